@@ -1,0 +1,118 @@
+"""What runs containers: Docker, plain processes, or a fake in tests, all behind one Protocol."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class Network(StrEnum):
+    """How a container sees the network."""
+
+    SHARED = "shared"  # joins the stack's sandbox: fast, one address for all, told apart by a secret
+    OWN = "own"  # has an address of its own, needed by images that are not ours
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image on this machine: reference asked for, content id, architecture, whether our supervisor is inside."""
+
+    ref: str
+    id: str
+    architecture: str
+    supervised: bool
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    working_directory: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """One container to run; sizes in MB (2**20 bytes), `user` as uid:gid."""
+
+    name: str
+    image: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    working_directory: str = ""
+    memory_mb: int = 128
+    storage_mb: int = 512
+    cpus: float | None = None
+    gpus: int = 0
+    read_only: bool = True
+    user: str = "993:990"
+    network: Network = Network.SHARED
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a container ended: exit code (128+n for signal n) and whether the kernel took memory back."""
+
+    code: int
+    oom_killed: bool = False
+
+
+class Container(Protocol):
+    """A started container; every method may be called again after it ended."""
+
+    @property
+    def id(self) -> str:
+        """Return the engine's id."""
+
+    @property
+    def address(self) -> str:
+        """Return the source address of its connections."""
+
+    async def wait(self) -> Exit:
+        """Wait until it ends."""
+
+    async def stop(self, grace_s: float = 0) -> None:
+        """End it (SIGTERM, then SIGKILL after `grace_s`; at once when 0) and remove it with all its storage."""
+
+    async def peak_memory_mb(self) -> int:
+        """Return the largest memory use so far, 0 when the machine does not tell."""
+
+    def oom_kills(self) -> int:
+        """Return how many processes in it the kernel killed for memory so far."""
+
+
+Output = Callable[[bytes], None]
+"""Gets stdout and stderr as they come, in order, on the event loop."""
+
+
+class Engine(Protocol):
+    """Runs containers and knows the images of this machine."""
+
+    @property
+    def name(self) -> str:
+        """Return `docker`, `process` or `fake`."""
+
+    @property
+    def runs_images(self) -> bool:
+        """Tell whether the user's images are used (not so under `process`)."""
+
+    async def open(self) -> None:
+        """Connect, make the network; EngineError when there is no engine."""
+
+    async def close(self) -> None:
+        """End and remove everything this emulator started."""
+
+    @property
+    def host(self) -> str:
+        """Return the IP address under which containers reach this machine; listeners bind to it."""
+
+    async def image(self, ref: str) -> Image | None:
+        """Look an image up; None when it is not on this machine."""
+
+    async def run(self, spec: ContainerSpec, output: Output) -> Container:
+        """Create and start a container; ImageNotFound or EngineError when that fails."""
+
+    async def leftovers(self, labels: Mapping[str, str]) -> Sequence[Container]:
+        """Return containers with these labels that an earlier emulator left behind."""
+
+    def events(self) -> AsyncIterator[tuple[str, str]]:
+        """Yield (container id, `oom` | `die`) as the engine reports them."""
