@@ -1,0 +1,118 @@
+"""The one thread moto lives on.
+
+moto is not safe on several threads and gains nothing from them, so every command (a request, a look-up, a
+snapshot) queues for this one. A command may take milliseconds, never wait for anything: whoever blocks here
+blocks every AWS call. What it changed is committed to the journal before its caller hears of the result; what it
+caused happens on the event loop right after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, ParamSpec, TypeVar
+
+from hfaas_emulator.journal import Journal
+from hfaas_emulator.moto_services import commit
+from hfaas_emulator.moto_services.bridge import Answer, Application, Request
+
+SLOW = 0.1
+"""Seconds after which a command is named in the log."""
+
+log = logging.getLogger("hfaas.moto")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    run: Callable[[], Any]
+    what: str
+    future: asyncio.Future[Any]
+
+
+class Moto:
+    """Runs commands on the moto thread, in order; belongs to the event loop that opened it."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._commands: SimpleQueue[_Command | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._application: Application
+
+    def open(self, boot: Callable[[], Application]) -> asyncio.Future[None]:
+        """Start the thread with `boot`, which imports moto; commands queue behind it. The future tells how it went."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._work, name="moto", daemon=True)
+        self._thread.start()
+        return self._submit(lambda: setattr(self, "_application", boot()), "start of moto")
+
+    async def close(self) -> None:
+        """Finish the commands that are queued, then end the thread."""
+        if self._thread is None:
+            return
+        self._commands.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._thread = None
+
+    async def call(self, f: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `f` on the moto thread and commit what it changed."""
+        return await self._submit(lambda: f(*args, **kwargs), getattr(f, "__qualname__", "command"))
+
+    async def request(self, request: Request) -> Answer:
+        """Give a request to moto and commit what it changed."""
+        return await self._submit(lambda: self._application(request), f"{request.method} {request.path}")
+
+    def answer(self, request: Request) -> Answer:
+        """Give a request to moto from a command that runs on the moto thread already."""
+        return self._application(request)
+
+    def _submit(self, run: Callable[[], T], what: str) -> asyncio.Future[T]:
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._commands.put(_Command(run, what, future))
+        return future
+
+    def _work(self) -> None:
+        while (command := self._commands.get()) is not None:
+            self._run(command)
+
+    def _run(self, command: _Command) -> None:
+        started = time.monotonic()
+        batch = commit.begin()
+        result, error = None, None
+        try:
+            result = command.run()
+        except Exception as raised:  # noqa: BLE001 (it is the caller's, wherever it was raised)
+            error = raised
+        try:
+            # What a failed command changed before it failed is in moto's memory too: disk and memory stay alike.
+            if batch.changes:
+                self._journal.write(batch.changes)
+        except Exception as raised:  # noqa: BLE001
+            error = raised
+        if (took := time.monotonic() - started) > SLOW:
+            log.info("%s held the moto thread for %.0f ms", command.what, took * 1000)
+        self._loop.call_soon_threadsafe(_finish, command.future, result, error, batch.callbacks)
+
+
+def _finish(
+    future: asyncio.Future[Any], result: Any, error: Exception | None, callbacks: list[Callable[[], None]]
+) -> None:
+    for callback in callbacks:
+        try:
+            callback()
+        except Exception:
+            log.exception("what followed a committed request failed")
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
