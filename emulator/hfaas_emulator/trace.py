@@ -72,6 +72,11 @@ class Hop:
             "detail": dict(self.detail),
         }
 
+    @classmethod
+    def load(cls, hop: Mapping[str, Any]) -> Hop:
+        """Read back what `to_json` made."""
+        return cls(**{**hop, "what": What(hop["what"])})
+
 
 class Trace:
     """The ring of hops; belongs to the event loop, other threads go through `call_soon_threadsafe`."""

@@ -1,0 +1,137 @@
+"""`hfaas`: every command, each in the module of its subject; none is imported before it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "check": "functions",
+    "completion": "shell",
+    "demo": "run",
+    "deploy": "functions",
+    "doctor": "emulator",
+    "down": "emulator",
+    "get": "storage",
+    "image": "images",
+    "invoke": "functions",
+    "logs": "logs",
+    "ls": "functions",
+    "put": "storage",
+    "rm": "functions",
+    "run": "run",
+    "status": "emulator",
+    "up": "emulator",
+    "why": "why",
+}
+
+
+class Lazy(click.Group):
+    """A group that imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"hfaas_tui.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            ctx.fail(f"there is no command '{args[0]}'{hint}")
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, HELP[name]) for name in sorted(COMMANDS)])
+
+
+HELP = {
+    "check": "Check a pipeline file and print every finding.",
+    "completion": "Print the completion script of a shell.",
+    "demo": "Run the video sample on a generated clip.",
+    "deploy": "Deploy a pipeline to the emulator.",
+    "doctor": "Tell what this machine can run and what to mend.",
+    "down": "Stop the emulator of a state directory.",
+    "get": "Copy objects from a bucket.",
+    "image": "Build function images.",
+    "invoke": "Invoke a function.",
+    "logs": "Show the log of a function.",
+    "ls": "List functions, or the objects of a bucket.",
+    "put": "Copy files into a bucket.",
+    "rm": "Remove what a pipeline deployed.",
+    "run": "Run a pipeline on input files, offline, and bring the outputs back.",
+    "status": "Show the emulator that runs.",
+    "up": "Start the emulator.",
+    "why": "Tell what became of an object.",
+}
+
+
+@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hfaas", prog_name="hfaas")
+def hfaas() -> None:
+    """Develop serverless data-processing pipelines offline: any container image and a shell script."""
+
+
+def main() -> None:
+    """Run a command; failures end in one sentence and an exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command and return its exit code."""
+    try:
+        code: Any = hfaas.main(arguments, prog_name="hfaas", standalone_mode=False)
+        return int(code or 0)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as wrong:
+        wrong.show()
+        return wrong.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("interrupted\n")
+        return 130
+    except BrokenPipeError:
+        return 141
+    except Exception as error:
+        return _report(error)
+
+
+def _report(error: Exception) -> int:
+    """Print a failure that has words for people; anything else is a defect of ours and keeps its traceback."""
+    message = _words(error)
+    if message is None:
+        raise error
+    from hfaas_tui.output import print_error
+
+    print_error(*message)
+    return getattr(error, "exit_code", 1)
+
+
+def _words(error: Exception) -> tuple[str, str] | None:
+    if hasattr(error, "message") and hasattr(error, "hint"):
+        return error.message, error.hint
+    if type(error).__module__.startswith("botocore."):
+        return str(error), _botocore_hint(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}", ""
+    return None
+
+
+def _botocore_hint(error: Exception) -> str:
+    if type(error).__name__ in {"EndpointConnectionError", "ConnectionClosedError", "ConnectTimeoutError"}:
+        return "start an emulator with `hfaas up`, or name one with --endpoint"
+    return ""

@@ -1,0 +1,104 @@
+"""`hfaas up`, `down`, `status` and `doctor`: the emulator and the machine under it."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import click
+
+from hfaas_tui import watch
+from hfaas_tui.cli import options
+from hfaas_tui.errors import CliError, NoEmulator
+from hfaas_tui.output import console, print_json, print_text, table
+
+STOP_TIMEOUT_S = 60
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="0 takes a free one.")
+@options.state
+@options.engine
+@options.concurrency
+@click.option("--detach", is_flag=True, help="Return when it is ready and leave it running.")
+def up(port: int, state: Path | None, engine: str, concurrency: int | None, *, detach: bool) -> int:
+    """Start the emulator, in the foreground unless --detach."""
+    from hfaas_tui import rehearsal
+
+    place = state or watch.PROJECT_STATE
+    if about := watch.running(place):
+        raise CliError(
+            f"an emulator (pid {about['pid']}) runs on {place} already, at {about['endpoint']}",
+            "stop it with `hfaas down`, or use another --state",
+        )
+    chosen = rehearsal.Options(place, port, engine, concurrency)
+    if not detach:
+        command = chosen.arguments()
+        os.execv(command[0], command)
+    emulator = rehearsal.detach(chosen)
+    _print_status(emulator.status())
+    return 0
+
+
+@click.command()
+@options.state
+def down(state: Path | None) -> int:
+    """Stop the emulator of a state directory; everything acknowledged stays in it."""
+    place = state or watch.PROJECT_STATE
+    about = watch.running(place)
+    if about is None:
+        raise NoEmulator(f"no emulator runs on the state in {place}", "")
+    watch.Emulator(about["endpoint"]).stop()
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    while watch.running(place):
+        if time.monotonic() > deadline:
+            raise CliError(f"the emulator (pid {about['pid']}) has not ended within {STOP_TIMEOUT_S} s")
+        time.sleep(0.02)
+    print_text(f"stopped the emulator on {place}")
+    return 0
+
+
+@click.command()
+@options.endpoint
+@options.state
+@options.as_json
+def status(endpoint: str | None, state: Path | None, as_json: bool) -> int:
+    """Show the emulator that runs: address, engine, state, what is pending."""
+    emulator = watch.find(endpoint, state)
+    about = emulator.status()
+    pending = emulator.idle()
+    if as_json:
+        print_json({**about, **pending})
+    else:
+        _print_status(about)
+        print_text("idle" if pending["idle"] else f"{len(pending['pending'])} pending:")
+        for each in pending["pending"][:10]:
+            print_text(f"  {each['what']}")
+    return 0
+
+
+def _print_status(about: dict[str, object]) -> None:
+    engine = about.get("engine")
+    described = dict(engine) if isinstance(engine, dict) else {}
+    print_text(f"LOCAL emulator at {about.get('endpoint')} (pid {about.get('pid')})")
+    print_text(f"engine {described.get('name')}: {described.get('detail', '')}".rstrip(": "))
+    print_text(
+        f"state {about.get('state')}, account {about.get('account')}, concurrency {about.get('concurrency')}"
+    )
+
+
+@click.command()
+@options.as_json
+def doctor(as_json: bool) -> int:
+    """Tell what this machine can run and what to mend; exit code 1 when something stands in the way."""
+    from hfaas_tui.doctor import examine
+
+    findings = examine()
+    if as_json:
+        print_json([finding.to_json() for finding in findings])
+    else:
+        mark = {"ok": "ok", "note": "note", "bad": "BAD"}
+        rows = [(mark[each.level], each.subject, each.text) for each in findings]
+        console().print(table(("", "what", "found"), rows))
+    return 1 if any(finding.level == "bad" for finding in findings) else 0

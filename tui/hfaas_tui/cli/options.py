@@ -1,0 +1,56 @@
+"""Options that many commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+endpoint = click.option(
+    "--endpoint",
+    metavar="URL",
+    help="The emulator to talk to; else AWS_ENDPOINT_URL, else the one running for this project.",
+)
+state = click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The state directory [default: .hfaas].",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+pipeline = click.option(
+    "-f",
+    "--file",
+    "file",
+    type=click.Path(path_type=Path),
+    default=Path("pipeline.yaml"),
+    show_default=True,
+    help="The pipeline file.",
+)
+engine = click.option(
+    "--engine",
+    type=click.Choice(["auto", "docker", "process"]),
+    default="auto",
+    show_default=True,
+    help="What runs functions: containers, or plain processes (images are not used then).",
+)
+concurrency = click.option(
+    "--concurrency", type=click.IntRange(1, 1000), help="Concurrent executions of the account [default: by CPUs]."
+)
+build_arg = click.option(
+    "--build-arg",
+    "build_args",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A build argument for functions built from a Dockerfile; may be given again.",
+)
+
+
+def pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
+    """Split NAME=VALUE options; the first `=` divides."""
+    result = {}
+    for value in values:
+        name, divider, rest = value.partition("=")
+        if not name or not divider:
+            raise click.UsageError(f"{option} {value!r} is not NAME=VALUE")
+        result[name] = rest
+    return result

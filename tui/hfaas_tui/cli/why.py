@@ -1,0 +1,49 @@
+"""`hfaas why`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hfaas_emulator.trace import Hop
+from hfaas_tui import watch
+from hfaas_tui.cli import options
+from hfaas_tui.location import parse
+from hfaas_tui.output import print_json, print_text
+
+
+@click.command()
+@click.argument("object", metavar="s3://BUCKET/KEY")
+@options.endpoint
+@options.state
+@options.as_json
+def why(object: str, endpoint: str | None, state: Path | None, as_json: bool) -> int:
+    """Tell what became of an object: every hop it caused, and the one where it stopped.
+
+    The exit code is 1 when something stopped it.
+    """
+    from hfaas_tui.why import tell
+
+    place = parse(object)
+    story = tell(watch.find(endpoint, state).hops(), place.bucket, place.key)
+    if as_json:
+        print_json(story.to_json())
+    else:
+        for hop in story.hops:
+            print_text(line(hop))
+        print_text(f"=> {story.verdict}")
+    return 0 if story.arrived else 1
+
+
+def line(hop: Hop) -> str:
+    """Return a hop as one line: time, place, what, details."""
+    clock = time.strftime("%H:%M:%S", time.localtime(hop.time)) + f".{int(hop.time % 1 * 1000):03d}"
+    return f"{clock}  {hop.where:<18} {hop.what:<22} {_details(hop.detail)}"
+
+
+def _details(detail: Mapping[str, Any]) -> str:
+    return "  ".join(f"{name}={value}" for name, value in detail.items() if value not in ("", None))

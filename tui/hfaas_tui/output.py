@@ -1,0 +1,68 @@
+"""How commands print: tables for people, JSON for programs, both free of terminal control from outside."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hfaas_tui.clean import clean
+
+
+def console() -> Console:
+    """Return the console of standard output."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+def errors() -> Console:
+    """Return the console of standard error."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(data: Any) -> None:
+    """Print one JSON document."""
+    sys.stdout.write(json.dumps(data, indent=2, default=str) + "\n")
+
+
+def print_text(text: str) -> None:
+    """Print a line that may hold text from outside."""
+    sys.stdout.write(clean(text) + "\n")
+
+
+def print_error(message: str, hint: str = "") -> None:
+    """Print what went wrong and what to do, on standard error."""
+    target = errors()
+    target.print(f"[bold red]error:[/] {escape(clean(message))}")
+    if hint:
+        target.print(f"[bold]hint:[/] {escape(clean(hint))}")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Build a table; columns whose name starts with `>` are set flush right."""
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        grid.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*(escape(clean("" if cell is None else str(cell))) for cell in row))
+    return grid
+
+
+def size(count: float) -> str:
+    """Return bytes in a unit people read."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024 or unit == "GiB":
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    raise AssertionError
+
+
+def milliseconds(count: float | None) -> str:
+    """Return a duration in a unit people read; a dash for none."""
+    if count is None:
+        return "-"
+    return f"{count:.0f} ms" if count < 10_000 else f"{count / 1000:.1f} s"

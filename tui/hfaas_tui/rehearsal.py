@@ -1,0 +1,101 @@
+"""An emulator of one's own: started as a child process, ended with it, whatever happens in between."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hfaas_tui.errors import CliError
+from hfaas_tui.watch import Emulator
+
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an emulator is started; see `hfaas up --help`."""
+
+    state: Path
+    port: int = 0
+    engine: str = "auto"
+    concurrency: int | None = None
+    retry_delays: str | None = None
+
+    def arguments(self) -> list[str]:
+        """Return the command that starts it in the foreground."""
+        command = [sys.executable, "-m", "hfaas_emulator", "--port", str(self.port), "--state", str(self.state)]
+        command += ["--engine", self.engine]
+        if self.concurrency is not None:
+            command += ["--concurrency", str(self.concurrency)]
+        if self.retry_delays is not None:
+            command += ["--retry-delays", self.retry_delays]
+        return command
+
+
+@contextmanager
+def rehearsal(options: Options) -> Iterator[Emulator]:
+    """Run an emulator while the block lasts; the tether (its stdin) ends it even when we are killed."""
+    log = options.state / "emulator.log"
+    options.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with log.open("wb") as errors:
+        child = subprocess.Popen(
+            [*options.arguments(), "--tether"], stdin=subprocess.PIPE, stdout=errors, stderr=errors
+        )
+    try:
+        yield wait_ready(child, options.state, log)
+    finally:
+        _end(child)
+
+
+def detach(options: Options) -> Emulator:
+    """Start an emulator that outlives us."""
+    options.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = options.state / "emulator.log"
+    with log.open("wb") as errors:
+        child = subprocess.Popen(
+            options.arguments(),
+            stdin=subprocess.DEVNULL,
+            stdout=errors,
+            stderr=errors,
+            start_new_session=True,
+        )
+    return wait_ready(child, options.state, log)
+
+
+def wait_ready(child: subprocess.Popen[bytes], state: Path, log: Path) -> Emulator:
+    """Wait until the emulator has written its address; CliError with its own words when it ends instead."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if child.poll() is not None:
+            raise CliError(_last_words(log) or f"the emulator ended at once (exit code {child.returncode})")
+        try:
+            about = json.loads((state / "emulator.json").read_text())
+        except (OSError, ValueError):
+            about = {}
+        if about.get("pid") == child.pid:
+            return Emulator(about["endpoint"])
+        time.sleep(0.01)
+    child.kill()
+    raise CliError(f"the emulator was not ready within {START_TIMEOUT_S} s", f"see {log}")
+
+
+def _last_words(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return "\n".join(line.removeprefix("error: ") for line in lines[-12:])
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.stdin:
+        child.stdin.close()
+    try:
+        child.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

@@ -1,0 +1,136 @@
+"""Files to objects and back; names from a bucket never lead out of the directory they are meant for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from hfaas_tui.errors import CliError, UsageError
+from hfaas_tui.location import Location
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PARALLEL = 8
+
+
+def client(endpoint: str, service: str) -> Any:
+    """Return a boto3 client of an emulator's service; its credentials are made up, as the emulator wants."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(max_pool_connections=2 * PARALLEL, retries={"max_attempts": 2}, read_timeout=930)
+    return boto3.client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106
+        config=config,
+    )
+
+
+def s3(endpoint: str) -> S3Client:
+    """Return a client of an emulator's S3."""
+    made: S3Client = client(endpoint, "s3")
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file and the object it becomes."""
+
+    file: Path
+    to: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object of a listing; `relative` is its name below what was asked for."""
+
+    at: Location
+    relative: str
+    size: int
+
+
+def plan_uploads(files: Iterable[Path], target: Location) -> list[Upload]:
+    """Pair files, and every file below folders, with their objects; UsageError for what cannot be read."""
+    files = list(files)
+    folder = target.key.endswith("/") or not target.key or len(files) > 1 or any(file.is_dir() for file in files)
+    prefix = target.key.strip("/") + "/" if folder and target.key.strip("/") else ""
+    uploads = []
+    for file, relative in _below(files):
+        key = prefix + relative if folder else target.key
+        uploads.append(Upload(file, Location(target.bucket, key)))
+    return uploads
+
+
+def _below(files: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    for file in files:
+        if file.is_dir():
+            inside = sorted(path for path in file.rglob("*") if path.is_file())
+            if not inside:
+                raise UsageError(f"{file} has no files in it")
+            for path in inside:
+                yield _readable(path), path.relative_to(file).as_posix()
+        else:
+            yield _readable(file), file.name
+
+
+def _readable(file: Path) -> Path:
+    if not file.exists():
+        raise UsageError(f"{file} does not exist")
+    if not file.is_file():
+        raise UsageError(f"{file} is no regular file")
+    if not os.access(file, os.R_OK):
+        raise UsageError(f"{file} cannot be read", "check its permissions")
+    return file
+
+
+def upload(client: S3Client, uploads: Sequence[Upload]) -> list[str]:
+    """Copy files to objects, several at once; returns the objects' addresses in order."""
+
+    def one(upload: Upload) -> str:
+        client.upload_file(str(upload.file), upload.to.bucket, upload.to.key)
+        return str(upload.to)
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return list(pool.map(one, uploads))
+
+
+def listing(client: S3Client, place: Location) -> list[Found]:
+    """List the object at a place, or everything below it."""
+    found = []
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.key):
+        for entry in page.get("Contents", ()):
+            key = entry["Key"]
+            inside = not place.key or key == place.key or key.startswith(place.key.rstrip("/") + "/")
+            if inside and not key.endswith("/"):
+                relative = PurePosixPath(key).name if key == place.key else key[len(place.key.rstrip("/")) :]
+                found.append(Found(Location(place.bucket, key), relative.lstrip("/"), entry["Size"]))
+    return found
+
+
+def download(client: S3Client, found: Sequence[Found], directory: Path) -> list[Path]:
+    """Copy objects to files below a directory, several at once; CliError for a name that would lead out of it."""
+    targets = [_inside(directory, each.relative) for each in found]
+
+    def one(pair: tuple[Found, Path]) -> Path:
+        each, target = pair
+        target.parent.mkdir(parents=True, exist_ok=True)
+        client.download_file(each.at.bucket, each.at.key, str(target))
+        return target
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return list(pool.map(one, zip(found, targets, strict=True)))
+
+
+def _inside(directory: Path, relative: str) -> Path:
+    parts = PurePosixPath(relative).parts
+    if not parts or relative.startswith("/") or any(part in {"..", "."} or "\0" in part for part in parts):
+        raise CliError(f"the object name {relative!r} cannot be a file below {directory}")
+    return directory.joinpath(*parts)

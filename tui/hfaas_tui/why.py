@@ -1,0 +1,89 @@
+"""Explains what became of an object: its hops in order, and the one where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hfaas_emulator.trace import Hop, What
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The hops that concern one object and a sentence on where they ended; `arrived` when nothing stopped it."""
+
+    hops: tuple[Hop, ...]
+    verdict: str
+    arrived: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {"arrived": self.arrived, "verdict": self.verdict, "hops": [hop.to_json() for hop in self.hops]}
+
+
+def tell(hops: Sequence[Hop], bucket: str, key: str) -> Story:
+    """Tell the story of `s3://bucket/key` from the latest time it was created."""
+    own = [hop for hop in hops if hop.detail.get("bucket") == bucket and hop.detail.get("key") == key]
+    created = [hop for hop in own if hop.what is What.OBJECT_CREATED]
+    if not created:
+        return Story(
+            (), f"the trace knows no s3://{bucket}/{key}: it was never put, or too long ago", arrived=False
+        )
+    latest = created[-1]
+    consumers = {hop.invocation for hop in own if hop.invocation and hop.seq > latest.seq} - {latest.invocation}
+    story = tuple(
+        hop
+        for hop in hops
+        if hop.seq >= latest.seq and (hop is latest or hop in own or (hop.invocation in consumers))
+    )
+    verdict, arrived = _verdict(story)
+    return Story(story, verdict, arrived)
+
+
+def _verdict(story: Sequence[Hop]) -> tuple[str, bool]:
+    last = {hop.what: hop for hop in story}
+    if What.FILTER_MATCHED not in last:
+        return _untriggered(last), False
+    if denied := last.get(What.PERMISSION_DENIED):
+        return f"stopped at the permission: {denied.detail.get('reason')}", False
+    attempts = [hop for hop in story if hop.what in _OUTCOMES]
+    if not attempts:
+        return "matched a trigger; its event has not been queued yet", False
+    return _outcome(attempts[-1], story)
+
+
+_OUTCOMES = {
+    What.EVENT_QUEUED,
+    What.EVENT_THROTTLED,
+    What.EVENT_RETRY,
+    What.EVENT_DISCARDED,
+    What.INVOCATION_STARTED,
+    What.INVOCATION_SUCCEEDED,
+    What.INVOCATION_FAILED,
+}
+
+
+def _untriggered(last: dict[What, Hop]) -> str:
+    if rejected := last.get(What.FILTER_REJECTED):
+        return f"stopped at the filter: {rejected.detail.get('reason')}"
+    return "stopped at the bucket: it notifies nobody"
+
+
+def _outcome(hop: Hop, story: Sequence[Hop]) -> tuple[str, bool]:
+    function = str(hop.detail.get("function", "")).split(":function:")[-1]
+    match hop.what:
+        case What.EVENT_QUEUED:
+            return f"waits in the queue of {function}", False
+        case What.EVENT_THROTTLED:
+            return f"waits: {function} is throttled (limit {hop.detail.get('limit')})", False
+        case What.EVENT_RETRY:
+            return f"failed; {function} tries again after {hop.detail.get('after_s')} s", False
+        case What.EVENT_DISCARDED:
+            return f"stopped in the queue of {function}: {hop.detail.get('reason')}", False
+        case What.INVOCATION_STARTED:
+            return f"runs in {function}", False
+        case What.INVOCATION_FAILED:
+            return f"stopped in {function}: {hop.detail.get('error_type')}: {hop.detail.get('message')}", False
+        case _:
+            uploads = sum(each.what is What.OUTPUT_UPLOADED for each in story)
+            return f"went through {function}; {uploads} output{'s' * (uploads != 1)} uploaded", True
