@@ -106,7 +106,7 @@ def run(arguments: list[str]) -> int:
         return 130
     except BrokenPipeError:
         return 141
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the border where every failure gets its words
         return _report(error)
 
 

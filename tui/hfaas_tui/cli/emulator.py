@@ -35,7 +35,7 @@ def up(port: int, state: Path | None, engine: str, concurrency: int | None, *, d
     chosen = rehearsal.Options(place, port, engine, concurrency)
     if not detach:
         command = chosen.arguments()
-        os.execv(command[0], command)
+        os.execv(command[0], command)  # noqa: S606 - our own interpreter, no shell wanted
     emulator = rehearsal.detach(chosen)
     _print_status(emulator.status())
     return 0

@@ -1,0 +1,42 @@
+# Short names for what we do every day; `just` alone lists them.
+
+_:
+    @just --list
+
+# install everything into .venv
+setup:
+    uv sync
+
+# all that must hold before a push
+check:
+    uv run ruff format --check .
+    uv run ruff check .
+    uv run mypy
+    uv run lint-imports
+    uv run pytest -m "not docker"
+
+test *ARGS:
+    uv run pytest -m "not docker" {{ARGS}}
+
+# real containers: needs an engine and scripts/base-image
+test-docker *ARGS:
+    HFAAS_REQUIRE_DOCKER=1 uv run pytest -m docker {{ARGS}}
+
+# run a sample: just sample hello
+sample NAME *ARGS:
+    uv run hfaas run -f samples/{{NAME}}/pipeline.yaml --output out {{ARGS}}
+
+# what files that are made from code must look like
+generate:
+    uv run python -m hfaas_deploy.schema
+
+# resolve all dependencies anew and rewrite the pins in pyproject.toml
+pins:
+    uv run python scripts/pins.py
+
+# lengths of files and functions beside the aims of the house style
+sizes:
+    uv run python scripts/sizes.py
+
+bench *ARGS:
+    uv run python -m benchmarks {{ARGS}}

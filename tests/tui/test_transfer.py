@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hfaas_tui.errors import CliError, UsageError
+from hfaas_tui.location import Location, parse
+from hfaas_tui.transfer import Found, download, plan_uploads
+
+
+def keys(files: list[Path], target: str) -> list[str]:
+    return [upload.to.key for upload in plan_uploads(files, parse(target))]
+
+
+def test_a_target_with_a_slash_is_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+
+    assert keys([tmp_path / "a.txt"], "s3://b/in/") == ["in/a.txt"]
+
+
+def test_a_target_without_a_slash_is_the_objects_name(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+
+    assert keys([tmp_path / "a.txt"], "s3://b/in/c.txt") == ["in/c.txt"]
+
+
+def test_a_bucket_alone_takes_the_files_name(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+
+    assert keys([tmp_path / "a.txt"], "s3://b") == ["a.txt"]
+
+
+def test_a_folder_keeps_its_tree(tmp_path: Path) -> None:
+    (tmp_path / "d" / "e").mkdir(parents=True)
+    (tmp_path / "d" / "e" / "f").touch()
+    (tmp_path / "d" / "g").touch()
+
+    assert keys([tmp_path / "d"], "s3://b/in") == ["in/e/f", "in/g"]
+
+
+def test_a_missing_file_is_named_before_anything_is_copied(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nowhere does not exist"):
+        plan_uploads([tmp_path / "nowhere"], Location("b", ""))
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has no files in it"):
+        plan_uploads([tmp_path], Location("b", ""))
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/passwd", "a\0b", ""])
+def test_an_objects_name_never_leads_out_of_the_directory(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CliError, match="cannot be a file below"):
+        download(None, [Found(Location("b", name), name, 1)], tmp_path)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("url", ["b/k", "s3:/b", "s3://", "http://b/k", ""])
+def test_what_is_no_address_is_refused_with_an_example(url: str) -> None:
+    with pytest.raises(UsageError) as refusal:
+        parse(url)
+
+    assert refusal.value.hint == "it looks like s3://bucket/folder/name"

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from hfaas_emulator.trace import Hop, What
+from hfaas_tui.why import tell
+
+numbers = itertools.count(1)
+OBJECT = {"bucket": "b", "key": "in/x"}
+
+
+def hop(what: What, invocation: str = "", **detail: Any) -> Hop:
+    return Hop(next(numbers), 0.0, "test", what, "run", invocation, 1, detail)
+
+
+def created() -> Hop:
+    return hop(What.OBJECT_CREATED, **OBJECT)
+
+
+def matched() -> Hop:
+    return hop(What.FILTER_MATCHED, "i", function="f", **OBJECT)
+
+
+def test_an_object_nobody_put_is_unknown() -> None:
+    assert "knows no s3://b/in/x" in tell([], "b", "in/x").verdict
+
+
+def test_a_bucket_without_triggers_stops_the_object() -> None:
+    story = tell([created(), hop(What.TRIGGER_NONE, **OBJECT)], "b", "in/x")
+
+    assert story.verdict == "stopped at the bucket: it notifies nobody"
+
+
+def test_a_filter_that_does_not_match_says_why() -> None:
+    story = tell([created(), hop(What.FILTER_REJECTED, reason="suffix .jpg", **OBJECT)], "b", "in/x")
+
+    assert story.verdict == "stopped at the filter: suffix .jpg"
+
+
+def test_a_refused_permission_stops_the_object() -> None:
+    denied = hop(What.PERMISSION_DENIED, function="f", reason="no statement", **OBJECT)
+
+    assert tell([created(), matched(), denied], "b", "in/x").verdict == "stopped at the permission: no statement"
+
+
+def test_a_failed_invocation_is_where_it_stopped() -> None:
+    failed = hop(What.INVOCATION_FAILED, "i", function="f", error_type="E", message="m")
+
+    assert tell([created(), matched(), failed], "b", "in/x").verdict == "stopped in f: E: m"
+
+
+def test_an_object_that_went_through_arrived_with_its_outputs() -> None:
+    hops = [created(), matched(), hop(What.OUTPUT_UPLOADED, "i"), hop(What.INVOCATION_SUCCEEDED, "i", function="f")]
+    story = tell(hops, "b", "in/x")
+
+    assert story.arrived
+    assert story.verdict == "went through f; 1 output uploaded"
+
+
+def test_only_the_latest_put_of_an_object_is_told() -> None:
+    first, second = created(), created()
+
+    assert tell([first, second], "b", "in/x").hops == (second,)
+
+
+def test_the_producer_of_an_object_is_not_its_consumer() -> None:
+    produced = hop(What.OBJECT_CREATED, "producer", **OBJECT)
+    ended = hop(What.INVOCATION_SUCCEEDED, "producer", function="p")
+
+    assert ended not in tell([produced, matched(), ended], "b", "in/x").hops
