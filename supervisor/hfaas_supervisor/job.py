@@ -12,6 +12,7 @@ import binascii
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from hfaas_supervisor.errors import ConfigError
@@ -24,6 +25,7 @@ LOG_LEVELS = ("NOTSET", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 Providers = Mapping[str, Mapping[str, Mapping[str, Any]]]
 T = TypeVar("T")
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Input(NamedTuple):
@@ -54,17 +56,17 @@ class Job(NamedTuple):
     name: str
     inputs: tuple[Input, ...] = ()
     outputs: tuple[Output, ...] = ()
-    storage_providers: Providers = {}
+    storage_providers: Providers = _NONE
     execution_mode: str = "lambda"
     log_level: str = "INFO"
     file_stage_in: bool = False
-    environment: Mapping[str, str] = {}
+    environment: Mapping[str, str] = _NONE
     timeout_threshold: float = 10
     on_failure: str = "discard"
     delegate: tuple[str, ...] = CAUSES
     invoke_script: bool = False
     region: str = ""
-    buckets: Mapping[str, str] = {}
+    buckets: Mapping[str, str] = _NONE
     image: str = ""
     extra_payload: bool = False
 

@@ -1,0 +1,265 @@
+"""Events and what is to be done for them: S3 Records, HTTP requests, delegated and unknown ones become Items."""
+
+from __future__ import annotations
+
+import binascii
+import json
+from base64 import b64decode
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote_plus
+
+from hfaas_supervisor.errors import BadEvent
+
+STORAGES = {"aws:s3": "s3", "minio:s3": "minio"}
+FOREIGN = ("OneTrigger",)
+TEXTS = ("text/", "application/json", "application/xml", "application/x-www-form-urlencoded")
+MARKUPS = ("+json", "+xml")
+
+
+class Item(NamedTuple):
+    """One thing to process: an Object of a storage (`storage` not empty), else some bytes or nothing."""
+
+    storage: str = ""
+    provider: str = ""  # id that a delegated Event names
+    bucket: str = ""
+    key: str = ""
+    size: int | None = None
+    time: str = ""
+    content: bytes | None = None
+    index: int = 0
+
+    @property
+    def name(self) -> str:
+        """Return the base name under which the Object is staged."""
+        return self.key.rpartition("/")[2]
+
+    @property
+    def place(self) -> str:
+        """Return how messages call it."""
+        return f"{self.storage}://{self.bucket}/{self.key}" if self.storage else "the Event"
+
+
+class Event(NamedTuple):
+    """An Event as received and as understood: what it holds after unwrapping, and how it came."""
+
+    raw: bytes
+    value: Any
+    is_json: bool
+    http: Mapping[str, Any] | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether an HTTP client waits for the answer."""
+        return self.http is not None and _headers(self.http).get("x-amz-invocation-type", "").lower() != "event"
+
+    @property
+    def api(self) -> str:
+        """Return the id of the API that sent it."""
+        context = (self.http or {}).get("requestContext")
+        return str(context.get("apiId") or "") if isinstance(context, dict) else ""
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """Return the query parameters; of a repeated one the last value."""
+        return MappingProxyType(_parameters(self.http)) if self.http else MappingProxyType({})
+
+
+class Plan(NamedTuple):
+    """What one Event asks for: its Items, what the script sees as EVENT, what the caller brought to run."""
+
+    items: tuple[Item, ...]
+    text: str
+    ignored: tuple[str, ...] = ()
+    script: bytes | None = None
+    arguments: tuple[str, ...] | None = None
+
+
+def read(raw: bytes) -> Event:
+    """Read an Event; nothing about it is checked yet."""
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        return Event(raw, None, is_json=False)
+    return Event(raw, value, is_json=True, http=value if _is_http(value) else None)
+
+
+def plan(event: Event) -> Plan:
+    """Say what is to be done; BadEvent when the Event contradicts itself. The first shape that fits decides."""
+    if not event.is_json:
+        return Plan((Item(content=event.raw),), "")
+    if event.http is not None:
+        return _http(event.http)
+    if found := _storage(event.value):
+        return found
+    return _unknown(event)
+
+
+def _unknown(event: Event) -> Plan:
+    value = event.value
+    content = value.encode(errors="replace") if isinstance(value, str) else event.raw
+    found = Plan((Item(content=content),), _compact(value))
+    if not isinstance(value, dict):
+        return found
+    return found._replace(script=_script(value), arguments=_arguments(value))
+
+
+def _http(request: Mapping[str, Any]) -> Plan:
+    body = _body(request)
+    if body is not None and body.lstrip()[:1] == b"{":
+        try:
+            inner = json.loads(body)
+        except ValueError:
+            inner = None
+        if found := _storage(inner):
+            return found
+    return Plan((Item(content=body),), _compact(request))
+
+
+def _storage(value: Any, provider: str = "") -> Plan | None:
+    if not isinstance(value, dict):
+        return None
+    if "event" in value and "subscription" in value:
+        raise BadEvent("this is a dCache Event; WebDAV storage is not part of this version")
+    if "event" in value:
+        return _delegated(value)
+    records = value.get("Records")
+    if not isinstance(records, list) or not any(_is_storage(record) for record in records):
+        return None
+    return _records(value, records, provider)
+
+
+def _delegated(value: Mapping[str, Any]) -> Plan:
+    inner = value["event"]
+    if isinstance(inner, str):
+        try:
+            inner = json.loads(inner)
+        except ValueError:
+            return Plan((Item(content=inner.encode(errors="replace")),), _compact(inner))
+    provider = value.get("storage_provider") or ""
+    if not isinstance(provider, str):
+        raise BadEvent(f"storage_provider must be the id of a storage, not {provider!r}")
+    found = _storage(inner, provider.rpartition(".")[2])
+    return found or Plan((Item(content=_compact(inner).encode(errors="replace")),), _compact(inner))
+
+
+def _records(value: Mapping[str, Any], records: list[Any], provider: str) -> Plan:
+    items, ignored = [], []
+    for index, record in enumerate(records):
+        item = _record(record, index, provider)
+        if reason := _reason_to_ignore(record, item):
+            ignored.append(f"{item.place} is ignored: {reason}")
+        else:
+            _check_name(item)
+            items.append(item)
+    return Plan(tuple(items), _compact(value), tuple(ignored))
+
+
+def _record(record: Any, index: int, provider: str) -> Item:
+    source = record.get("eventSource") if isinstance(record, dict) else None
+    if source not in STORAGES:
+        raise BadEvent(f"Records[{index}] comes from {source!r}, which this version does not process")
+    try:
+        bucket, thing = record["s3"]["bucket"]["name"], record["s3"]["object"]
+        key, size = unquote_plus(thing["key"]), thing.get("size")
+    except (KeyError, TypeError, AttributeError):
+        raise BadEvent(f"Records[{index}] lacks s3.bucket.name or s3.object.key") from None
+    if not isinstance(bucket, str) or not bucket:
+        raise BadEvent(f"Records[{index}] has no bucket name")
+    return Item(
+        storage=STORAGES[source],
+        provider=provider,
+        bucket=bucket,
+        key=key,
+        size=size if isinstance(size, int) else None,
+        time=str(record.get("eventTime") or ""),
+        index=index,
+    )
+
+
+def _reason_to_ignore(record: Mapping[str, Any], item: Item) -> str:
+    name = record.get("eventName")
+    if name and not str(name).removeprefix("s3:").startswith("ObjectCreated:"):
+        return f"it is a {name} event"
+    return "its key is a folder" if item.key.endswith("/") else ""
+
+
+def _check_name(item: Item) -> None:
+    if item.name in ("", ".", "..") or "\0" in item.key:
+        raise BadEvent(f"the key {item.key!r} has no usable base name")
+
+
+def _is_storage(record: Any) -> bool:
+    return isinstance(record, dict) and record.get("eventSource") in (*STORAGES, *FOREIGN)
+
+
+def _is_http(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    context = value.get("requestContext")
+    return "httpMethod" in value or (isinstance(context, dict) and "http" in context)
+
+
+def _headers(request: Mapping[str, Any]) -> dict[str, str]:
+    headers = request.get("headers") or {}
+    return {str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
+
+
+def _parameters(request: Mapping[str, Any]) -> dict[str, str]:
+    if isinstance(raw := request.get("rawQueryString"), str):
+        return dict(parse_qsl(raw, keep_blank_values=True))
+    found = request.get("queryStringParameters") or {}
+    if isinstance(many := request.get("multiValueQueryStringParameters"), dict):
+        found = {**found, **{name: values[-1] for name, values in many.items() if values}}
+    return {str(name): "" if value is None else str(value) for name, value in found.items()}
+
+
+def _body(request: Mapping[str, Any]) -> bytes | None:
+    body = request.get("body")
+    if body is None or body == "":
+        return None
+    if not isinstance(body, str):
+        return _compact(body).encode()
+    if request.get("isBase64Encoded"):
+        return _decoded(body, "the body")
+    if _is_text(_headers(request).get("content-type", "")):
+        return body.encode(errors="replace")
+    try:
+        return b64decode("".join(body.split()), validate=True)  # `scar invoke -db` sends base64 without the flag
+    except (binascii.Error, ValueError):
+        return body.encode(errors="replace")
+
+
+def _is_text(content_type: str) -> bool:
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind.startswith(TEXTS) or kind.endswith(MARKUPS)
+
+
+def _script(value: Mapping[str, Any]) -> bytes | None:
+    script = value.get("script")
+    return _decoded(script, "script") if isinstance(script, str) and script else None
+
+
+def _arguments(value: Mapping[str, Any]) -> tuple[str, ...] | None:
+    arguments = value.get("cmd_args")
+    if arguments is None:
+        return None
+    try:
+        words = json.loads(arguments) if isinstance(arguments, str) else arguments
+    except ValueError:
+        words = None
+    if not isinstance(words, list):
+        raise BadEvent('cmd_args must be a JSON list in a text, such as \'["-v", "file"]\'')
+    return tuple(word if isinstance(word, str) else _compact(word) for word in words)
+
+
+def _decoded(text: str, what: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise BadEvent(f"{what} of the Event is said to be base64 and is not") from None
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

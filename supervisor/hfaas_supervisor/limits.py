@@ -1,0 +1,66 @@
+"""How long one invocation may take, and whether somebody asked it to end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from hfaas_supervisor.errors import ScriptTimeout, Stopped
+
+GRACE = 2.0
+"""Seconds between SIGTERM and SIGKILL, and those kept back for the answer, when the threshold has room for both."""
+
+
+class Limits:
+    """The deadline of one invocation (None: no limit), cut into the script's time, its grace and the answer's."""
+
+    def __init__(self, seconds: float | None, threshold: float = 10) -> None:
+        self.stopped = False
+        self._group = 0
+        self.end = None if seconds is None else time.monotonic() + seconds
+        total = seconds if seconds is not None else 0
+        self.threshold = min(max(1.0, min(threshold, total / 5)), total / 2)
+        self.grace = GRACE if seconds is None else min(GRACE, self.threshold * 2 / 3)
+        reserve = min(GRACE, self.threshold / 2)
+        self.script_end = None if self.end is None else self.end - self.threshold
+        self.upload_end = None if self.end is None else self.end - reserve
+
+    def check(self, doing: str) -> None:
+        """Raise when nothing more may be transferred; `doing` completes the sentence "time ran out while ..."."""
+        if self.stopped:
+            raise Stopped(f"stopped by SIGTERM while {doing}; nothing more is uploaded")
+        if self.upload_end is not None and time.monotonic() >= self.upload_end:
+            raise ScriptTimeout(f"time ran out while {doing}; give the Function a longer timeout")
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT: note them and hand them to the running script."""
+        old = [(number, signal.signal(number, self._stop)) for number in (signal.SIGTERM, signal.SIGINT)]
+        try:
+            yield
+        finally:
+            for number, handler in old:
+                signal.signal(number, handler)
+
+    @contextmanager
+    def guarding(self, group: int) -> Iterator[None]:
+        """Forward what asks us to end to this process group."""
+        self._group = group
+        if self.stopped:
+            self._forward()
+        try:
+            yield
+        finally:
+            self._group = 0
+
+    def _stop(self, _number: int, _frame: object) -> None:
+        self.stopped = True
+        self._forward()
+
+    def _forward(self) -> None:
+        if self._group:
+            with suppress(ProcessLookupError):
+                os.killpg(self._group, signal.SIGTERM)
