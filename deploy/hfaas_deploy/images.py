@@ -1,14 +1,65 @@
-"""Function images: what a function is made of, and who turns it into something an engine can run."""
+"""Function images: what a function is made of, and who turns it into something an engine can run.
+
+A function's image is the user's image and three layers: the supervisor's runtime, the supervisor, the function's own
+files. Its tag is the hash of all that went in, so the tag alone answers "is it built already?". ENTRYPOINT and CMD give
+way to the supervisor, which finds the user's in image.json; USER, ENV and WORKDIR stay.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+import json
+import os
+import re
+import tarfile
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol, Self
 
-Progress = Callable[[str], None]
-"""Gets one line for a person whenever there is news."""
+from hfaas_deploy.archive import Entry, entry_of, pack, tree
+from hfaas_deploy.bundle import Bundle, Bundles, Progress, default_bundles
+from hfaas_deploy.errors import DeployError
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.images import Image
+
+RECIPE = "1"  # raised when the steps below change, for then equal inputs give another image
+SUPERVISOR_LABEL = "hfaas.supervisor"
+ORIGINAL_LABEL = "hfaas.image"
+FUNCTION = "opt/hfaas/function"
+TASK = "var/task"
+MACHINES = {"x86_64": "amd64", "arm64": "arm64"}
+
+DERIVATION = """\
+FROM {base}
+ADD runtime.tar /
+ADD app.tar /
+ADD function.tar /
+ENTRYPOINT ["/opt/hfaas/bin/hfaas-supervisor"]
+CMD []
+"""
+
+
+class ImageError(DeployError):
+    """A function's image cannot be made."""
+
+
+class NoEngine(ImageError):
+    """No container engine answers."""
+
+
+class ImageNotFound(ImageError):
+    """The image is neither on this machine nor can it be pulled."""
+
+
+class BuildFailed(ImageError):
+    """The engine could not build a Dockerfile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +86,342 @@ class ImageBuilder(Protocol):
 
     def build(self, function: FunctionSource, progress: Progress) -> str:
         """Return the reference of the function's image, made now unless equal inputs made it before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What the user's image would run, and where."""
+
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+    workdir: str = ""
+
+    def encode(self) -> str:
+        """Return the text of image.json."""
+        return json.dumps({"entrypoint": self.entrypoint, "cmd": self.cmd, "workdir": self.workdir})
+
+
+def function_entries(function: FunctionSource, original: Original, home: str, task: str) -> Iterator[Entry]:
+    """Yield the function's own files: script and image.json in the folder `home`, extra_payload in `task`."""
+    yield Entry(f"{home}/image.json" if home else "image.json", original.encode().encode())
+    if function.script:
+        try:
+            yield Entry(f"{home}/script" if home else "script", function.script.read_bytes(), executable=True)
+        except OSError as error:
+            raise ImageError(f"{function.script}, script of {function.name}: {error.strerror}") from error
+    if payload := function.extra_payload:
+        yield from _payload(function.name, payload, task)
+
+
+def _payload(name: str, payload: Path, task: str) -> Iterator[Entry]:
+    if payload.is_dir():
+        yield from tree(payload, task)
+    elif entry := entry_of(payload, f"{task}/{payload.name}"):
+        yield entry
+    else:
+        raise ImageError(f"{payload}, extra_payload of {name}: no such file or folder")
+
+
+def connect() -> DockerClient:
+    """Return a client of the engine that `docker` would use: DOCKER_HOST, the current context, the default socket."""
+    import docker
+    from docker.context import ContextAPI
+
+    try:
+        name = os.environ.get("DOCKER_CONTEXT")
+        context = None if os.environ.get("DOCKER_HOST") else ContextAPI.get_context(name)
+        if context is None or context.name == "default":
+            client = docker.from_env()
+        else:
+            client = docker.DockerClient(base_url=context.Host, tls=context.TLSConfig or False)
+        client.ping()
+    except Exception as error:  # the SDK lets requests', urllib3's and its own through, and bare Exceptions
+        hint = "Start Docker, or set DOCKER_HOST to where it runs; `--engine process` needs none."
+        raise NoEngine(f"no container engine answers: {_reason(error)}", hint) from error
+    return client
+
+
+class DockerImages:
+    """Makes function images with a Docker engine."""
+
+    def __init__(
+        self,
+        client: DockerClient | None = None,
+        bundles: Bundles | None = None,
+        *,
+        offline: bool = False,
+        bundle_base: str = "",
+    ) -> None:
+        self._client = client or connect()
+        self._bundles = bundles or default_bundles(self._run_recipe)
+        self._offline = offline
+        self._bundle_base = bundle_base
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the engine."""
+        self._client.close()
+
+    def build(self, function: FunctionSource, progress: Progress) -> str:
+        """Return the reference of the function's image, made now unless equal inputs made it before."""
+        with _engine_errors():
+            reference, image = self._users_image(function, progress)
+            if not function.create_image:
+                return reference
+            return self._derive(function, image, progress)
+
+    def _users_image(self, function: FunctionSource, progress: Progress) -> tuple[str, Image]:
+        if function.build_dir:
+            reference = self._built(function, function.build_dir, progress)
+            return reference, self._client.images.get(reference)
+        if function.image_file:
+            return self._loaded(function.image_file, progress)
+        return function.image, self._named(function.image, function.architecture, progress)
+
+    # --- the user's image ---
+
+    def _named(self, name: str, architecture: str, progress: Progress) -> Image:
+        image = self._local(name)
+        if image is None:
+            self._pull(name, architecture, progress)
+            image = self._client.images.get(name)
+        wanted = MACHINES.get(architecture, "")
+        if wanted and image.attrs["Architecture"] != wanted:
+            raise ImageError(
+                f"image {name} is for {image.attrs['Architecture']}, the function asks for {architecture}",
+                f"Name another image, or set architectures, or run `docker pull --platform linux/{wanted} {name}`.",
+            )
+        return image
+
+    def _local(self, name: str) -> Image | None:
+        from docker.errors import ImageNotFound as Absent
+
+        try:
+            return self._client.images.get(name)
+        except Absent:
+            return None
+
+    def _pull(self, name: str, architecture: str, progress: Progress) -> None:
+        from docker.errors import APIError
+        from docker.utils import parse_repository_tag
+
+        hint = f"Build or load it first (`docker build -t {name} FOLDER`, `docker load`), or name another one."
+        missing = f"image {name} is neither on this machine nor can it be pulled"
+        if self._offline:
+            raise ImageNotFound(f"{missing} (offline)", hint)
+        repository, tag = parse_repository_tag(name)
+        platform = f"linux/{MACHINES[architecture]}" if architecture else None
+        try:
+            news = self._client.api.pull(repository, tag or "latest", stream=True, decode=True, platform=platform)
+            _follow_pull(name, news, progress)
+        except (APIError, _EngineSaid) as error:
+            raise ImageNotFound(f"{missing}: {_reason(error)}", hint) from error
+
+    def _loaded(self, archive: Path, progress: Progress) -> tuple[str, Image]:
+        try:
+            if known := self._known(archive):
+                return known
+            progress(f"loading {archive.name}")
+            with archive.open("rb") as file:
+                images = self._client.images.load(file)
+        except (OSError, tarfile.TarError, ValueError, KeyError) as error:
+            raise ImageError(f"{archive} is no archive of `docker save`: {error}") from error
+        if len(images) != 1:
+            raise ImageError(f"{archive} holds {len(images)} images", "Save the one that the function runs on.")
+        return (images[0].tags or [str(images[0].id)])[0], images[0]
+
+    def _known(self, archive: Path) -> tuple[str, Image] | None:
+        with tarfile.open(archive) as tar:
+            manifest = tar.extractfile("manifest.json")
+            images = json.load(manifest) if manifest else []
+        name = Path(images[0]["Config"]).name.removesuffix(".json") if len(images) == 1 else ""
+        image = self._local(f"sha256:{name}") if name else None
+        return ((image.tags or [f"sha256:{name}"])[0], image) if image else None
+
+    def _built(self, function: FunctionSource, folder: Path, progress: Progress) -> str:
+        content = list(_context(folder))
+        bases = [
+            str(self._named(name, function.architecture, progress).id)
+            for name in base_images((folder / "Dockerfile").read_text(), function.build_args)
+        ]
+        with tempfile.TemporaryFile() as packed:
+            pack(content, packed)
+            key = _key(
+                _digest(packed), *bases, *map("=".join, sorted(function.build_args.items())), function.architecture
+            )
+            reference = f"{repository(function.name)}-base:{key}"
+            if self._local(reference) is None:
+                progress(f"building {folder}")
+                self._docker_build(
+                    packed,
+                    progress,
+                    tag=reference,
+                    buildargs=dict(function.build_args),
+                    platform=self._foreign(function.architecture),
+                    what=str(folder),
+                )
+        return reference
+
+    def _foreign(self, architecture: str) -> str | None:
+        """Name the platform only where it is not the engine's own: naming it makes some engines ask a registry."""
+        wanted = MACHINES.get(architecture)
+        return f"linux/{wanted}" if wanted and wanted != self._client.version()["Arch"] else None
+
+    # --- the function's image ---
+
+    def _derive(self, function: FunctionSource, base: Image, progress: Progress) -> str:
+        bundle = self._bundles.get(base.attrs["Architecture"], progress)
+        original = _original(base)
+        with tempfile.TemporaryFile() as layer:
+            pack(function_entries(function, original, FUNCTION, TASK), layer)
+            key = _key(RECIPE, str(base.id), bundle.key, _digest(layer))
+            reference = f"{repository(function.name)}:{key}"
+            if self._local(reference) is None:
+                progress(f"adding the supervisor and {function.name} to its image")
+                labels = {SUPERVISOR_LABEL: bundle.key, ORIGINAL_LABEL: original.encode()}
+                self._add_layers(str(base.id), bundle, layer, reference, labels)
+        return reference
+
+    def _add_layers(
+        self, base: str, bundle: Bundle, layer: IO[bytes], reference: str, labels: dict[str, str]
+    ) -> None:
+        with tempfile.TemporaryFile() as context:
+            parts = [
+                Entry("Dockerfile", DERIVATION.format(base=base).encode()),
+                Entry("runtime.tar", bundle.runtime),
+                Entry("app.tar", bundle.app),
+                Entry("function.tar", layer.read()),
+            ]
+            pack(parts, context)
+            self._docker_build(context, _silent, tag=reference, labels=labels, network_mode="none", what=reference)
+
+    def _docker_build(self, context: IO[bytes], progress: Progress, *, what: str, **options: Any) -> None:
+        context.seek(0)
+        news = self._client.api.build(
+            fileobj=context, custom_context=True, rm=True, forcerm=True, decode=True, **options
+        )
+        last: deque[str] = deque(maxlen=20)
+        for item in news:
+            for line in str(item.get("stream") or item.get("error") or "").splitlines():
+                if line.strip():
+                    last.append(line.rstrip())
+                    progress(last[-1])
+            if "error" in item:
+                raise BuildFailed(f"building {what} failed", "The last lines were:\n" + "\n".join(last))
+
+    def _run_recipe(self, recipe: Path, architecture: str, out: IO[bytes], progress: Progress) -> None:
+        reference = f"hfaas/bundle:{architecture}"
+        arguments = {"ARCH": architecture} | ({"BASE": self._bundle_base} if self._bundle_base else {})
+        with tempfile.TemporaryFile() as context:
+            pack(tree(recipe), context)
+            self._docker_build(
+                context,
+                progress,
+                tag=reference,
+                buildargs=arguments,
+                dockerfile="Dockerfile.bundle",
+                what="the supervisor's runtime",
+            )
+        container = self._client.containers.create(reference)
+        try:
+            for chunk in container.get_archive("/opt")[0]:
+                out.write(chunk)
+        finally:
+            container.remove()
+
+
+def repository(name: str) -> str:
+    """Return the image repository of a function; Docker takes fewer names than Lambda."""
+    return "hfaas/" + re.sub(r"_{3,}", "__", re.sub(r"[-_]*(-_|_-)[-_]*", "-", name.lower())).strip("-_")
+
+
+def base_images(dockerfile: str, arguments: Mapping[str, str]) -> list[str]:
+    """Return the images that a Dockerfile starts from, its own stages and what cannot be told left out."""
+    known: dict[str, str] = {}
+    stages = {"scratch"}
+    found = []
+    for line in re.sub(r"\\\n", " ", dockerfile).splitlines():
+        match line.split():
+            case [instruction, argument, *_] if instruction.upper() == "ARG":
+                name, _, default = argument.partition("=")
+                known[name] = arguments.get(name, default.strip("\"'"))
+            case [instruction, *words] if instruction.upper() == "FROM":
+                image, *rest = [word for word in words if not word.startswith("--")] or [""]
+                image = re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda m: known.get(m[1] or m[2], ""), image)
+                if image and image not in stages and "$" not in image:
+                    found.append(image)
+                stages.update(rest[1:])
+    return found
+
+
+def _context(folder: Path) -> Iterable[Entry]:
+    from docker.utils import exclude_paths
+
+    if not (folder / "Dockerfile").is_file():
+        raise ImageError(f"{folder} has no Dockerfile", "hfaas.build names a folder with a Dockerfile.")
+    ignore = folder / ".dockerignore"
+    lines = ignore.read_text().splitlines() if ignore.is_file() else []
+    names = exclude_paths(str(folder), [line for line in map(str.strip, lines) if line and line[0] != "#"])
+    return filter(None, (entry_of(folder / name, Path(name).as_posix()) for name in names))
+
+
+def _original(image: Image) -> Original:
+    config = image.attrs["Config"]
+    if made_by_us := (config.get("Labels") or {}).get(ORIGINAL_LABEL):
+        return Original(**json.loads(made_by_us))
+    return Original(
+        tuple(config.get("Entrypoint") or ()), tuple(config.get("Cmd") or ()), config.get("WorkingDir") or ""
+    )
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+
+def _digest(file: IO[bytes]) -> str:
+    file.seek(0)
+    value = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    file.seek(0)
+    return value
+
+
+class _EngineSaid(Exception):
+    """An error inside an answer that began well."""
+
+
+def _follow_pull(name: str, news: Iterable[dict[str, Any]], progress: Progress) -> None:
+    layers: dict[str, tuple[int, int]] = {}
+    said = 0.0
+    for item in news:
+        if "error" in item:
+            raise _EngineSaid(item["error"])
+        if total := item.get("progressDetail", {}).get("total"):
+            layers[item["id"]] = (item["progressDetail"].get("current", 0), total)
+        if layers and time.monotonic() - said > 0.2:
+            said = time.monotonic()
+            done, size = (sum(column) / 1e6 for column in zip(*layers.values(), strict=True))
+            progress(f"pulling {name}: {done:.0f} of {size:.0f} MB")
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+@contextmanager
+def _engine_errors() -> Iterator[None]:
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except (DockerException, RequestException) as error:
+        raise ImageError(f"the container engine refused: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    return str(getattr(error, "explanation", None) or error)

@@ -1,0 +1,54 @@
+"""Functions without images: under the process engine the emulator keeps the function's own files, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import tempfile
+from typing import IO
+from urllib.parse import urlsplit
+
+from hfaas_deploy.archive import pack
+from hfaas_deploy.bundle import Progress
+from hfaas_deploy.errors import TargetUnreachable
+from hfaas_deploy.images import FunctionSource, ImageError, Original, function_entries
+
+TIMEOUT_S = 60
+
+
+class LayerImages:
+    """Stores a function's script and payload in an emulator; stands where DockerImages does."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+
+    def build(self, function: FunctionSource, progress: Progress) -> str:
+        """Return `hfaas-layer/<name>:<sha256>` of the function's files, stored in the emulator."""
+        if not function.create_image:
+            raise ImageError(
+                f"{function.name} runs its image as it is, and the process engine runs no images",
+                "Use `--engine docker`, or drop create_image: false.",
+            )
+        with tempfile.TemporaryFile() as layer:
+            pack(function_entries(function, Original(), "", "task"), layer)
+            layer.seek(0)
+            digest = hashlib.file_digest(layer, "sha256").hexdigest()
+            progress(f"storing the files of {function.name}")
+            self._put(digest, layer)
+        return f"hfaas-layer/{function.name.lower()}:{digest}"
+
+    def _put(self, digest: str, layer: IO[bytes]) -> None:
+        size = layer.tell()
+        layer.seek(0)
+        url = urlsplit(self._endpoint)
+        connection = http.client.HTTPConnection(url.hostname or "", url.port or 80, timeout=TIMEOUT_S)
+        try:
+            connection.request("PUT", f"/_hfaas/layers/{digest}", layer, {"Content-Length": str(size)})
+            response = connection.getresponse()
+            answer = response.read().decode(errors="replace")
+        except (OSError, http.client.HTTPException) as error:
+            raise TargetUnreachable(f"no emulator answers at {self._endpoint}: {error}") from error
+        finally:
+            connection.close()
+        if response.status >= 300:
+            raise ImageError(f"the emulator refused the function's files: {response.status} {answer}")
