@@ -13,6 +13,7 @@ import click
 from hfaas_tui import watch
 from hfaas_tui.cli import options
 from hfaas_tui.errors import CliError, UsageError
+from hfaas_tui.log import of_request, pages
 from hfaas_tui.output import print_text
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -66,12 +67,12 @@ def _events(api: Any, group: str, start: int, request_id: str | None, *, follow:
     while True:
         newest = start
         try:
-            events = list(_pages(api, group, start))
+            events = list(pages(api, group, start))
         except api.exceptions.ResourceNotFoundException:
             if not follow:
                 raise CliError(f"there is no log group {group}", "`hfaas ls` shows the functions") from None
             events = []
-        for event in _of_request(events, request_id):
+        for event in of_request(events, request_id):
             if event["eventId"] not in seen:
                 yield {name: event[name] for name in ("timestamp", "message", "logStreamName")}
         for event in events:
@@ -81,26 +82,3 @@ def _events(api: Any, group: str, start: int, request_id: str | None, *, follow:
         if not follow:
             return
         time.sleep(POLL_S)
-
-
-def _pages(api: Any, group: str, start: int) -> Iterator[dict[str, Any]]:
-    for page in api.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=start):
-        yield from page["events"]
-
-
-def _of_request(events: list[dict[str, Any]], request_id: str | None) -> Iterator[dict[str, Any]]:
-    """Keep what stands between START and REPORT of one request, stream by stream."""
-    if request_id is None:
-        yield from events
-        return
-    inside: set[str] = set()
-    for event in events:
-        stream, text = event["logStreamName"], event["message"]
-        if text.startswith("START RequestId: "):
-            inside.discard(stream)
-        if request_id in text:
-            inside.add(stream)
-        if stream in inside:
-            yield event
-        if text.startswith("REPORT RequestId: "):
-            inside.discard(stream)

@@ -1,0 +1,121 @@
+"""`hfaas run` and `hfaas demo`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hfaas_tui.cli import options
+from hfaas_tui.output import console, milliseconds, print_error, print_json, print_text, table
+
+if TYPE_CHECKING:
+    from hfaas_tui.run import Order, Outcome
+
+
+@click.command()
+@options.pipeline
+@click.option(
+    "-i",
+    "--input",
+    "inputs",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A file, or a folder of files, for the pipeline's entry; may be given again.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Where the outputs go.")
+@options.engine
+@options.concurrency
+@options.build_arg
+@click.option(
+    "--timeout", "timeout_s", type=float, default=3600, show_default=True, help="Seconds to wait at most."
+)
+@options.state
+@options.as_json
+@click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="[INPUT]...")
+def run(
+    file: Path,
+    inputs: tuple[Path, ...],
+    more: tuple[Path, ...],
+    output: Path,
+    engine: str,
+    concurrency: int | None,
+    build_args: tuple[str, ...],
+    timeout_s: float,
+    state: Path | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Run a pipeline on input files, offline, and bring the outputs back.
+
+    The exit code is 1 when any invocation failed; its error and its log are shown.
+    """
+    from hfaas_deploy import fdl
+    from hfaas_tui.run import Order
+
+    arguments = options.pairs(build_args, "--build-arg")
+    order = Order(fdl.read(file), inputs + more, output, engine, concurrency, arguments, timeout_s, state)
+    return _carry_out(order, as_json=as_json)
+
+
+@click.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("hfaas-demo"), show_default=True)
+@options.engine
+@options.as_json
+def demo(output: Path, engine: str, as_json: bool) -> int:
+    """Run the video sample: a generated clip is cut into frames, and the people in each are found."""
+    from hfaas_tui import demonstration
+
+    order = demonstration.order(output, engine, print_text if not as_json else _quiet)
+    return _carry_out(order, as_json=as_json)
+
+
+def _quiet(text: str) -> None:
+    """Take news that nobody asked for."""
+
+
+def _carry_out(order: Order, *, as_json: bool) -> int:
+    from hfaas_tui.progress import Live, Silent
+    from hfaas_tui.run import run as carry_out
+
+    with Silent() if as_json else Live() as progress:
+        outcome = carry_out(order, progress)
+    if as_json:
+        print_json(outcome.to_json())
+    else:
+        _print(outcome, order.output)
+    return 0 if outcome.ok else 1
+
+
+def _print(outcome: Outcome, output: Path) -> None:
+    console().print(table(COLUMNS, _rows(outcome)))
+    for problem in outcome.problems:
+        print_error(problem)
+    for failure in outcome.failures:
+        about = f" on {failure.cause}" if failure.cause else ""
+        log = outcome.logs.get(failure.invocation)
+        print_error(f"{failure.function}{about}: {failure.error_type}: {failure.message}", f"its log is {log}")
+    if not outcome.engine["runs_images"]:
+        print_text("engine process: the functions ran as plain processes, their images were not used")
+    count = len(outcome.outputs)
+    print_text(f"{count} output{'s' * (count != 1)} in {output} after {outcome.seconds:.1f} s")
+
+
+COLUMNS = ("function", ">invocations", ">failed", ">retries", ">p50", ">max", ">peak memory")
+
+
+def _rows(outcome: Outcome) -> list[Sequence[object]]:
+    return [
+        (
+            tally.function,
+            tally.invocations,
+            tally.failed,
+            tally.retries,
+            milliseconds(tally.p50),
+            milliseconds(max(tally.durations, default=None)),
+            f"{tally.peak_mb} of {tally.memory_mb} MB" if tally.peak_mb else "-",
+        )
+        for tally in outcome.tallies
+    ]

@@ -1,0 +1,207 @@
+"""One run of a pipeline, offline: an emulator of its own, deploy, inputs in, wait, outputs out.
+
+    run -> rehearsal (child process) -> deploy -> upload -> wait until idle -> logs of failures -> download
+
+Nothing here prints; `Progress` is told what happens, `Outcome` says what it came to.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from hfaas_deploy.pipeline import Entry, Pipeline
+from hfaas_tui import local, transfer
+from hfaas_tui.errors import CliError, UsageError
+from hfaas_tui.location import Location
+from hfaas_tui.rehearsal import Options, rehearsal
+from hfaas_tui.summary import Failure, Summary, Tally
+from hfaas_tui.watch import Emulator
+
+RETRY_DELAYS = "1,2"
+"""Seconds before the retries of a failed event; AWS waits one and two minutes."""
+
+LOOK_S = 0.25
+
+
+class Progress(Protocol):
+    """Is told how a run goes."""
+
+    def say(self, text: str) -> None:
+        """Take one line of news."""
+
+    def show(self, tallies: Sequence[Tally]) -> None:
+        """Take how far each function is; called several times a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to run on which files; `state` None means a temporary one that is removed afterwards."""
+
+    pipeline: Pipeline
+    inputs: tuple[Path, ...]
+    output: Path
+    engine: str = "auto"
+    concurrency: int | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float = 3600
+    state: Path | None = None
+    retry_delays: str = RETRY_DELAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to; `logs` maps each failure's invocation to its saved log."""
+
+    engine: Mapping[str, Any]
+    tallies: tuple[Tally, ...]
+    failures: tuple[Failure, ...]
+    problems: tuple[str, ...]
+    outputs: tuple[Path, ...]
+    logs: Mapping[str, Path]
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether everything went through."""
+        return not self.failures and not self.problems
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "ok": self.ok,
+            "engine": dict(self.engine),
+            "seconds": round(self.seconds, 3),
+            "functions": [tally.to_json() for tally in self.tallies],
+            "failures": [
+                {**failure.to_json(), "log": str(self.logs.get(failure.invocation, ""))}
+                for failure in self.failures
+            ],
+            "problems": list(self.problems),
+            "outputs": [str(path) for path in self.outputs],
+        }
+
+
+def run(order: Order, progress: Progress) -> Outcome:
+    """Run a pipeline on its inputs; what cannot be read or written is refused before anything starts."""
+    started = time.monotonic()
+    uploads = plan_inputs(order.pipeline, order.inputs)
+    _writable(order.output)
+    with _state(order) as state:
+        options = Options(state, 0, order.engine, order.concurrency, order.retry_delays)
+        with rehearsal(options) as emulator:
+            engine = emulator.status()["engine"]
+            progress.say(f"LOCAL emulator at {emulator.endpoint}, engine {engine['name']}: {engine['detail']}")
+            local.deploy(order.pipeline, emulator, order.build_args, progress.say)
+            summary = _drive(emulator, uploads, order, progress)
+            logs = {each.invocation: _save_log(emulator, each, order.output) for each in summary.failures()}
+            outputs = _fetch(emulator, order)
+    return Outcome(
+        engine,
+        tuple(summary.tallies()),
+        tuple(summary.failures()),
+        tuple(summary.problems),
+        tuple(outputs),
+        logs,
+        time.monotonic() - started,
+    )
+
+
+def plan_inputs(pipeline: Pipeline, inputs: Sequence[Path]) -> list[transfer.Upload]:
+    """Pair each file with the folders it goes into; UsageError for a file that no function takes."""
+    entries = [entry for entry in pipeline.entry() if entry.input.provider == "s3"]
+    if inputs and not entries:
+        raise UsageError(
+            "no function of this pipeline reads a bucket, so there is nowhere to put the input",
+            "give a function an `input` of storage_provider s3, or call `hfaas invoke`",
+        )
+    uploads = []
+    for each in transfer.plan_uploads(inputs, Location("", "")) if inputs else ():
+        takers = [entry for entry in entries if _takes(entry, each.to.key)]
+        if not takers:
+            raise UsageError(f"{each.file}: no function takes it", _wanted(entries))
+        places = dict.fromkeys((entry.input.bucket, entry.input.prefix) for entry in takers)
+        uploads += [transfer.Upload(each.file, Location(bucket, prefix + each.to.key)) for bucket, prefix in places]
+    return uploads
+
+
+def _takes(entry: Entry, name: str) -> bool:
+    return not entry.input.suffix or name.endswith(entry.input.suffix)
+
+
+def _wanted(entries: Sequence[Entry]) -> str:
+    return "; ".join(f"{each.function.name} takes {', '.join(each.input.suffix) or 'anything'}" for each in entries)
+
+
+def _writable(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output):
+            pass
+    except OSError as error:
+        raise UsageError(f"--output {output}: {error.strerror}", "choose a folder that can be written") from error
+
+
+@contextmanager
+def _state(order: Order) -> Iterator[Path]:
+    if order.state:
+        yield order.state
+        return
+    with tempfile.TemporaryDirectory(prefix="hfaas-run-", ignore_cleanup_errors=True) as place:
+        yield Path(place)
+
+
+def _drive(emulator: Emulator, uploads: Sequence[transfer.Upload], order: Order, progress: Progress) -> Summary:
+    progress.say(f"{len(uploads)} input{'s' * (len(uploads) != 1)} in")
+    transfer.upload(transfer.s3(emulator.endpoint), uploads)
+    if not uploads:
+        _invoke_entries(emulator, order.pipeline)
+    summary = Summary()
+    deadline = time.monotonic() + order.timeout_s
+    seen = 0
+    while True:
+        idle = emulator.idle(LOOK_S)
+        hops = emulator.hops(seen)
+        seen = hops[-1].seq if hops else seen
+        summary.feed(hops)
+        progress.show(summary.tallies())
+        if idle["idle"]:
+            return summary
+        if time.monotonic() > deadline:
+            waiting = "; ".join(each["what"] for each in idle["pending"][:3])
+            raise CliError(
+                f"not finished after {order.timeout_s:.0f} s; waiting for: {waiting}", "give more --timeout"
+            )
+
+
+def _invoke_entries(emulator: Emulator, pipeline: Pipeline) -> None:
+    """A pipeline without files to read is set going by an empty event to each function that none feeds."""
+    fed = {each.function.name for each in pipeline.entry()}
+    client = transfer.client(emulator.endpoint, "lambda")
+    for function in pipeline.functions:
+        if not function.inputs or (function.name in fed and not function.triggers):
+            client.invoke(FunctionName=function.name, InvocationType="Event", Payload=b"{}")
+
+
+def _save_log(emulator: Emulator, failure: Failure, output: Path) -> Path:
+    lines = local.log_of(emulator, failure)
+    target = output / "logs" / f"{failure.function}-{failure.invocation}.log"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("\n".join(lines) + "\n")
+    return target
+
+
+def _fetch(emulator: Emulator, order: Order) -> list[Path]:
+    """Bring what leaves the pipeline back; with several output folders each gets one of its own."""
+    client = transfer.s3(emulator.endpoint)
+    results = [result.output for result in order.pipeline.final_outputs() if result.output.provider == "s3"]
+    places = list(dict.fromkeys((output.bucket, output.folder) for output in results))
+    written = []
+    for bucket, folder in places:
+        target = order.output if len(places) == 1 else order.output / bucket / folder
+        written += transfer.download(client, transfer.listing(client, Location(bucket, folder)), target)
+    return written
