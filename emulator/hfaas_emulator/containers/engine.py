@@ -95,6 +95,10 @@ class Engine(Protocol):
     def runs_images(self) -> bool:
         """Tell whether the user's images are used (not so under `process`)."""
 
+    @property
+    def detail(self) -> str:
+        """Say in a few words which engine this is, for people."""
+
     async def open(self) -> None:
         """Connect, make the network; EngineError when there is no engine."""
 

@@ -74,6 +74,7 @@ class FakeEngine:
 
     name = "fake"
     runs_images = True
+    detail = "containers are functions of a test"
     host = "127.0.0.1"
 
     def __init__(self, behave: Behaviour, images: Mapping[str, Image] | None = None) -> None:
@@ -93,9 +94,6 @@ class FakeEngine:
         for container in self.containers:
             await container.stop()
         self._feed.end()
-
-    def detail(self) -> str:
-        return "containers are functions of a test"
 
     async def image(self, ref: str) -> Image | None:
         return self.images.get(ref)

@@ -1,0 +1,92 @@
+"""Reads the output of a container as it comes, from Docker's multiplexed attach stream."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+from typing import Any
+
+from docker.utils.socket import frames_iter
+
+from hfaas_emulator.containers.engine import Output
+
+_HEADER = struct.Struct(">BxxxL")
+
+
+class Demultiplexer:
+    """Takes the stream apart: frames of an eight-byte header and data, cut anywhere."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._head = b""
+        self._left = 0
+
+    def feed(self, data: bytes) -> None:
+        """Pass on the frames' data, also of a frame that has come only in part."""
+        view = memoryview(data)
+        while view:
+            if self._left:
+                piece = view[: self._left]
+                self._left -= len(piece)
+                self._output(bytes(piece))
+                view = view[len(piece) :]
+            else:
+                missing = _HEADER.size - len(self._head)
+                self._head += view[:missing]
+                view = view[missing:]
+                if len(self._head) == _HEADER.size:
+                    self._left = _HEADER.unpack(self._head)[1]
+                    self._head = b""
+
+
+class Attached(asyncio.Protocol):
+    """One attached container; `ended` is set when the engine closed the stream."""
+
+    def __init__(self, output: Output) -> None:
+        self._demultiplexer = Demultiplexer(output)
+        self._output = output
+        self.ended = asyncio.Event()
+        self._close = lambda: None
+
+    def data_received(self, data: bytes) -> None:
+        self._demultiplexer.feed(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self.ended.set()
+
+    async def read(self, stream: Any) -> None:
+        """Begin to read; the event loop does it where the stream is a plain socket, else a thread."""
+        plain: Any = getattr(stream, "_sock", stream)
+        if type(plain) is not socket.socket:  # TLS, a Windows pipe or ssh: only the SDK can read these
+            self._read_in_thread(stream)
+            return
+        own = plain.dup()
+        own.setblocking(False)
+        stream._response.close()  # noqa: SLF001 - the SDK keeps there what must be closed with the stream
+        loop = asyncio.get_running_loop()
+        if own.family == socket.AF_UNIX:
+            transport, _ = await loop.create_unix_connection(lambda: self, sock=own)
+        else:
+            transport, _ = await loop.create_connection(lambda: self, sock=own)
+        self._close = transport.close
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._close()
+
+    def _read_in_thread(self, stream: Any) -> None:
+        loop = asyncio.get_running_loop()
+        self._close = stream.close
+
+        def follow() -> None:
+            try:
+                for _, data in frames_iter(stream, tty=False):  # type: ignore[no-untyped-call]
+                    loop.call_soon_threadsafe(self._output, data)
+            except (OSError, ValueError):
+                pass  # closed from our side
+            finally:
+                loop.call_soon_threadsafe(self.ended.set)
+
+        threading.Thread(target=follow, daemon=True, name="hfaas-attach").start()

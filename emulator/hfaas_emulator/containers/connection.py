@@ -1,0 +1,98 @@
+"""Finds the container engine as Docker's own command line does, and says what to do when there is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import docker
+from docker.context import ContextAPI
+from docker.errors import DockerException
+from docker.tls import TLSConfig
+from docker.utils import kwargs_from_env
+
+from hfaas_emulator.errors import EngineError
+
+Client: TypeAlias = Any
+"""The SDK's low-level client: its published types lack half of the calls."""
+
+DEADLINE_S = 3
+"""For the first answer: an engine that is there answers in milliseconds."""
+
+TIMEOUT_S = 60
+"""For every later answer."""
+
+OLDEST_API = (1, 41)
+"""Docker 20.10, the first whose system-call filter lets our supervisor start threads."""
+
+POOL = 32
+"""Connections kept: one for each thread, and the streams."""
+
+
+def connect(deadline_s: int = DEADLINE_S) -> Client:
+    """Connect to DOCKER_HOST, else the current context, else the default socket; EngineError says what is wrong."""
+    try:
+        where = _endpoint()
+        client: Client = docker.APIClient(timeout=deadline_s, num_pools=POOL, max_pool_size=POOL, **where)
+        version = client.version()
+    except (DockerException, OSError) as error:
+        raise _explained(error) from error
+    if _number(version.get("ApiVersion", "0")) < OLDEST_API:
+        client.close()
+        raise EngineError(
+            f"the Docker engine {version.get('Version', '')} is too old", "hfaas needs Docker 20.10.10 or newer"
+        )
+    client.timeout = TIMEOUT_S
+    return client
+
+
+def _endpoint() -> dict[str, Any]:
+    if os.environ.get("DOCKER_HOST"):
+        return dict(kwargs_from_env())
+    name = os.environ.get("DOCKER_CONTEXT") or None
+    context = ContextAPI.get_context(name) if name else ContextAPI.get_current_context()
+    if context is None:
+        raise EngineError(f"there is no Docker context {name!r}", "`docker context ls` shows those there are")
+    tls = context.TLSConfig
+    return {"base_url": context.Host or None, **({"tls": tls} if isinstance(tls, TLSConfig) else {})}
+
+
+def _explained(error: Exception) -> EngineError:
+    where = os.environ.get("DOCKER_HOST") or "the default socket"
+    for cause in _causes(error):
+        match cause:
+            case PermissionError():
+                return EngineError(
+                    f"no permission to use the Docker engine at {where}",
+                    "add yourself to the group `docker` and log in again, or use --engine process",
+                )
+            case FileNotFoundError():
+                return EngineError(
+                    f"no Docker engine: there is no socket at {where}",
+                    "install and start Docker, or point DOCKER_HOST to an engine, or use --engine process",
+                )
+            case ConnectionRefusedError():
+                return EngineError(
+                    f"no Docker engine: nobody answers at {where}",
+                    "start Docker (for example `sudo systemctl start docker`), or use --engine process",
+                )
+            case TimeoutError():
+                return EngineError(
+                    f"the Docker engine at {where} does not answer within {DEADLINE_S} s",
+                    "restart Docker, check DOCKER_HOST, or use --engine process",
+                )
+    return EngineError(f"the Docker engine cannot be used: {error}", "check DOCKER_HOST, or use --engine process")
+
+
+def _causes(error: object, depth: int = 8) -> Iterator[BaseException]:
+    """Yield an exception and all that is wrapped in it: requests hides the OSError in `args`."""
+    if not isinstance(error, BaseException) or not depth:
+        return
+    yield error
+    for inner in (*error.args, error.__cause__, error.__context__, getattr(error, "reason", None)):
+        yield from _causes(inner, depth - 1)
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())

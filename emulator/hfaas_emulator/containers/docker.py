@@ -1,0 +1,301 @@
+"""The Docker engine: every function runs in a container that is as closed as Lambda's.
+
+A start is three calls (create, attach, start), because each costs, and everything else is ready before: the network
+namespace belongs to a sandbox that already runs, `/tmp` is a volume that already exists. One stream of events tells
+what ended, so no thread waits for a container. Labels name the emulator's process; what the dead left is removed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import requests
+from docker.errors import APIError, DockerException, NotFound
+from docker.errors import ImageNotFound as NoSuchImage
+
+from hfaas_emulator.containers import network, owner, sandbox, scratch
+from hfaas_emulator.containers.attach import Attached
+from hfaas_emulator.containers.connection import Client, connect
+from hfaas_emulator.containers.docker_config import FUNCTION_USER, ROLE, function_config, sandbox_config
+from hfaas_emulator.containers.docker_container import DockerContainer
+from hfaas_emulator.containers.docker_events import EventStream
+from hfaas_emulator.containers.engine import Container, ContainerSpec, Image, Network, Output
+from hfaas_emulator.containers.feed import Feed
+from hfaas_emulator.containers.storage import StorageWatch, Watched, full
+from hfaas_emulator.containers.threads import Threads
+from hfaas_emulator.errors import EngineError, ImageNotFound
+
+SUPERVISOR_LABEL = "hfaas.supervisor"
+_MB = 2**20
+_ARCHITECTURES = {"amd64": "x86_64", "arm64": "arm64"}
+
+
+class DockerEngine:
+    """Containers of the Docker engine that DOCKER_HOST, the current context or the default socket leads to."""
+
+    name = "docker"
+    runs_images = True
+
+    def __init__(self, state_dir: Path) -> None:
+        self._labels = {owner.LABEL: owner.me(), owner.STATE: owner.state(state_dir)}
+        self.threads = Threads()
+        self._feed = Feed()
+        self._storage = StorageWatch(self.threads)
+        self._containers: dict[str, DockerContainer] = {}
+        self._scratch: dict[str, scratch.Scratch] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._events: EventStream | None = None
+        self._sandbox: asyncio.Task[DockerContainer] | None = None
+        self._client: Client | None = None
+        self._info: dict[str, Any] = {}
+        self._network = ""
+        self._host = ""
+
+    @property
+    def client(self) -> Client:
+        if self._client is None:
+            raise EngineError("the Docker engine is not connected")
+        return self._client
+
+    @property
+    def host(self) -> str:
+        return self._host
+
+    @property
+    def detail(self) -> str:
+        return f"Docker {self._info.get('ServerVersion', '')} on {self._info.get('OperatingSystem', '')}"
+
+    async def connect(self) -> None:
+        """Find the engine and its network, start nothing; EngineError when it cannot be used."""
+        if self._client is None:
+            self._client = await self.threads.call(connect)
+            with _engine_errors("look at the engine"):
+                self._info = await self.threads.call(self.client.info)
+                self._network, self._host = await self.threads.call(network.gateway, self.client)
+
+    async def open(self) -> None:
+        await self.connect()
+        label = f"{owner.LABEL}={self._labels[owner.LABEL]}"
+        self._events = EventStream(self.client, label, self._reconcile, self._happened)
+        self._sandbox = self._spawn(self._start_sandbox())
+        self._spawn(self._sweep())
+
+    async def close(self) -> None:
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(each.stop() for each in list(self._containers.values())))
+        await self._storage.close()
+        await asyncio.gather(*(each.close() for each in self._scratch.values()))
+        if self._events:
+            await self._events.close()
+        self._feed.end()
+        self.threads.close()
+        if self._client:
+            self._client.close()
+
+    async def image(self, ref: str) -> Image | None:
+        with _engine_errors(f"look at image {ref}"):
+            try:
+                found = await self.threads.call(self.client.inspect_image, ref)
+            except NotFound:
+                return None
+        config = found.get("Config") or {}
+        return Image(
+            ref=ref,
+            id=found["Id"],
+            architecture=_ARCHITECTURES.get(found["Architecture"], found["Architecture"]),
+            supervised=SUPERVISOR_LABEL in (config.get("Labels") or {}),
+            entrypoint=tuple(config.get("Entrypoint") or ()),
+            command=tuple(config.get("Cmd") or ()),
+            working_directory=config.get("WorkingDir") or "",
+        )
+
+    async def run(self, spec: ContainerSpec, output: Output) -> DockerContainer:
+        starting = self._spawn(self._run(spec, output))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            self._spawn(_discard(starting))
+            raise
+
+    async def leftovers(self, labels: Mapping[str, str]) -> Sequence[Container]:
+        wanted = {**labels, owner.STATE: self._labels[owner.STATE]}
+        found = await self._list([f"{key}={value}" for key, value in wanted.items()])
+        return [self._left(each) for each in found if self._is_old(each) and ROLE not in each["Labels"]]
+
+    def events(self) -> AsyncIterator[tuple[str, str]]:
+        return self._feed.listen()
+
+    def forget(self, id: str) -> None:
+        """Drop a container that has been removed."""
+        self._containers.pop(id, None)
+        self._storage.drop(id)
+
+    async def _run(self, spec: ContainerSpec, output: Output) -> DockerContainer:
+        with _engine_errors(f"start a container of {spec.image}"):
+            joined = await self._joined(spec)
+            volume = await self._scratch_of(spec.user).take()
+            try:
+                network_mode = f"container:{joined.id}" if joined else self._network
+                config = function_config(spec, network_mode, volume, self._labels, self._info["NCPU"])
+                created, stream = await self.threads.call(self._create, config, spec.name)
+            except BaseException:
+                self._spawn(self.threads.call(scratch.remove, self.client, volume))
+                raise
+            attached = Attached(output)
+            await attached.read(stream)
+            container = DockerContainer(
+                self,
+                created,
+                address=joined.address if joined else "",
+                volume=volume,
+                memory_mb=spec.memory_mb,
+                attached=attached,
+            )
+            self._containers[created] = container
+            try:
+                await self.threads.call(self.client.start, created)
+                if joined is None:
+                    container.address = await self.threads.call(self._address, created)
+            except BaseException:
+                await container.stop()
+                raise
+            self._watch(container, spec, output)
+            return container
+
+    async def _joined(self, spec: ContainerSpec) -> DockerContainer | None:
+        if spec.network is Network.OWN or self._sandbox is None:
+            return None
+        return await asyncio.shield(self._sandbox)
+
+    def _scratch_of(self, user: str) -> scratch.Scratch:
+        if user not in self._scratch:
+            self._scratch[user] = scratch.Scratch(self.client, self.threads, self._tool_image, user, self._labels)
+        return self._scratch[user]
+
+    def _create(self, config: dict[str, Any], name: str) -> tuple[str, Any]:
+        created = self.client.create_container_from_config(config, name)["Id"]
+        return created, self.client.attach_socket(created, {"stdout": 1, "stderr": 1, "stream": 1})
+
+    def _watch(self, container: DockerContainer, spec: ContainerSpec, output: Output) -> None:
+        """Watch the size of /tmp where this process may look into the engine's volumes."""
+        limit = spec.storage_mb * _MB
+
+        def exceeded(size: int) -> None:
+            output(full(size, limit))
+            self._spawn(self.threads.call(self._kill, container.id))
+
+        folder = Path(self._info["DockerRootDir"]) / "volumes" / container.volume / "_data"
+        if _readable(folder):
+            self._storage.add(container.id, Watched(folder, limit, exceeded))
+
+    def _kill(self, id: str) -> None:
+        with contextlib.suppress(APIError):
+            self.client.kill(id)
+
+    def _address(self, id: str) -> str:
+        networks = self.client.inspect_container(id)["NetworkSettings"]["Networks"]
+        return next((str(each["IPAddress"]) for each in networks.values()), "")
+
+    def _tool_image(self, user: str) -> str:
+        return sandbox.ensure(self.client, self._info["Architecture"], user)
+
+    async def _start_sandbox(self) -> DockerContainer:
+        with _engine_errors("start the network sandbox"):
+            started = await self.threads.call(self._sandbox_started)
+            address = await self.threads.call(self._address, started)
+        container = DockerContainer(self, started, address=address)
+        self._containers[started] = container
+        return container
+
+    def _sandbox_started(self) -> str:
+        config = sandbox_config(self._tool_image(FUNCTION_USER), self._network, self._labels)
+        created = str(self.client.create_container_from_config(config)["Id"])
+        self.client.start(created)
+        return created
+
+    def _happened(self, event: dict[str, Any]) -> None:
+        what = event["Action"]
+        container = self._containers.get(event["Actor"]["ID"])
+        if container is None:
+            return
+        if what == "oom":
+            container.report_kill()
+        else:
+            self._spawn(container.end(int(event["Actor"]["Attributes"].get("exitCode", 137))))
+        self._feed.publish(container.id, what)
+
+    def _reconcile(self) -> None:
+        """Look after containers whose end may have been missed while the stream was broken."""
+        for container in self._containers.values():
+            self._spawn(self._ended_unseen(container))
+
+    async def _ended_unseen(self, container: DockerContainer) -> None:
+        with contextlib.suppress(DockerException, requests.RequestException):
+            if (code := await container.exit_code()) is not None:
+                await container.end(code)
+                self._feed.publish(container.id, "die")
+
+    async def _sweep(self) -> None:
+        """Remove what dead emulators left, but for the containers that `leftovers` answers."""
+        for each in await self._list([owner.LABEL]):
+            ours = each["Labels"].get(owner.STATE) == self._labels[owner.STATE] and ROLE not in each["Labels"]
+            if not ours and owner.is_dead(each["Labels"][owner.LABEL]):
+                await self._left(each).stop()
+        await self.threads.call(self._sweep_volumes)
+
+    def _sweep_volumes(self) -> None:
+        found = self.client.volumes(filters={"label": owner.LABEL, "dangling": True})["Volumes"] or ()
+        for volume in found:
+            if owner.is_dead(volume["Labels"][owner.LABEL]):
+                scratch.remove(self.client, volume["Name"])
+
+    async def _list(self, labels: list[str]) -> list[dict[str, Any]]:
+        with _engine_errors("list containers"):
+            return list(await self.threads.call(self.client.containers, all=True, filters={"label": labels}))
+
+    def _is_old(self, found: dict[str, Any]) -> bool:
+        return bool(found["Labels"].get(owner.LABEL) != self._labels[owner.LABEL])
+
+    def _left(self, found: dict[str, Any]) -> DockerContainer:
+        volumes = [each["Name"] for each in found.get("Mounts", ()) if each.get("Name")]
+        return DockerContainer(self, found["Id"], volume=next(iter(volumes), ""))
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _readable(folder: Path) -> bool:
+    try:
+        return folder.is_dir()
+    except OSError:
+        return False
+
+
+async def _discard(starting: asyncio.Task[DockerContainer]) -> None:
+    """Remove a container whose start nobody waits for any more."""
+    with contextlib.suppress(EngineError):
+        await (await starting).stop()
+
+
+@contextlib.contextmanager
+def _engine_errors(doing: str) -> Iterator[None]:
+    """Turn the SDK's errors into ours."""
+    try:
+        yield
+    except NoSuchImage as error:
+        raise ImageNotFound(
+            f"cannot {doing}: the image is not on this machine", "build it, or load it with `docker load`"
+        ) from error
+    except APIError as error:
+        raise EngineError(f"cannot {doing}: {error.explanation or error}") from error
+    except (DockerException, requests.RequestException) as error:
+        raise EngineError(
+            f"cannot {doing}: the Docker engine does not answer", "is Docker still running?"
+        ) from error
