@@ -1,0 +1,363 @@
+"""What no single key can tell: limits of AWS, paths that meet, loops, files that are not there.
+
+`check` says everything about a pipeline in the order of the file: what the reader remarked, and the judgements
+below, each a small generator over frozen data. Nothing is created before it finds no error.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations, product
+from pathlib import Path
+
+from hfaas_deploy import names
+from hfaas_deploy.findings import Finding, error, in_order, warning
+from hfaas_deploy.pipeline import Function, InputPath, OutputPath, Pipeline
+from hfaas_deploy.template.functions import DROPPED, ENVIRONMENT_LIMIT, environment_size
+
+STORES_LATER = {
+    "onedata": "Onedata comes in a later version",
+    "minio": "MinIO comes in a later version",
+    "webdav": "WebDAV comes in a later version",
+}
+SECRET_NAME = re.compile(r".*(SECRET|TOKEN|PASSWORD).*|.*_KEY", re.IGNORECASE)
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+SECRET_KEYS = frozenset({"access_key", "secret_key", "token", "password", "access_token", "refresh_token"})
+
+
+def check(pipeline: Pipeline) -> list[Finding]:
+    """Everything there is to say about the pipeline, in the order of the file."""
+    found = [finding for judge in JUDGES for finding in judge(pipeline)]
+    return in_order([*pipeline.findings, *found])
+
+
+def _names(pipeline: Pipeline) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for function in pipeline.functions:
+        lower = function.name.lower()
+        if lower and lower in seen:
+            spot = pipeline.spot(f"{function.place}.lambda.name")
+            yield error(
+                spot,
+                "same-name",
+                f"a Function {seen[lower]!r} is already in this file; names differ in more than capital letters",
+            )
+        seen.setdefault(lower, function.name)
+    if not names.STACK.fullmatch(pipeline.stack):
+        spot = pipeline.spot("hfaas.stack")
+        yield error(spot, "stack-name", f"{pipeline.stack!r} cannot name a Stack; set hfaas.stack")
+
+
+def _image_sources(pipeline: Pipeline) -> Iterator[Finding]:
+    for function in pipeline.functions:
+        sources = [
+            name
+            for name, value in (
+                ("container.image", function.image),
+                ("container.image_file", function.image_file),
+                ("hfaas.build", function.build),
+            )
+            if value
+        ]
+        spot = pipeline.spot(f"{function.place}.lambda.container")
+        if not sources:
+            yield error(
+                pipeline.spot(f"{function.place}.lambda"),
+                "no-image",
+                f"{_of(function)} has no image: set container.image, container.image_file or hfaas.build",
+            )
+        if function.build and len(sources) > 1:
+            yield error(spot, "two-images", f"{_of(function)} has {' and '.join(sources)}; one of them is enough")
+        if not function.create_image and function.init_script:
+            yield warning(
+                pipeline.spot(f"{function.place}.lambda.init_script"),
+                "ignored",
+                "init_script is ignored because create_image is false: the image is used as it is",
+            )
+        if function.build_args and not function.build:
+            yield warning(
+                pipeline.spot(f"{function.place}.hfaas.build_args"),
+                "ignored",
+                "build_args is ignored because there is no hfaas.build",
+            )
+
+
+def _files(pipeline: Pipeline) -> Iterator[Finding]:
+    for function in pipeline.functions:
+        own = f"{function.place}.lambda"
+        for key, path in (("init_script", function.init_script), ("run_script", function.run_script)):
+            if path and (fault := _file_fault(path)):
+                yield error(pipeline.spot(f"{own}.{key}"), "file", f"{key} {_shown(path)} {fault}")
+        archive = function.image_file
+        if archive and (fault := _file_fault(archive)):
+            yield error(
+                pipeline.spot(f"{own}.container.image_file"), "file", f"image_file {_shown(archive)} {fault}"
+            )
+        if function.extra_payload and not function.extra_payload.exists():
+            message = f"extra_payload {_shown(function.extra_payload)} does not exist"
+            yield error(pipeline.spot(f"{own}.extra_payload"), "file", message)
+        if function.build and not (function.build / "Dockerfile").is_file():
+            message = f"{_shown(function.build)} has no Dockerfile"
+            yield error(pipeline.spot(f"{function.place}.hfaas.build"), "file", message)
+
+
+def _file_fault(path: Path) -> str:
+    if path.is_dir():
+        return "is a folder, not a file"
+    if not path.is_file():
+        return "does not exist"
+    return "" if os.access(path, os.R_OK) else "cannot be read"
+
+
+def _stores(pipeline: Pipeline) -> Iterator[Finding]:
+    used: set[tuple[str, str]] = set()
+    for function in pipeline.functions:
+        for path in function.paths:
+            kind, _, name = path.provider.partition(".")
+            used.add((kind, name))
+            yield from _store(pipeline, path, kind, name)
+    if pipeline.services:
+        return  # their stores are not looked at yet
+    for kind, ids in pipeline.providers.items():
+        for name in ids:
+            if (kind, name) not in used:
+                spot = pipeline.spot(f"storage_providers.{kind}.{name}")
+                yield warning(spot, "unused", f"storage_providers.{kind}.{name} is not used by any Function")
+
+
+def _store(pipeline: Pipeline, path: InputPath | OutputPath, kind: str, name: str) -> Iterator[Finding]:
+    spot = pipeline.spot(f"{path.place}.storage_provider")
+    if not kind:
+        return
+    if kind == "rucio":
+        yield error(spot, "provider", "rucio works in OSCAR services only, not in Functions of AWS")
+    elif kind not in ("s3", *STORES_LATER):
+        yield error(spot, "provider", f"storage_provider {path.provider!r} is none of s3, minio, onedata, webdav")
+    elif (name or kind != "s3") and name not in pipeline.providers.get(kind, {}):
+        wanted = f"storage_providers.{kind}.{name or '<id>'}"
+        yield error(spot, "provider", f"storage_provider {path.provider!r} is not defined; add {wanted}")
+    elif name or kind != "s3":
+        what = STORES_LATER.get(kind, "S3 with keys of another account comes in a later version")
+        yield error(spot, "not-yet", f"not yet: {what}; use storage_provider: s3")
+
+
+def _buckets(pipeline: Pipeline) -> Iterator[Finding]:
+    told: set[str] = set()
+    for function in pipeline.functions:
+        for path in function.paths:
+            if path.provider != "s3" or not path.path or path.bucket in told:
+                continue
+            fault = names.bucket_fault(path.bucket)
+            if fault:
+                told.add(path.bucket)
+                near = names.suggest_bucket(path.bucket)
+                hint = f"; {near!r} would do" if near else ""
+                fix = near + path.path[len(path.bucket) :] if near else ""
+                yield error(
+                    pipeline.spot(f"{path.place}.path"), "bucket", f"bucket {path.bucket!r} {fault}{hint}", fix
+                )
+        for source in function.triggers:
+            if source.bucket in pipeline.existing:
+                yield error(
+                    pipeline.spot(f"{source.place}.path"),
+                    "not-yet",
+                    f"not yet: events of the existing bucket {source.bucket!r} come in a later version; "
+                    "let the pipeline own its input bucket",
+                )
+    known = {bucket.name for bucket in pipeline.buckets}
+    for name in sorted(pipeline.existing - known):
+        spot = pipeline.spot(f"hfaas.buckets.{name}")
+        yield warning(spot, "unused", f"bucket {name!r} is in no input and no output")
+
+
+def _meeting_inputs(pipeline: Pipeline) -> Iterator[Finding]:
+    """S3 refuses notifications of which two would match one key."""
+    inputs = [(function, source) for function in pipeline.functions for source in function.triggers if source.path]
+    for (first, one), (second, other) in combinations(inputs, 2):
+        if one.meets(other):
+            spot = pipeline.spot(f"{other.place}.path")
+            whose = "itself" if first is second else first.name
+            line = pipeline.spot(f"{one.place}.path").line
+            yield error(
+                spot,
+                "overlap",
+                f"{other.path!r} meets {one.path!r} of {whose} (line {line}); S3 refuses two triggers for one "
+                "object: use other folders, or suffixes that differ",
+            )
+    for function, source in inputs:
+        for one_end, other_end in combinations(source.suffix, 2):
+            if one_end.endswith(other_end) or other_end.endswith(one_end):
+                message = f"suffixes {one_end!r} and {other_end!r} of {function.name} match the same files"
+                yield error(pipeline.spot(f"{source.place}.suffix"), "overlap", message)
+
+
+def _loops(pipeline: Pipeline) -> Iterator[Finding]:
+    """A cycle of Functions would call itself for ever."""
+    feeds = {
+        (a.name, b.name): output
+        for a, b in product(pipeline.functions, repeat=2)
+        for output in a.outputs
+        for source in b.inputs
+        if output.path and output.feeds(source)
+    }
+    for cycle in _cycles([function.name for function in pipeline.functions], list(feeds)):
+        output = feeds[cycle[-1], cycle[0]]
+        spot = pipeline.spot(f"{output.place}.path")
+        if len(cycle) == 1:
+            message = f"{cycle[0]} writes to {output.path!r}, inside its own input: it would call itself for ever"
+        else:
+            message = f"{' -> '.join((*cycle, cycle[0]))} is a loop; a suffix on an input or an output breaks it"
+        yield error(spot, "loop", message)
+
+
+def _cycles(nodes: list[str], edges: list[tuple[str, str]]) -> list[tuple[str, ...]]:
+    """One shortest cycle for each group of nodes that reach each other, beginning at its first node."""
+    order = {name: index for index, name in enumerate(nodes)}
+    cycles: dict[frozenset[str], tuple[str, ...]] = {}
+    for start in nodes:
+        path = _way_back(start, edges)
+        if path and not any(set(path) & known for known in cycles):
+            first = path.index(min(path, key=order.__getitem__))
+            cycles[frozenset(path)] = path[first:] + path[:first]
+    return list(cycles.values())
+
+
+def _way_back(start: str, edges: list[tuple[str, str]]) -> tuple[str, ...]:
+    queue: list[tuple[str, ...]] = [(start,)]
+    seen = set()
+    for path in queue:
+        for a, b in edges:
+            if a != path[-1] or b in seen:
+                continue
+            if b == start:
+                return path
+            seen.add(b)
+            queue.append((*path, b))
+    return ()
+
+
+def _environments(pipeline: Pipeline) -> Iterator[Finding]:
+    for function in pipeline.functions:
+        own, box = (
+            f"{function.place}.lambda.environment.Variables",
+            f"{function.place}.lambda.container.environment.Variables",
+        )
+        yield from _variables(pipeline, own, function.environment)
+        yield from _secrets_and_references(pipeline, own, function.environment)
+        yield from _secrets_and_references(pipeline, box, function.variables)
+        size = environment_size(function)
+        if size > ENVIRONMENT_LIMIT:
+            yield error(
+                pipeline.spot(f"{function.place}.lambda"),
+                "environment-size",
+                f"the environment of {_of(function)} takes {size} bytes with its configuration; Lambda allows {ENVIRONMENT_LIMIT}",
+            )
+
+
+def _variables(pipeline: Pipeline, place: str, variables: Mapping[str, str]) -> Iterator[Finding]:
+    for name in variables:
+        spot = pipeline.spot(f"{place}.{name}")
+        if name.upper().startswith("AWS_") or name in ("FUNCTION_CONFIG", "_HANDLER"):
+            yield error(spot, "reserved", f"the variable {name} is reserved")
+        elif name.startswith(DROPPED):
+            yield warning(spot, "ignored", f"{name} is ignored because there is no udocker")
+
+
+def _secrets_and_references(pipeline: Pipeline, place: str, variables: Mapping[str, str]) -> Iterator[Finding]:
+    for name, text in variables.items():
+        spot = pipeline.spot(f"{place}.{name}")
+        if SECRET_NAME.fullmatch(name):
+            yield warning(
+                spot,
+                "secret",
+                f"the value of {name} becomes part of the template; secrets travel through Secrets Manager in a later version",
+            )
+        for missing in (found for found in VARIABLE.findall(text) if found not in os.environ):
+            yield warning(spot, "not-set", f"${{{missing}}} is not set in the environment; a deploy needs it")
+
+
+def _plain_secrets(pipeline: Pipeline) -> Iterator[Finding]:
+    for kind, ids in pipeline.providers.items():
+        for name, values in ids.items():
+            for key in SECRET_KEYS & set(values):
+                if not VARIABLE.fullmatch(str(values[key])):
+                    place = f"storage_providers.{kind}.{name}.{key}"
+                    yield warning(
+                        pipeline.spot(place), "secret", f"{key} stands in the file; write ${{NAME}} and set NAME"
+                    )
+
+
+def _limits(pipeline: Pipeline) -> Iterator[Finding]:
+    for function in pipeline.functions:
+        if len(function.tags) > 49:
+            spot = pipeline.spot(f"{function.place}.lambda.tags")
+            yield error(spot, "tags", f"{len(function.tags)} tags; AWS allows 50, one of which is ours")
+        if function.timeout_threshold * 5 > function.timeout:
+            given = pipeline.spots.get(f"{function.place}.lambda.container.timeout_threshold")
+            spot = given or pipeline.spot(f"{function.place}.lambda.timeout")
+            yield warning(
+                spot,
+                "threshold",
+                f"timeout_threshold {function.timeout_threshold} is more than 20 % of timeout {function.timeout}; "
+                f"{max(1, function.timeout // 5)} is used",
+            )
+        if function.on_failure == "keep":
+            for output in (o for o in function.outputs if o.provider == "s3" and not o.folder):
+                message = (
+                    f"on_failure: keep needs a folder in {output.path!r}; results of failed scripts lie beside it"
+                )
+                yield error(pipeline.spot(f"{output.place}.path"), "keep", message)
+
+
+def _one_target(pipeline: Pipeline) -> Iterator[Finding]:
+    for key in ("region", "boto_profile"):
+        values = {getattr(function, key) for function in pipeline.functions}
+        if len(values) > 1:
+            last = next(
+                f for f in reversed(pipeline.functions) if getattr(f, key) != getattr(pipeline.functions[0], key)
+            )
+            spot = pipeline.spot(f"{last.place}.lambda.{key}")
+            message = f"{key} is {' and '.join(sorted(values))} in one file; a pipeline is one Stack in one place"
+            yield error(spot, "one-stack", message)
+
+
+def _use(pipeline: Pipeline) -> Iterator[Finding]:
+    if not pipeline.functions and not pipeline.services and not pipeline.findings:
+        yield error(pipeline.spot("functions"), "empty", "no Function is defined; functions.aws is a list of them")
+    for service in pipeline.services:
+        message = (
+            f"not yet: OSCAR services come in a later version; remove {service.name or 'it'} from functions.oscar"
+        )
+        yield error(pipeline.spot(service.place), "not-yet", message)
+    for function in pipeline.functions:
+        if not function.inputs:
+            spot = pipeline.spot(f"{function.place}.lambda")
+            yield warning(spot, "no-trigger", f"nothing triggers {_of(function)}; it runs when it is invoked")
+
+
+def _of(function: Function) -> str:
+    return function.name or "this Function"
+
+
+def _shown(path: Path) -> str:
+    """The path as seen from here, where that is shorter."""
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)
+
+
+JUDGES: tuple[Callable[[Pipeline], Iterator[Finding]], ...] = (
+    _names,
+    _image_sources,
+    _files,
+    _stores,
+    _buckets,
+    _meeting_inputs,
+    _loops,
+    _environments,
+    _plain_secrets,
+    _limits,
+    _one_target,
+    _use,
+)

@@ -1,0 +1,70 @@
+"""What can go wrong between a pipeline file and a running Stack.
+
+DeployError              message + hint, shown without a traceback
+├── FdlError             the pipeline file has errors; holds every Finding (fdl.py raises it)
+├── TemplateTooLarge     more functions than one template takes
+├── WrongTarget          the endpoint is not the kind of place that was asked for
+├── TargetUnreachable    nothing answers at the endpoint
+├── MissingVariable      a ${NAME} of the pipeline file is not set
+└── StackError           CloudFormation refused, or could not finish
+    ├── StackBusy        another operation on this Stack is under way
+    ├── StackBroken      the Stack is in a state that must be cleared first
+    └── StackFailed      the operation was rolled back; the message is its first cause
+
+Building images has errors of its own; they derive from DeployError too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hfaas_deploy.findings import Finding
+
+
+class DeployError(Exception):
+    """A failure a person can act on: what happened, and what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class FdlError(DeployError):
+    """The pipeline file cannot be used as it is; every Finding about it is in `findings`."""
+
+    def __init__(self, findings: Sequence[Finding], hint: str = "") -> None:
+        super().__init__("\n".join(map(str, findings)), hint)
+        self.findings = tuple(findings)
+
+
+class TemplateTooLarge(DeployError):
+    """The rendered template is larger than CloudFormation takes inline."""
+
+
+class WrongTarget(DeployError):
+    """The endpoint is not the kind of place that was asked for."""
+
+
+class TargetUnreachable(DeployError):
+    """Nothing answers at the endpoint."""
+
+
+class MissingVariable(DeployError):
+    """A variable that the pipeline file refers to is not set in the environment."""
+
+
+class StackError(DeployError):
+    """CloudFormation refused, or could not finish."""
+
+
+class StackBusy(StackError):
+    """Another operation on this Stack is under way."""
+
+
+class StackBroken(StackError):
+    """The Stack is in a state that has to be cleared before it can be changed."""
+
+
+class StackFailed(StackError):
+    """The operation failed; the message is its first cause."""

@@ -1,0 +1,184 @@
+"""Reads a pipeline file into frozen data.
+
+    document (YAML, with places) -> generations (older forms to today's) -> defaults -> reader (table of keys) -> here
+
+`parse` always returns a Pipeline, as much of it as could be read, with every finding; `read` is for those who
+want a usable Pipeline or an FdlError that holds all findings, also those of the checks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hfaas_deploy import checks, document, generations, keys
+from hfaas_deploy.document import Entry, Items, Map
+from hfaas_deploy.errors import DeployError, FdlError
+from hfaas_deploy.findings import errors, in_order
+from hfaas_deploy.pipeline import Function, InputPath, Mode, OutputPath, Pipeline, Service
+from hfaas_deploy.reader import Reader, Values
+
+LATER = "not-yet"
+"""The code of findings about what comes in a later version: the file itself is right."""
+
+
+def read(path: Path, defaults: Path | None = None) -> Pipeline:
+    """The pipeline of a file without errors; FdlError otherwise."""
+    pipeline = parse(path, defaults)
+    if any(finding.code != LATER for finding in errors(pipeline.findings)):
+        raise FdlError(checks.check(pipeline))
+    return pipeline
+
+
+def parse(path: Path, defaults: Path | None = None) -> Pipeline:
+    """The pipeline of a file, faults and all."""
+    tree, findings = document.read(_bytes(path), str(path))
+    reader = Reader(str(path))
+    if any(finding.is_error for finding in findings):
+        return Pipeline(path, _stack_name(path, {}), findings=tuple(findings))
+    today, notes = generations.convert(tree)
+    values = reader.block(_with_defaults(today, defaults, findings))
+    found = in_order([*findings, *notes, *reader.findings])
+    services = tuple(_services(values))
+    return Pipeline(
+        file=path,
+        stack=_stack_name(path, values.get("hfaas", {})),
+        functions=tuple(_functions(values, path.absolute().parent)),
+        services=services,
+        providers=values.get("storage_providers", {}),
+        clusters=tuple(values.get("clusters", {})),
+        existing=frozenset(_existing(values.get("hfaas", {}))),
+        account=values.get("hfaas", {}).get("account", ""),
+        spots=reader.spots,
+        findings=tuple(found),
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(document.MAX_BYTES + 1)
+    except OSError as fault:
+        reason = (fault.strerror or str(fault)).lower()
+        raise DeployError(f"cannot read {path}: {reason}", "name the pipeline file with -f") from None
+
+
+def _with_defaults(tree: Map, defaults: Path | None, findings: list[Any]) -> Map:
+    """The file laid over scar.cfg: its `aws` block is under every Function."""
+    if defaults is None:
+        return tree
+    under, faults = document.read(_bytes(defaults), str(defaults))
+    findings.extend(faults)
+    functions = tree.map("functions")
+    listed = functions.get("aws")
+    if not isinstance(listed, Items):
+        return tree
+    base = under.map("aws")
+    merged = tuple(document.merge(base, item) if isinstance(item, Map) else item for item in listed.items)
+    entry = functions.entries["aws"]
+    whole = Map(functions.spot, {**functions.entries, "aws": Entry(entry.spot, Items(listed.spot, merged))})
+    return tree.plus("functions", whole, tree.entries["functions"].spot)
+
+
+def _functions(values: Values, folder: Path) -> list[Function]:
+    entries = values.get("functions", {}).get("aws", [])
+    return [_function(entry, f"functions.aws[{index}]", folder) for index, entry in enumerate(entries)]
+
+
+def _function(values: Values, place: str, folder: Path) -> Function:
+    own = {**_defaults(keys.LAMBDA), **values.get("lambda", {})}
+    box = {**_defaults(keys.CONTAINER), **own.get("container", {})}
+    ours = {**_defaults(keys.OURS), **values.get("hfaas", {})}
+    logs = {**_defaults(keys.LOGS), **values.get("cloudwatch", {})}
+    architectures = own["architectures"]
+    return Function(
+        place=place,
+        name=own.get("name", ""),
+        image=box.get("image", ""),
+        image_file=_file(folder, box.get("image_file")),
+        build=_file(folder, ours.get("build")),
+        build_args=ours.get("build_args", {}),
+        create_image=box["create_image"],
+        init_script=_file(folder, own.get("init_script")),
+        run_script=_file(folder, own.get("run_script")),
+        extra_payload=_file(folder, own.get("extra_payload")),
+        mode=Mode(own["execution_mode"]),
+        memory=own["memory"],
+        timeout=own["timeout"],
+        timeout_threshold=box["timeout_threshold"],
+        inputs=tuple(_inputs(own, place)),
+        outputs=tuple(_outputs(own, place)),
+        file_stage_in=own["file_stage_in"],
+        log_level=own["log_level"],
+        variables=box.get("environment", {}).get("Variables", {}),
+        environment=own.get("environment", {}).get("Variables", {}),
+        architecture=architectures if isinstance(architectures, str) else (architectures or ["x86_64"])[0],
+        region=own["region"],
+        boto_profile=own["boto_profile"],
+        description=own.get("description", ""),
+        tags=own.get("tags", {}),
+        retention=logs["log_retention_policy_in_days"],
+        on_failure=ours["on_failure"],
+        invoke_script=ours.get("invoke_script", "init_script" not in own),
+        tmp=ours["tmp"],
+        retries=ours["retries"],
+        max_age=ours["max_age"],
+        concurrency=ours.get("concurrency"),
+    )
+
+
+def _defaults(place: str) -> Values:
+    return {name: key.default for name, key in keys.at(place).items() if key.default is not None}
+
+
+def _inputs(own: Values, place: str) -> list[InputPath]:
+    return [
+        InputPath(
+            entry.get("storage_provider", ""),
+            entry.get("path", "").strip("/"),
+            tuple(entry.get("suffix", ())),
+            f"{place}.lambda.input[{index}]",
+        )
+        for index, entry in enumerate(own.get("input", []))
+    ]
+
+
+def _outputs(own: Values, place: str) -> list[OutputPath]:
+    return [
+        OutputPath(
+            entry.get("storage_provider", ""),
+            entry.get("path", "").strip("/"),
+            tuple(entry.get("prefix", ())),
+            tuple(entry.get("suffix", ())),
+            entry["layout"],
+            f"{place}.lambda.output[{index}]",
+        )
+        for index, entry in enumerate(own.get("output", []))
+    ]
+
+
+def _file(folder: Path, name: str | None) -> Path | None:
+    return folder / name if name else None
+
+
+def _services(values: Values) -> list[Service]:
+    entries = values.get("functions", {}).get("oscar", [])
+    return [
+        Service(f"functions.oscar[{index}].{cluster}", cluster, service.get("name", ""))
+        for index, entry in enumerate(entries)
+        for cluster, service in entry.items()
+    ]
+
+
+def _existing(ours: Mapping[str, Any]) -> list[str]:
+    return [name for name, bucket in ours.get("buckets", {}).items() if bucket.get("existing")]
+
+
+def _stack_name(path: Path, ours: Mapping[str, Any]) -> str:
+    """The name asked for, else the folder's, made fit for CloudFormation."""
+    if "stack" in ours:
+        return str(ours["stack"])
+    words = re.sub(r"[^A-Za-z0-9]+", "-", path.absolute().parent.name).strip("-")
+    return (words if words[:1].isalpha() else f"pipeline-{words}".rstrip("-"))[:128]

@@ -1,0 +1,483 @@
+"""Every key of the pipeline file, once: what it takes, what it does, and whether it does it yet.
+
+The reader, the JSON Schema and the reference page are all made from `KEYS`. A key's `place` is a path of
+names; `[]` marks a list and `<id>` a name that the user chooses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+
+
+class Kind(StrEnum):
+    """What a key's value looks like."""
+
+    TEXT = "text"
+    WHOLE = "whole number"
+    NUMBER = "number"
+    TRUTH = "true or false"
+    FILE = "path"
+    TEXTS = "list of texts"
+    TEXT_MAP = "map of texts"
+    BLOCK = "map"
+    BLOCKS = "list of maps"
+    NAMED = "map of maps"
+    ANY = "anything"
+
+
+class Status(StrEnum):
+    """Used now, known but coming later (an error: it would change what happens), or without effect (a warning)."""
+
+    USED = "used"
+    NOT_YET = "not-yet"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key; `because` says why it is ignored, or what comes later and what to do until then."""
+
+    place: str
+    name: str
+    kind: Kind = Kind.TEXT
+    effect: str = ""
+    default: str | int | bool | None = None
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    low: int | None = None
+    high: int | None = None
+    pattern: str = ""
+    longest: int | None = None
+    names: str = ""  # pattern of the names in a map that the user fills
+    any_case: bool = False
+    numbers: tuple[int, ...] = ()
+    status: Status = Status.USED
+    because: str = ""
+    later: dict[str, str] = field(default_factory=dict)  # choices that come in a later version
+    extension: bool = False
+
+    @property
+    def path(self) -> str:
+        return f"{self.place}.{self.name}" if self.place else self.name
+
+    @property
+    def inside(self) -> str:
+        """The place of the keys below this one."""
+        return {Kind.BLOCKS: f"{self.path}[]", Kind.NAMED: f"{self.path}.<id>"}.get(self.kind, self.path)
+
+
+FUNCTION = "functions.aws[]"
+LAMBDA = f"{FUNCTION}.lambda"
+CONTAINER = f"{LAMBDA}.container"
+INPUT = f"{LAMBDA}.input[]"
+OUTPUT = f"{LAMBDA}.output[]"
+GATEWAY = f"{FUNCTION}.api_gateway"
+LOGS = f"{FUNCTION}.cloudwatch"
+BATCH = f"{FUNCTION}.batch"
+COMPUTE = f"{BATCH}.compute_resources"
+MULTINODE = f"{BATCH}.multi_node_parallel"
+OURS = f"{FUNCTION}.hfaas"
+OSCAR = "functions.oscar[].<id>"
+PROVIDERS = "storage_providers"
+CLUSTER = "clusters.<id>"
+
+LATER_BATCH = "Batch comes in a later version; use execution_mode: lambda"
+LATER_HTTP = "HTTP endpoints come in a later version; invoke the function with `hfaas invoke`"
+BATCH_ONLY = "it is only for execution_mode lambda-batch and batch"
+COMPUTED = "it is computed, or only for zip functions"
+OPTION = "it is an option of `hfaas run` and `hfaas invoke`"
+ROLES = "roles are rendered with least privilege"
+NO_NETWORK = "a rehearsal has no VPC"
+RETENTION = (
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
+)
+LEVELS = ("NOTSET", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+CAUSES = ("time", "memory", "space", "exit", "gpu")
+SHELL_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+LAMBDA_NAME = r"[A-Za-z][A-Za-z0-9_]+"
+STORAGE = r"[a-z0-9]+(\.[A-Za-z0-9_-]+)?"
+FOLDER_PATH = r"[^*?$]+"
+
+_T, _W, _N, _B, _F = Kind.TEXT, Kind.WHOLE, Kind.NUMBER, Kind.TRUTH, Kind.FILE
+_TS, _TM, _BLOCK, _BLOCKS, _NAMED, _ANY = (
+    Kind.TEXTS,
+    Kind.TEXT_MAP,
+    Kind.BLOCK,
+    Kind.BLOCKS,
+    Kind.NAMED,
+    Kind.ANY,
+)
+
+
+def _ignored(place: str, because: str, *names: str) -> tuple[Key, ...]:
+    return tuple(Key(place, name, _ANY, status=Status.IGNORED, because=because) for name in names)
+
+
+def _plain(place: str, *names: str, required: tuple[str, ...] = ()) -> tuple[Key, ...]:
+    return tuple(Key(place, name, _T, required=name in required) for name in names)
+
+
+_TOP = (
+    Key("", "functions", _BLOCK, "the Functions of the pipeline", required=True),
+    Key("functions", "aws", _BLOCKS, "Functions that run in Lambda, one entry each"),
+    Key("functions", "oscar", Kind.BLOCKS, "services of OSCAR clusters, `{cluster: service}`"),
+    Key("", "storage_providers", _BLOCK, "where files lie, beside the S3 of the own account"),
+    Key("", "clusters", _NAMED, "OSCAR clusters by id", names=r"[A-Za-z0-9_-]+"),
+    Key("", "hfaas", _BLOCK, "what the pipeline as a whole is", extension=True),
+    Key("", "scar", _ANY, status=Status.IGNORED, because="it configures scar itself"),
+)
+
+_FUNCTION = (
+    Key(FUNCTION, "lambda", _BLOCK, "the Function", required=True),
+    Key(
+        FUNCTION,
+        "api_gateway",
+        _BLOCK,
+        "an HTTP API in front of the Function",
+        status=Status.NOT_YET,
+        because=LATER_HTTP,
+    ),
+    Key(FUNCTION, "cloudwatch", _BLOCK, "the Function's log group"),
+    Key(FUNCTION, "batch", _BLOCK, "how its Batch jobs run", status=Status.IGNORED, because=BATCH_ONLY),
+    Key(FUNCTION, "ecr", _BLOCK, "its image repository"),
+    Key(FUNCTION, "iam", _BLOCK, status=Status.IGNORED, because=ROLES),
+    Key(FUNCTION, "s3", _BLOCK, status=Status.IGNORED, because="buckets are taken from input and output"),
+    Key(FUNCTION, "hfaas", _BLOCK, "extensions of scar's language", extension=True),
+)
+
+_LAMBDA = (
+    Key(
+        LAMBDA,
+        "name",
+        _T,
+        "name of the Function and of its log group",
+        required=True,
+        pattern="[A-Za-z0-9_-]{1,64}",
+    ),
+    Key(LAMBDA, "container", _BLOCK, "the container image and its environment"),
+    Key(LAMBDA, "init_script", _F, "the script that every event runs; it becomes part of the image"),
+    Key(LAMBDA, "run_script", _F, "the script that `hfaas run` sends with the event"),
+    Key(LAMBDA, "extra_payload", _F, "a folder that is copied to /var/task"),
+    Key(
+        LAMBDA,
+        "execution_mode",
+        _T,
+        "where the script runs",
+        "lambda",
+        choices=("lambda", "lambda-batch", "batch"),
+        later={"lambda-batch": LATER_BATCH, "batch": LATER_BATCH},
+    ),
+    Key(LAMBDA, "memory", _W, "MB", 512, low=128, high=10_240),
+    Key(LAMBDA, "timeout", _W, "seconds", 300, low=1, high=900),
+    Key(LAMBDA, "input", _BLOCKS, "folders whose new files are events"),
+    Key(LAMBDA, "output", _BLOCKS, "folders that results are uploaded to"),
+    Key(LAMBDA, "file_stage_in", _B, "true skips the download of the input (upstream's naming)", default=False),
+    Key(LAMBDA, "log_level", _T, "how much the supervisor says", "INFO", choices=LEVELS, any_case=True),
+    Key(LAMBDA, "environment", _BLOCK, "environment of the Lambda function"),
+    Key(f"{LAMBDA}.environment", "Variables", _TM, "taken as written", names=LAMBDA_NAME),
+    Key(LAMBDA, "architectures", _TS, "the first one counts", "x86_64", choices=("x86_64", "arm64")),
+    Key(
+        LAMBDA,
+        "region",
+        _T,
+        "AWS region of the Stack, equal in the whole file",
+        "us-east-1",
+        pattern=r"[a-z]{2}(-[a-z]+)+-\d",
+    ),
+    Key(LAMBDA, "boto_profile", _T, "credentials for AWS, equal in the whole file", "default"),
+    Key(LAMBDA, "description", _T, "shown by AWS", longest=256),
+    Key(LAMBDA, "tags", _TM, "tags of the Function, beside `createdby: hfaas`"),
+    Key(LAMBDA, "vpc", _BLOCK, "AWS only", status=Status.IGNORED, because=NO_NETWORK),
+    Key(f"{LAMBDA}.vpc", "SubnetIds", _TS),
+    Key(f"{LAMBDA}.vpc", "SecurityGroupIds", _TS),
+    Key(
+        LAMBDA,
+        "file_system",
+        _BLOCKS,
+        status=Status.NOT_YET,
+        because="EFS comes in a later version; remove file_system",
+    ),
+    Key(f"{LAMBDA}.file_system[]", "Arn", _T, required=True),
+    Key(f"{LAMBDA}.file_system[]", "LocalMountPath", _T, required=True, pattern="/mnt/[A-Za-z0-9_.-]+"),
+    Key(LAMBDA, "runtime", _T, status=Status.IGNORED, because="every Function runs from an image"),
+    Key(LAMBDA, "delete_image", _B, "scar's documentation has it here; its place is ecr", default=True),
+    *_ignored(
+        LAMBDA, COMPUTED, "handler", "arn", "config_path", "layers", "supervisor", "deployment", "zip_file_path"
+    ),
+    *_ignored(LAMBDA, OPTION, "preheat", "payload", "c_args", "asynchronous", "invocation_type", "log_type"),
+    Key(CONTAINER, "image", _T, "the image that the Function's image is derived from"),
+    Key(CONTAINER, "image_file", _F, "an archive of `docker save`, instead of image"),
+    Key(CONTAINER, "create_image", _B, "false: the image is ready and is used as it is", default=True),
+    Key(CONTAINER, "alpine", _B, status=Status.IGNORED, because="one supervisor fits all images"),
+    Key(CONTAINER, "timeout_threshold", _W, "seconds kept for the uploads before time is out", 10, low=1),
+    Key(CONTAINER, "environment", _BLOCK, "environment of the script"),
+    Key(f"{CONTAINER}.environment", "Variables", _TM, "taken as written", names=SHELL_NAME),
+)
+
+_STORES = (
+    Key(INPUT, "storage_provider", _T, "`s3`, or `type.id` of storage_providers", required=True, pattern=STORAGE),
+    Key(INPUT, "path", _T, "bucket, or bucket/folder", required=True, pattern=FOLDER_PATH),
+    Key(INPUT, "suffix", _TS, "only files whose name ends so are events", extension=True),
+    Key(OUTPUT, "storage_provider", _T, "`s3`, or `type.id` of storage_providers", required=True, pattern=STORAGE),
+    Key(OUTPUT, "path", _T, "bucket, or bucket/folder", required=True, pattern=FOLDER_PATH),
+    Key(OUTPUT, "prefix", _TS, "only results whose name starts so; * ? [ make it a pattern"),
+    Key(OUTPUT, "suffix", _TS, "only results whose name ends so; * ? [ make it a pattern"),
+    Key(
+        OUTPUT,
+        "layout",
+        _T,
+        "flat; mirror keeps the input's subfolder; request adds a folder for each event",
+        "flat",
+        choices=("flat", "mirror", "request"),
+        extension=True,
+    ),
+)
+
+_AROUND = (
+    Key(GATEWAY, "name"),
+    Key(GATEWAY, "stage_name"),
+    Key(GATEWAY, "path_part"),
+    Key(GATEWAY, "http_method"),
+    Key(GATEWAY, "method", _BLOCK),
+    Key(f"{GATEWAY}.method", "authorizationType", choices=("NONE", "AWS_IAM")),
+    *_ignored(f"{GATEWAY}.method", COMPUTED, "requestParameters"),
+    *_ignored(GATEWAY, COMPUTED, "endpoint", "integration", "request_parameters", "service_id"),
+    *_ignored(GATEWAY, COMPUTED, "source_arn_testing", "source_arn_invocation", "boto_profile", "region"),
+    *_ignored(GATEWAY, OPTION, "data_binary", "json_data", "parameters"),
+    Key(LOGS, "log_retention_policy_in_days", _W, "days that logs are kept", 30, numbers=RETENTION),
+    *_ignored(LOGS, COMPUTED, "boto_profile", "region", "log_stream_name", "request_id"),
+    Key(f"{FUNCTION}.ecr", "delete_image", _B, "`hfaas remove` drops the repository", default=True),
+    *_ignored(f"{FUNCTION}.ecr", COMPUTED, "boto_profile", "region"),
+    *_ignored(f"{FUNCTION}.iam", ROLES, "role", "boto_profile"),
+    *_ignored(f"{FUNCTION}.s3", COMPUTED, "boto_profile", "region", "event"),
+)
+
+_BATCH = (
+    Key(BATCH, "vcpus", _N, default=1),
+    Key(BATCH, "memory", _W, "MiB", 1024, low=4),
+    Key(BATCH, "enable_gpu", _B, default=False),
+    Key(BATCH, "environment", _BLOCK),
+    Key(f"{BATCH}.environment", "Variables", _TM, names=SHELL_NAME),
+    Key(BATCH, "state", choices=("ENABLED", "DISABLED")),
+    Key(BATCH, "type", choices=("MANAGED",)),
+    Key(BATCH, "multi_node_parallel", _BLOCK),
+    Key(MULTINODE, "enabled", _B, default=False),
+    Key(MULTINODE, "number_nodes", _W, default=10, low=1),
+    Key(MULTINODE, "main_node_index", _W, default=0, low=0),
+    Key(BATCH, "compute_resources", _BLOCK),
+    Key(COMPUTE, "type", choices=("EC2", "SPOT", "FARGATE", "FARGATE_SPOT")),
+    Key(COMPUTE, "max_v_cpus", _W, low=0),
+    Key(COMPUTE, "min_v_cpus", _W, default=0, low=0),
+    Key(COMPUTE, "instance_types", _TS),
+    Key(COMPUTE, "subnets", _TS),
+    Key(COMPUTE, "security_group_ids", _TS),
+    *_ignored(COMPUTE, COMPUTED, "desired_v_cpus", "launch_template_name", "instance_role"),
+    *_ignored(BATCH, COMPUTED, "service_role", "boto_profile", "region", "supervisor_image"),
+)
+
+_OURS = (
+    Key(
+        OURS,
+        "build",
+        _F,
+        "a folder with a Dockerfile; the image is built from it and container.image is not needed",
+    ),
+    Key(OURS, "build_args", _TM, "build arguments of that Dockerfile", names=SHELL_NAME),
+    Key(
+        OURS,
+        "url",
+        _T,
+        "function URL",
+        "none",
+        choices=("none", "iam", "public"),
+        later={"iam": LATER_HTTP, "public": LATER_HTTP},
+    ),
+    Key(
+        OURS,
+        "on_failure",
+        _T,
+        "what happens to the results of a failed script",
+        "discard",
+        choices=("discard", "keep", "upload"),
+    ),
+    Key(
+        OURS, "delegate", _TS, "causes to go on in Batch", choices=CAUSES, status=Status.IGNORED, because=BATCH_ONLY
+    ),
+    Key(OURS, "invoke_script", _B, "may a direct Invoke bring its own script? true only without init_script"),
+    Key(OURS, "tmp", _W, "MB of /tmp", 2048, low=512, high=10_240),
+    Key(OURS, "retries", _W, "further attempts of a failed asynchronous Invocation", 2, low=0, high=2),
+    Key(OURS, "max_age", _W, "seconds that an asynchronous Invocation may wait", 3600, low=60, high=21_600),
+    Key(OURS, "concurrency", _W, "reserved concurrency", low=0),
+    Key(OURS, "job_timeout", _W, "seconds", 86_400, low=60, status=Status.IGNORED, because=BATCH_ONLY),
+    Key("hfaas", "stack", _T, "name of the Stack; else the folder's name", pattern="[A-Za-z][A-Za-z0-9-]{0,127}"),
+    Key("hfaas", "account", _T, "the only AWS account that this pipeline may be promoted to", pattern="[0-9]{12}"),
+    Key("hfaas", "buckets", _NAMED, "what is special about a bucket"),
+    Key("hfaas.buckets.<id>", "existing", _B, "the bucket is neither created nor deleted", default=False),
+    Key(
+        "hfaas",
+        "poll",
+        _W,
+        "minutes between two looks into Onedata",
+        1,
+        low=1,
+        status=Status.IGNORED,
+        because="Onedata comes in a later version",
+    ),
+)
+
+_OSCAR = (
+    Key(OSCAR, "name", required=True, longest=39),
+    Key(OSCAR, "image", required=True),
+    Key(OSCAR, "script", _F, required=True),
+    Key(OSCAR, "memory", default="256Mi"),
+    Key(OSCAR, "cpu", default="0.2"),
+    Key(OSCAR, "log_level", choices=LEVELS, any_case=True),
+    Key(OSCAR, "environment", _BLOCK),
+    Key(f"{OSCAR}.environment", "Variables", _TM),
+    Key(f"{OSCAR}.environment", "variables", _TM),
+    Key(f"{OSCAR}.environment", "secrets", _TM),
+    Key(OSCAR, "input", _BLOCKS),
+    Key(OSCAR, "output", _BLOCKS),
+    *_plain(f"{OSCAR}.input[]", "storage_provider", "path", required=("storage_provider", "path")),
+    *_plain(f"{OSCAR}.output[]", "storage_provider", "path", required=("storage_provider", "path")),
+    *(Key(f"{OSCAR}.{way}[]", name, _TS) for way in ("input", "output") for name in ("prefix", "suffix")),
+    Key(OSCAR, "ssl_verify", _B, default=True),
+    *_plain(OSCAR, "endpoint", "auth_user", "auth_password"),
+    *(
+        Key(OSCAR, name, _ANY)
+        for name in (
+            *(
+                "file_stage_in",
+                "enable_gpu",
+                "alpine",
+                "vo",
+                "allowed_users",
+                "visibility",
+                "isolation_level",
+                "mount",
+            ),
+            *("image_pull_secrets", "image_prefetch", "total_memory", "total_cpu", "ephemeral_storage_request"),
+            *(
+                "enable_sgx",
+                "synchronous",
+                "expose",
+                "federation",
+                "replicas",
+                "delegation",
+                "annotations",
+                "labels",
+            ),
+            *("interlink_node_name", "volume", "kserve"),
+        )
+    ),
+)
+
+_PROVIDERS = (
+    *(
+        Key(PROVIDERS, kind, _NAMED, effect, names=r"[A-Za-z0-9_-]+")
+        for kind, effect in (
+            ("s3", "S3 of another account"),
+            ("minio", "MinIO servers"),
+            ("onedata", "Spaces of Oneproviders"),
+            ("webdav", "WebDAV and dCache"),
+            ("rucio", "Rucio, for OSCAR only"),
+        )
+    ),
+    *_plain(f"{PROVIDERS}.s3.<id>", "access_key", "secret_key", "region"),
+    *_plain(f"{PROVIDERS}.minio.<id>", "endpoint", "access_key", "secret_key", "region"),
+    Key(f"{PROVIDERS}.minio.<id>", "verify", _B, default=True),
+    *_plain(
+        f"{PROVIDERS}.onedata.<id>", "oneprovider_host", "token", "space", required=("oneprovider_host", "space")
+    ),
+    *_plain(f"{PROVIDERS}.webdav.<id>", "hostname", "login", "password", required=("hostname",)),
+    *_plain(
+        f"{PROVIDERS}.rucio.<id>",
+        "host",
+        "auth_host",
+        "account",
+        "rse",
+        required=("host", "auth_host", "account", "rse"),
+    ),
+    *_plain(f"{PROVIDERS}.rucio.<id>", "access_token", "refresh_token", "client_id", "token_endpoint", "scopes"),
+    *_plain(f"{PROVIDERS}.rucio.<id>", "oidc_audience"),
+    *_plain(CLUSTER, "endpoint", "auth_user", "auth_password"),
+    Key(CLUSTER, "ssl_verify", _B, default=True),
+)
+
+KEYS: tuple[Key, ...] = (
+    *_TOP,
+    *_FUNCTION,
+    *_LAMBDA,
+    *_STORES,
+    *_AROUND,
+    *_BATCH,
+    *_OURS,
+    *_OSCAR,
+    *_PROVIDERS,
+)
+
+SECRETS = frozenset(
+    {"access_key", "secret_key", "token", "password", "access_token", "refresh_token", "auth_password"}
+)
+
+MISTAKES = {
+    "enable": "enabled",
+    "sufix": "suffix",
+    "time": "timeout",
+    'timeout_threshold"': "timeout_threshold",
+}
+"""Slips that upstream's own documentation and examples teach."""
+
+
+@cache
+def at(place: str) -> dict[str, Key]:
+    """The keys allowed at `place`, by name."""
+    return {key.name: key for key in KEYS if key.place == place}
+
+
+def default(place: str, name: str) -> str | int | bool | None:
+    return at(place)[name].default
+
+
+def whole(place: str, name: str) -> int:
+    """The default of a key that is a whole number."""
+    value = default(place, name)
+    assert isinstance(value, int)  # the table's own promise
+    return value
+
+
+def belongs(name: str, place: str) -> str:
+    """Where a key of this name would be right, seen from `place`; empty when nowhere or not clear."""
+    near = [
+        key for key in KEYS if key.name == name and key.place.startswith(FUNCTION) == place.startswith(FUNCTION)
+    ]
+    near.sort(key=lambda key: (key.status is not Status.USED, -_shared(key.place, place)))
+    return near[0].place.removeprefix(f"{FUNCTION}.") if near else ""
+
+
+def _shared(one: str, other: str) -> int:
+    pairs = zip(one.split("."), other.split("."), strict=False)
+    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(one.count("."), other.count(".")) + 1)

@@ -1,0 +1,75 @@
+"""Names on AWS: limits, logical ids, and the few physical names we choose ourselves.
+
+Only what must be found by name from outside the Stack is named (functions, log groups, buckets). CloudFormation
+names the rest, so that it can replace them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+
+STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+PLAIN_WORDS = re.compile(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*")
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]*[a-z0-9]")
+RESERVED_BUCKETS = (("xn--", "sthree-", "amzn-s3-demo-"), ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"))
+
+
+def logical(name: str, kind: str) -> str:
+    """`detect-faces`, `Role` -> `DetectFacesRole`: logical ids have letters and digits only.
+
+    No two names share an id: what would be lost on the way (case, other characters) comes back as a hash.
+    """
+    words = "".join(word[:1].upper() + word[1:] for word in re.split(r"[^A-Za-z0-9]+", name))
+    if not PLAIN_WORDS.fullmatch(name):
+        words += "X" + hashlib.sha256(name.encode()).hexdigest()[:6]
+    return words + kind
+
+
+def image_parameter(function: str) -> str:
+    """The template parameter that takes the image of a Function."""
+    return logical(function, "Image")
+
+
+def log_group(function: str) -> str:
+    return f"/aws/lambda/{function}"
+
+
+def bucket_arn(bucket: str, path: str = "") -> dict[str, str]:
+    """Built from the name, never from the bucket resource: that breaks the circle of bucket and permission."""
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{bucket}{path}"}
+
+
+def bucket_fault(name: str) -> str:
+    """Why AWS refuses this bucket name; empty when it does not."""
+    if not 3 <= len(name) <= 63:
+        return f"has {len(name)} characters; AWS wants 3 to 63"
+    if name != name.lower():
+        return "has capital letters; AWS wants lower case"
+    if not BUCKET.fullmatch(name):
+        return (
+            "may have only lower-case letters, digits, dots and hyphens, and begins and ends with a letter or digit"
+        )
+    if ".." in name:
+        return "has two dots in a row"
+    if _is_address(name):
+        return "looks like an IP address"
+    beginnings, endings = RESERVED_BUCKETS
+    if name.startswith(beginnings) or name.endswith(endings):
+        return "has a beginning or an end that AWS keeps for itself"
+    return ""
+
+
+def suggest_bucket(name: str) -> str:
+    """The nearest name that AWS takes; empty when there is none."""
+    near = re.sub(r"[^a-z0-9.-]+", "-", name.lower()).strip("-.")[:63].strip("-.")
+    return near if near and not bucket_fault(near) else ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.IPv4Address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,226 @@
+"""A pipeline as plain frozen data: what the user asked for, after reading and before any judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from hfaas_deploy.findings import Finding, Spot
+
+GLOB = frozenset("*?[")
+
+
+class Mode(StrEnum):
+    """Where a script runs."""
+
+    LAMBDA = "lambda"
+    LAMBDA_BATCH = "lambda-batch"
+    BATCH = "batch"
+
+
+@dataclass(frozen=True, slots=True)
+class InputPath:
+    """A folder whose new files are events; `place` is its path in the document, for findings."""
+
+    provider: str
+    path: str
+    suffix: tuple[str, ...] = ()
+    place: str = ""
+
+    @property
+    def bucket(self) -> str:
+        return self.path.partition("/")[0]
+
+    @property
+    def prefix(self) -> str:
+        """What the keys of its objects start with: empty, or ending in a slash."""
+        return _prefix(self.path)
+
+    def meets(self, other: InputPath) -> bool:
+        """Say whether one object could be an event for both."""
+        if (self.provider, self.bucket) != (other.provider, other.bucket):
+            return False
+        nested = self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix)
+        return nested and _ends_meet(self.suffix, other.suffix)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPath:
+    """A folder that results are uploaded to."""
+
+    provider: str
+    path: str
+    prefix: tuple[str, ...] = ()
+    suffix: tuple[str, ...] = ()
+    layout: str = "flat"
+    place: str = ""
+
+    @property
+    def bucket(self) -> str:
+        return self.path.partition("/")[0]
+
+    @property
+    def folder(self) -> str:
+        return _prefix(self.path)
+
+    def feeds(self, source: InputPath) -> bool:
+        """Say whether its results are events of that input."""
+        if (self.provider, self.bucket) != (source.provider, source.bucket):
+            return False
+        return self.folder.startswith(source.prefix) and _ends_meet(self.suffix, source.suffix)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One Function of the pipeline; `place` is its path in the document."""
+
+    place: str
+    name: str
+    image: str = ""
+    image_file: Path | None = None
+    build: Path | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    create_image: bool = True
+    init_script: Path | None = None
+    run_script: Path | None = None
+    extra_payload: Path | None = None
+    mode: Mode = Mode.LAMBDA
+    memory: int = 512
+    timeout: int = 300
+    timeout_threshold: int = 10
+    inputs: tuple[InputPath, ...] = ()
+    outputs: tuple[OutputPath, ...] = ()
+    file_stage_in: bool = False
+    log_level: str = "INFO"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    architecture: str = "x86_64"
+    region: str = "us-east-1"
+    boto_profile: str = "default"
+    description: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    retention: int = 30
+    on_failure: str = "discard"
+    invoke_script: bool = False
+    tmp: int = 2048
+    retries: int = 2
+    max_age: int = 3600
+    concurrency: int | None = None
+
+    @property
+    def paths(self) -> tuple[InputPath | OutputPath, ...]:
+        """All inputs and outputs."""
+        return (*self.inputs, *self.outputs)
+
+    @property
+    def triggers(self) -> tuple[InputPath, ...]:
+        """The inputs that a bucket of the own account notifies about."""
+        return tuple(source for source in self.inputs if source.provider == "s3")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One OSCAR service: read, and not deployed yet."""
+
+    place: str
+    cluster: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket that the pipeline names; an existing one is neither created nor deleted."""
+
+    name: str
+    existing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a file from outside comes in."""
+
+    function: Function
+    input: InputPath
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Where a file leaves the pipeline."""
+
+    function: Function
+    output: OutputPath
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Everything that one pipeline file says; `findings` is what the reader had to remark."""
+
+    file: Path
+    stack: str
+    functions: tuple[Function, ...] = ()
+    services: tuple[Service, ...] = ()
+    providers: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    clusters: tuple[str, ...] = ()
+    existing: frozenset[str] = frozenset()
+    account: str = ""
+    spots: Mapping[str, Spot] = field(default_factory=dict, repr=False)
+    findings: tuple[Finding, ...] = field(default=(), repr=False)
+
+    @property
+    def region(self) -> str:
+        return next((function.region for function in self.functions), "us-east-1")
+
+    @property
+    def buckets(self) -> tuple[Bucket, ...]:
+        """The buckets of the own account, by name."""
+        paths = [path for function in self.functions for path in function.paths]
+        names = sorted({path.bucket for path in paths if path.provider == "s3"})
+        return tuple(Bucket(name, name in self.existing) for name in names)
+
+    def function(self, name: str) -> Function:
+        """The Function of that name; KeyError when there is none."""
+        for function in self.functions:
+            if function.name == name:
+                return function
+        raise KeyError(name)
+
+    def entry(self) -> tuple[Entry, ...]:
+        """The inputs that no Function of the pipeline writes: where files from outside go."""
+        outputs = [output for function in self.functions for output in function.outputs]
+        return tuple(
+            Entry(function, source)
+            for function in self.functions
+            for source in function.inputs
+            if not any(output.feeds(source) for output in outputs)
+        )
+
+    def final_outputs(self) -> tuple[Result, ...]:
+        """The outputs that no Function of the pipeline reads: what a run is for."""
+        inputs = [source for function in self.functions for source in function.inputs]
+        return tuple(
+            Result(function, output)
+            for function in self.functions
+            for output in function.outputs
+            if not any(output.feeds(source) for source in inputs)
+        )
+
+    def spot(self, place: str) -> Spot:
+        """Where `place` stands in the file, or what is around it."""
+        while place and place not in self.spots:
+            place = place[: max(place.rfind("."), place.rfind("["), 0)]
+        return self.spots.get(place, Spot(str(self.file), 1, 1))
+
+
+def _prefix(path: str) -> str:
+    folder = path.partition("/")[2].strip("/")
+    return f"{folder}/" if folder else ""
+
+
+def _ends_meet(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Can a name end as both demand? No demand, or a pattern, meets everything."""
+    if not one or not other:
+        return True
+    return any(GLOB & set(a + b) or a.endswith(b) or b.endswith(a) for a in one for b in other)

@@ -1,0 +1,61 @@
+"""Renders a pipeline to ONE CloudFormation template.
+
+It is the same byte for byte for the emulator and for AWS; only its parameters, the image URIs, differ. Its
+SHA-256 is what "the thing you tested" means, so nothing of an account, a region or a clock is in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from hfaas_deploy import names
+from hfaas_deploy.errors import TemplateTooLarge
+from hfaas_deploy.pipeline import Pipeline
+from hfaas_deploy.template import functions, storage
+from hfaas_deploy.template.policies import Json
+
+BODY_LIMIT = 51_200
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The text that CloudFormation gets, the parameters it wants, and its fingerprint."""
+
+    body: str
+    parameters: tuple[str, ...]
+    sha256: str
+
+
+def render(pipeline: Pipeline) -> Template:
+    """The template of a checked pipeline; TemplateTooLarge when it does not fit into one request."""
+    body = json.dumps(document(pipeline), sort_keys=True, separators=(",", ":"))
+    if len(body.encode()) > BODY_LIMIT:
+        raise TemplateTooLarge(
+            f"the template of {pipeline.stack} has {len(body.encode())} bytes; CloudFormation takes {BODY_LIMIT}",
+            "split the pipeline into two files; about 20 functions fit into one",
+        )
+    parameters = tuple(names.image_parameter(function.name) for function in pipeline.functions)
+    return Template(body, parameters, hashlib.sha256(body.encode()).hexdigest())
+
+
+def document(pipeline: Pipeline) -> Json:
+    """The template as data."""
+    resources = storage.resources(pipeline)
+    for function in pipeline.functions:
+        resources.update(functions.resources(function))
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"hfaas pipeline {pipeline.stack}",
+        "Parameters": {names.image_parameter(f.name): _image_parameter(f.name) for f in pipeline.functions},
+        "Resources": resources,
+        "Outputs": {
+            **storage.outputs(pipeline),
+            **{names.logical(f.name, "Function"): {"Value": functions.arn(f)} for f in pipeline.functions},
+        },
+    }
+
+
+def _image_parameter(function: str) -> Json:
+    return {"Type": "String", "Description": f"Image of {function}"}

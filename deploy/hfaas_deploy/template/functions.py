@@ -1,0 +1,139 @@
+"""One Function of the pipeline: the Lambda function and what it cannot be without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hfaas_deploy import names
+from hfaas_deploy.pipeline import Function
+from hfaas_deploy.template.policies import Json, function_statements, role
+from hfaas_supervisor.job import Input, Job, Output
+
+ENVIRONMENT_LIMIT = 4096
+DEAD_LETTERS = "DeadLetters"
+DROPPED = "UDOCKER_"  # scar's old runtime; nothing reads these variables any more
+
+
+def resources(function: Function) -> Json:
+    """The resources of one Function, by logical id."""
+    return {
+        names.logical(function.name, "Logs"): _log_group(function),
+        names.logical(function.name, "Role"): _role(function),
+        names.logical(function.name, "Function"): _function(function),
+        names.logical(function.name, "Retries"): _retries(function),
+        **_permissions(function),
+    }
+
+
+def environment(function: Function) -> dict[str, str]:
+    """The whole environment of the Lambda function."""
+    own = {name: text for name, text in function.environment.items() if not name.startswith(DROPPED)}
+    return {**own, "FUNCTION_CONFIG": job(function).encode()}
+
+
+def environment_size(function: Function) -> int:
+    """Bytes as Lambda counts them: names and values."""
+    return sum(len(name.encode()) + len(text.encode()) for name, text in environment(function).items())
+
+
+def job(function: Function) -> Job:
+    """What the supervisor must know of the Function."""
+    return Job(
+        name=function.name,
+        inputs=tuple(Input(i.provider, i.path, i.suffix) for i in function.inputs),
+        outputs=tuple(Output(o.provider, o.path, o.prefix, o.suffix, o.layout) for o in function.outputs),
+        execution_mode=function.mode.value,
+        log_level=function.log_level,
+        file_stage_in=function.file_stage_in,
+        environment=function.variables,
+        timeout_threshold=function.timeout_threshold,
+        on_failure=function.on_failure,
+        invoke_script=function.invoke_script,
+        image=function.image,
+        extra_payload=function.extra_payload is not None,
+    )
+
+
+def permission_id(function: Function, bucket: str) -> str:
+    """The logical id of the permission that lets a bucket call the Function."""
+    return names.logical(f"{function.name}.{bucket}", "Permission")
+
+
+def arn(function: Function) -> Json:
+    return {"Fn::GetAtt": [names.logical(function.name, "Function"), "Arn"]}
+
+
+def _log_group(function: Function) -> Json:
+    return {
+        "Type": "AWS::Logs::LogGroup",
+        "Properties": {"LogGroupName": names.log_group(function.name), "RetentionInDays": function.retention},
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+    }
+
+
+def _role(function: Function) -> Json:
+    logs = {"Fn::GetAtt": [names.logical(function.name, "Logs"), "Arn"]}
+    dead_letters = {"Fn::GetAtt": [DEAD_LETTERS, "Arn"]}
+    statements = function_statements(function, logs, dead_letters)
+    return {"Type": "AWS::IAM::Role", "Properties": role("lambda.amazonaws.com", statements)}
+
+
+def _function(function: Function) -> Json:
+    properties: Json = {
+        "FunctionName": function.name,
+        "PackageType": "Image",
+        "Architectures": [function.architecture],
+        "Code": {"ImageUri": {"Ref": names.image_parameter(function.name)}},
+        "Role": {"Fn::GetAtt": [names.logical(function.name, "Role"), "Arn"]},
+        "MemorySize": function.memory,
+        "Timeout": function.timeout,
+        "EphemeralStorage": {"Size": function.tmp},
+        "LoggingConfig": {"LogGroup": {"Ref": names.logical(function.name, "Logs")}},
+        "Environment": {"Variables": environment(function)},
+        "Tags": _tags(function),
+    }
+    if function.description:
+        properties["Description"] = function.description
+    if function.concurrency is not None:
+        properties["ReservedConcurrentExecutions"] = function.concurrency
+    return {"Type": "AWS::Lambda::Function", "Properties": properties}
+
+
+def _tags(function: Function) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted({**function.tags, "createdby": "hfaas"}.items())]
+
+
+def _retries(function: Function) -> Json:
+    destination: dict[str, Any] = {"OnFailure": {"Destination": {"Fn::GetAtt": [DEAD_LETTERS, "Arn"]}}}
+    return {
+        "Type": "AWS::Lambda::EventInvokeConfig",
+        "Properties": {
+            "FunctionName": {"Ref": names.logical(function.name, "Function")},
+            "Qualifier": "$LATEST",
+            "MaximumRetryAttempts": function.retries,
+            "MaximumEventAgeInSeconds": function.max_age,
+            "DestinationConfig": destination,
+        },
+    }
+
+
+def _permissions(function: Function) -> Json:
+    return {permission_id(function, bucket): _permission(function, bucket) for bucket in _sources(function)}
+
+
+def _sources(function: Function) -> list[str]:
+    return sorted({source.bucket for source in function.triggers})
+
+
+def _permission(function: Function, bucket: str) -> Json:
+    return {
+        "Type": "AWS::Lambda::Permission",
+        "Properties": {
+            "FunctionName": {"Ref": names.logical(function.name, "Function")},
+            "Action": "lambda:InvokeFunction",
+            "Principal": "s3.amazonaws.com",
+            "SourceArn": names.bucket_arn(bucket),
+            "SourceAccount": {"Ref": "AWS::AccountId"},
+        },
+    }
