@@ -1,0 +1,84 @@
+"""What was acknowledged survives `kill -9`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hfaas_tui.watch import Emulator
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+Hfaas = Callable[..., CompletedProcess[str]]
+FILES = 50
+
+
+def pid_of(directory: Path) -> int:
+    return int(json.loads((directory / ".hfaas" / "emulator.json").read_text())["pid"])
+
+
+def outputs(hfaas: Hfaas) -> int:
+    listed = hfaas("ls", "s3://greetings/out/", "--json")
+    return len(json.loads(listed.stdout)) if listed.returncode == 0 else 0
+
+
+def kill_in_the_middle(hfaas: Hfaas, directory: Path) -> None:
+    deadline = time.monotonic() + 60
+    while outputs(hfaas) < 5:
+        assert time.monotonic() < deadline, "no output within 60 s"
+    os.kill(pid_of(directory), signal.SIGKILL)
+
+
+def all_come_out(
+    hfaas: Hfaas, up: Callable[..., str], directory: Path, engine: str, image: str, hello: object
+) -> None:
+    up(engine)
+    assert callable(hello)
+    deployed = hfaas("deploy", "-f", hello(image))
+    assert deployed.returncode == 0, deployed.stderr
+    (directory / "in").mkdir()
+    for number in range(FILES):
+        (directory / "in" / f"{number:02}.txt").write_text(f"file {number}")
+
+    assert hfaas("put", "in", "s3://greetings/in/").returncode == 0
+    kill_in_the_middle(hfaas, directory)
+    up(engine)
+    about = json.loads((directory / ".hfaas" / "emulator.json").read_text())
+    idle = Emulator(about["endpoint"]).idle(120)
+
+    assert idle["idle"], idle["pending"]
+    assert outputs(hfaas) == FILES
+
+
+@pytest.mark.timeout(300)
+def test_fifty_files_survive_a_kill_as_processes(
+    hfaas: Hfaas, emulator: Callable[..., str], hello: object, tmp_path: Path
+) -> None:
+    all_come_out(hfaas, emulator, tmp_path, "process", "not-used", hello)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(300)
+def test_fifty_files_survive_a_kill_in_containers_and_no_container_is_left(
+    hfaas: Hfaas,
+    emulator: Callable[..., str],
+    hello: object,
+    tmp_path: Path,
+    docker_engine: DockerClient,
+    base_image: str,
+) -> None:
+    before = {container.id for container in docker_engine.containers.list(all=True)}
+
+    all_come_out(hfaas, emulator, tmp_path, "docker", base_image, hello)
+    assert hfaas("down").returncode == 0
+
+    assert {container.id for container in docker_engine.containers.list(all=True)} <= before

@@ -1,0 +1,135 @@
+"""The emulator as its daily user has it: up, deploy, put, look, get, down."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+Hfaas = Callable[..., CompletedProcess[str]]
+Up = Callable[..., str]
+
+
+@pytest.fixture
+def deployed(hfaas: Hfaas, emulator: Up, hello: Callable[[str], Path]) -> Hfaas:
+    emulator("process")
+    done = hfaas("deploy", "-f", hello("x"))
+    assert done.returncode == 0, done.stderr
+    return hfaas
+
+
+def settled(hfaas: Hfaas) -> None:
+    from hfaas_tui.watch import Emulator
+
+    assert Emulator(json.loads(hfaas("status", "--json").stdout)["endpoint"]).idle(30)["idle"]
+
+
+def test_a_file_put_is_a_file_got(deployed: Hfaas, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello")
+
+    deployed("put", "a.txt", "s3://greetings/in/")
+    settled(deployed)
+    deployed("get", "s3://greetings/out/", "out")
+
+    assert (tmp_path / "out" / "a.txt").read_text() == "HELLO"
+
+
+def test_why_follows_a_file_to_its_output(deployed: Hfaas, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello")
+
+    deployed("put", "a.txt", "s3://greetings/in/")
+    settled(deployed)
+    told = deployed("why", "s3://greetings/in/a.txt")
+
+    assert told.returncode == 0
+    assert told.stdout.splitlines()[-1] == "=> went through hello; 1 output uploaded"
+
+
+def test_why_names_the_failure(deployed: Hfaas, tmp_path: Path) -> None:
+    (tmp_path / "bad.txt").write_text("fail")
+    deployed("put", "bad.txt", "s3://greetings/in/")
+
+    told = ""
+    for _ in range(100):
+        told = deployed("why", "s3://greetings/in/bad.txt").stdout
+        if "tries again" in told:
+            break
+
+    assert "Hfaas.ScriptFailed" in told
+
+
+def test_an_object_outside_every_filter_says_so(deployed: Hfaas, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello")
+
+    deployed("put", "a.txt", "s3://greetings/elsewhere/")
+    told = deployed("why", "s3://greetings/elsewhere/a.txt")
+
+    assert told.returncode == 1
+    assert "stopped at the filter" in told.stdout
+
+
+def test_invoke_answers_and_its_log_is_kept(deployed: Hfaas) -> None:
+    answered = deployed("invoke", "hello", "--event", '{"a": 1}')
+    logged = deployed("logs", "hello")
+
+    assert answered.returncode == 0, answered.stderr
+    assert "REPORT RequestId: " in logged.stdout
+
+
+def test_a_function_that_is_not_there_is_said_so(deployed: Hfaas) -> None:
+    answered = deployed("invoke", "nobody")
+
+    assert answered.returncode == 1
+    assert "Function not found" in answered.stderr
+    assert "Traceback" not in answered.stderr
+
+
+def test_a_second_deploy_of_the_same_changes_nothing(deployed: Hfaas) -> None:
+    assert "no changes" in deployed("deploy", "-f", "pipeline.yaml").stdout
+
+
+def test_rm_takes_the_function_and_leaves_the_objects(deployed: Hfaas, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello")
+    deployed("put", "a.txt", "s3://greetings/elsewhere/")
+
+    assert deployed("rm", "-f", "pipeline.yaml").returncode == 0
+    assert json.loads(deployed("ls", "--json").stdout) == []
+    assert len(json.loads(deployed("ls", "s3://greetings/elsewhere/", "--json").stdout)) == 1
+
+
+def test_a_port_that_is_taken_is_said_so(hfaas: Hfaas) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = hfaas("up", "--detach", "--engine", "process", "--port", port)
+
+    assert done.returncode == 1
+    assert f"port {port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_second_emulator_on_the_same_state_is_refused(hfaas: Hfaas, emulator: Up) -> None:
+    emulator("process")
+    done = hfaas("up", "--detach", "--port", "0", "--engine", "process")
+
+    assert done.returncode == 1
+    assert "already" in done.stderr
+
+
+def test_commands_without_an_emulator_say_how_to_start_one(hfaas: Hfaas) -> None:
+    done = hfaas("ls")
+
+    assert done.returncode == 1
+    assert "hfaas up" in done.stderr
+
+
+def test_docker_without_an_engine_is_an_error_with_a_hint(hfaas: Hfaas, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    done = hfaas("up", "--detach", "--port", "0", "--engine", "docker")
+
+    assert done.returncode == 1
+    assert "/nowhere/docker.sock" in done.stderr
+    assert "Traceback" not in done.stderr
