@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from hfaas_supervisor.console import Console
 from hfaas_supervisor.errors import ConfigError
 from hfaas_supervisor.layer import Layer
-from hfaas_supervisor.log import Log
 
 HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 """In the bundle: the folder that holds `app`, `bin` and `etc`."""
@@ -15,19 +15,19 @@ SHELL = "/bin/sh"
 
 
 def argv(
-    script: str, arguments: Sequence[str] | None, layer: Layer, environment: Mapping[str, str], log: Log
+    script: str, arguments: Sequence[str] | None, layer: Layer, environment: Mapping[str, str], console: Console
 ) -> list[str]:
     """Return the command line; `script` is the Event's own (a path), `arguments` its cmd_args."""
     if script:
-        return interpret(script, environment, log)
+        return interpret(script, environment, console)
     if arguments is not None:
         return _started([*layer.entrypoint, *arguments])
     if layer.script:
-        return interpret(layer.script, environment, log)
+        return interpret(layer.script, environment, console)
     return _started([*layer.entrypoint, *layer.command])
 
 
-def interpret(script: str, environment: Mapping[str, str], log: Log) -> list[str]:
+def interpret(script: str, environment: Mapping[str, str], console: Console) -> list[str]:
     """Return how to run a script file: by its `#!` line, else by the shell.
 
     The line is read here instead of leaving it to the kernel, so it works on noexec /tmp and with Windows line ends.
@@ -36,7 +36,7 @@ def interpret(script: str, environment: Mapping[str, str], log: Log) -> list[str
     if not interpreter:
         return [*shell(), script]
     if missing := _missing(interpreter, environment):
-        log.warning(f"{missing}, which the script asks for, is not in the image; running it with {SHELL}")
+        console.warning(f"{missing}, which the script asks for, is not in the image; running it with {SHELL}")
         return [*shell(), script]
     return [*interpreter, script]
 

@@ -28,7 +28,7 @@ class Item(NamedTuple):
     size: int | None = None
     time: str = ""
     content: bytes | None = None
-    index: int = 0
+    number: int = 0
 
     @property
     def name(self) -> str:
@@ -174,7 +174,7 @@ def _record(record: Any, index: int, provider: str) -> Item:
         key=key,
         size=size if isinstance(size, int) else None,
         time=str(record.get("eventTime") or ""),
-        index=index,
+        number=index,
     )
 
 
@@ -186,7 +186,7 @@ def _reason_to_ignore(record: Mapping[str, Any], item: Item) -> str:
 
 
 def _check_name(item: Item) -> None:
-    if item.name in ("", ".", "..") or "\0" in item.key:
+    if item.name in ("", ".", "..") or "\0" in item.key or not _encodable(item.key):
         raise BadEvent(f"the key {item.key!r} has no usable base name")
 
 
@@ -262,4 +262,13 @@ def _decoded(text: str, what: str) -> bytes:
 
 
 def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text if _encodable(text) else json.dumps(value, separators=(",", ":"))
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can spell
+        return False
+    return True

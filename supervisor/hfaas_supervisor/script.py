@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from hfaas_supervisor.capture import Capture
-from hfaas_supervisor.errors import ConfigError
+from hfaas_supervisor.errors import BadEvent, ConfigError
 from hfaas_supervisor.limits import Limits
 from hfaas_supervisor.memory import Memory
 
@@ -84,6 +84,9 @@ def _start(command: Command) -> tuple[subprocess.Popen[bytes], int]:
     except OSError as error:
         os.close(ours)
         raise ConfigError(f"cannot start {command.argv[0]}: {error.strerror}") from None
+    except ValueError:
+        os.close(ours)
+        raise BadEvent("the Event holds a text that no variable or argument can carry, such as a NUL") from None
     finally:
         os.close(theirs)
     with suppress(OSError):  # on memory pressure the kernel shall take the script, not us

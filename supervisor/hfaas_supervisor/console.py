@@ -11,7 +11,7 @@ from hfaas_supervisor.errors import ConfigError
 LEVELS = {"NOTSET": 0, "DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
 
-class Log:
+class Console:
     """Writes whole lines to one file descriptor; the script's output goes to the same one."""
 
     def __init__(self, fd: int, level: str = "INFO") -> None:

@@ -1,0 +1,276 @@
+"""One invocation, from Event to uploaded results. Read this first.
+
+    Event -> Items          events.py: S3 Records, HTTP, delegated, unknown
+    for each Item, in fresh folders:
+        fetch               inputs.py, stores/: from the provider of the declared input it belongs to
+        run                 command.py, environment.py, script.py: until it ends or its time does
+        upload              outputs.py, only after exit 0 (or as `on_failure` says)
+    answer                  answers.py, or an HfaasError for the way in to report
+
+An Item that fails does not stop the others; the invocation then fails and names each. Whatever happens, all processes
+of the script are dead and the invocation's folder is gone before the answer.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from hfaas_supervisor import answers, command, environment, events, inputs, outputs, script
+from hfaas_supervisor.capture import Capture
+from hfaas_supervisor.console import Console
+from hfaas_supervisor.environment import Facts, Folder
+from hfaas_supervisor.errors import (
+    BadEvent,
+    HfaasError,
+    NoSpace,
+    ScriptFailed,
+    ScriptOutOfMemory,
+    ScriptTimeout,
+    Stopped,
+)
+from hfaas_supervisor.events import Event, Item, Plan
+from hfaas_supervisor.job import Job
+from hfaas_supervisor.layer import Layer
+from hfaas_supervisor.limits import Limits
+from hfaas_supervisor.script import Command, Outcome
+from hfaas_supervisor.stores import Place, Stores
+from hfaas_supervisor.stores.local import results
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+class Invocation(NamedTuple):
+    """One Event given to us."""
+
+    id: str
+    event: bytes
+    limits: Limits
+    trace: str = ""
+
+
+class Flow:
+    """What stays the same from one invocation to the next in this container; `leg` is `lambda` or `local`."""
+
+    def __init__(self, job: Job, layer: Layer, leg: str, console: Console) -> None:
+        self.job, self.layer, self.leg, self.console = job, layer, leg, console
+        self.stores = Stores(job, leg)
+        self.base = environment.snapshot()
+        self.root = os.environ.get("HFAAS_TMP") or "/tmp"  # noqa: S108 - what scripts are promised
+
+    def run(self, invocation: Invocation) -> dict[str, Any]:
+        """Process an Event and return the answer; HfaasError when it failed, unless an HTTP client waits for words."""
+        event = events.read(invocation.event)
+        try:
+            with invocation.limits.listening():
+                return self._answer(invocation, event)
+        except HfaasError as error:
+            self.console.error(f"{error.type}: {error}")
+            if not event.waits:
+                raise
+            return answers.refusal(invocation.id, error)
+
+    def _answer(self, invocation: Invocation, event: Event) -> dict[str, Any]:
+        plan = self._permitted(events.plan(event))
+        for line in plan.ignored:
+            self.console.info(line)
+        with _folder(self.root, invocation.id) as folder:
+            _write(folder.event, event.raw)
+            if plan.script is not None:
+                _write(folder.script, plan.script)
+            items = _Items(self, invocation, event, plan, folder)
+            try:
+                items.run()
+                return answers.success(invocation.id, items.capture, len(plan.items))
+            finally:
+                items.capture.close()
+
+    def _permitted(self, plan: Plan) -> Plan:
+        if self.job.invoke_script or (plan.script is None and plan.arguments is None):
+            return plan
+        self.console.warning("script and cmd_args of the Event are ignored: hfaas.invoke_script is off")
+        return plan._replace(script=None, arguments=None)
+
+
+class _Items:
+    """The Items of one invocation."""
+
+    def __init__(self, flow: Flow, invocation: Invocation, event: Event, plan: Plan, folder: Folder) -> None:
+        self.flow, self.invocation, self.event, self.plan, self.folder = flow, invocation, event, plan, folder
+        self.capture = Capture(folder.spool)
+        self.limits, self.job, self.console = invocation.limits, flow.job, flow.console
+
+    def run(self) -> None:
+        failed: list[tuple[Item, HfaasError]] = []
+        for item in self.plan.items:
+            try:
+                self._process(item)
+            except Stopped:
+                raise
+            except HfaasError as error:
+                failed.append((item, error))
+        if failed:
+            raise _summary(failed, len(self.plan.items))
+
+    def _process(self, item: Item) -> None:
+        self.limits.check(f"{item.place} had not begun")
+        for name in (self.folder.input, self.folder.output, self.folder.scratch):
+            _renew(name)
+        declared = inputs.declared(item, self.job)
+        path = self._fetch(item, declared)
+        try:
+            self._judge(self._run(item, path), item)
+        except ScriptFailed:
+            self._upload_failed(inputs.subfolder(item, declared))
+            raise
+        except (ScriptTimeout, ScriptOutOfMemory):
+            if self.job.on_failure == "keep":
+                self._upload_failed("")
+            raise
+        self._upload(outputs.Naming(self.invocation.id, inputs.subfolder(item, declared)))
+
+    def _fetch(self, item: Item, declared: Place | None) -> str:
+        if item.storage and self.job.file_stage_in:
+            return ""
+        if not item.storage and item.content is None:
+            return ""
+        name = item.name if item.storage else f"event-file-{self.invocation.id}"
+        path = os.path.join(self.folder.input, name)
+        self.console.debug(f"fetching {item.place}")
+        store = inputs.store(item, declared, self.flow.stores)
+        inputs.fetch(item, store, path, self.limits, self.job.name)
+        return path
+
+    def _run(self, item: Item, path: str) -> Outcome:
+        variables = environment.build(self.flow.base, self.job, self.flow.layer, self._facts(item, path))
+        own = self.folder.script if self.plan.script is not None else ""
+        argv = command.argv(own, self.plan.arguments, self.flow.layer, variables, self.console)
+        self.limits.check(f"preparing {item.place}")
+        line = f"SCRIPT RequestId: {self.invocation.id} Item: {item.number}"
+        self._fresh_line()
+        self.console.line(f"{line} Start")
+        began = self.capture.total
+        outcome = script.run(
+            Command(argv, variables, self._directory()), self.limits, self.capture, self.console.fd
+        )
+        if self.capture.total > began:
+            self._fresh_line()
+        if outcome.dropped:
+            self.console.warning(f"{outcome.dropped} bytes of output are lost: the log did not take them")
+        self.console.line(f"{line} Exit: {outcome.code} Duration: {outcome.ms:.2f} ms")
+        self._began = began
+        return outcome
+
+    def _facts(self, item: Item, path: str) -> Facts:
+        return Facts(
+            request=self.invocation.id,
+            leg=self.flow.leg,
+            folder=self.folder,
+            item=item.number,
+            input=path,
+            key=item.key,
+            time=item.time,
+            event=self.plan.text,
+            api=self.event.api,
+            trace=self.invocation.trace,
+            parameters=self.event.parameters,
+        )
+
+    def _directory(self) -> str:
+        wanted = self.flow.layer.directory
+        return wanted if wanted not in ("", "/") and os.path.isdir(wanted) else self.folder.scratch
+
+    def _fresh_line(self) -> None:
+        if not self.capture.ends_line:
+            self.console.line("")
+
+    def _judge(self, outcome: Outcome, item: Item) -> None:
+        last = self.capture.last_lines(since=self._began)
+        words = f"\nlast output:\n{last}" if last else "; it printed nothing"
+        if self.limits.stopped:
+            raise Stopped("stopped by SIGTERM while the script ran; nothing is uploaded")
+        if outcome.timed_out:
+            raise ScriptTimeout(
+                f"the script was stopped after {outcome.ms / 1000:.1f} s on {item.place}: time is over{words}"
+            )
+        if outcome.out_of_memory:
+            raise ScriptOutOfMemory(f"the kernel killed the script on {item.place}: memory is used up{words}")
+        if outcome.code != 0:
+            raise ScriptFailed(f"the script ended with code {outcome.code} on {item.place}{words}", outcome.code)
+
+    def _upload_failed(self, subfolder: str) -> None:
+        if self.job.on_failure == "keep":
+            self._upload(outputs.Naming(self.invocation.id, failed=True))
+        elif self.job.on_failure == "upload":
+            self._upload(outputs.Naming(self.invocation.id, subfolder))
+
+    def _upload(self, naming: outputs.Naming) -> None:
+        if not self.job.outputs:
+            return
+        found = results(self.folder.output, self.console.warning)
+        uploads = outputs.plan(found, self.job, naming, self.flow.stores)
+        metadata = {inputs.OWNER: self.job.name, inputs.REQUEST: self.invocation.id}
+        outputs.send(uploads, metadata, self.limits, self._uploaded)
+
+    def _uploaded(self, upload: outputs.Upload) -> None:
+        url = upload.store.url(upload.key)
+        shown = url.replace("\n", "%0A").replace("\r", "%0D")
+        self.console.line(f"UPLOAD RequestId: {self.invocation.id} Url: {shown} Bytes: {upload.result.size}")
+
+
+def _summary(failed: Sequence[tuple[Item, HfaasError]], total: int) -> HfaasError:
+    _, first = failed[0]
+    if total == 1:
+        return first
+    lines = [f"{item.place}: {error.type}: {error}" for item, error in failed]
+    message = f"{len(failed)} of {total} items failed\n" + "\n".join(lines)
+    return ScriptFailed(message, first.code) if isinstance(first, ScriptFailed) else type(first)(message)
+
+
+@contextmanager
+def _folder(root: str, request: str) -> Iterator[Folder]:
+    if not REQUEST_ID.fullmatch(request):
+        raise BadEvent(f"request id {request!r} cannot be the name of a folder")
+    folder = Folder(os.path.join(root, request))
+    try:
+        try:
+            os.makedirs(folder.root, 0o755)
+        except OSError as error:
+            raise NoSpace(f"{folder.root} cannot be made: {error.strerror}") from None
+        yield folder
+    finally:
+        _remove(folder.root)
+
+
+def _renew(path: str) -> None:
+    _remove(path)
+    os.mkdir(path, 0o755)
+
+
+def _remove(path: str) -> None:
+    if os.path.lexists(path):
+        shutil.rmtree(path, onerror=_unlock)
+
+
+def _unlock(_function: object, path: str, _error: object) -> None:
+    """Remove what a script left in folders it made unwritable."""
+    parent = os.path.dirname(path)
+    for folder in (parent, path):
+        if os.path.isdir(folder) and not os.path.islink(folder):
+            os.chmod(folder, 0o700)
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path, ignore_errors=True)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def _write(path: str, content: bytes) -> None:
+    try:
+        with open(path, "wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise NoSpace(f"the Event of {len(content)} bytes does not fit into /tmp: {error.strerror}") from None

@@ -1,0 +1,43 @@
+"""Reads what this container is told once, at its start."""
+
+from __future__ import annotations
+
+import os
+
+from hfaas_supervisor import layer
+from hfaas_supervisor.console import Console
+from hfaas_supervisor.errors import ConfigError
+from hfaas_supervisor.flow import Flow
+from hfaas_supervisor.job import MODES, Job
+
+
+def flow(leg: str, fd: int) -> Flow:
+    """Return the Flow of this container; ConfigError when it cannot work."""
+    job = _job()
+    if leg == "lambda" and job.execution_mode != "lambda":
+        raise ConfigError(f"execution_mode {job.execution_mode} needs AWS Batch, which is not part of this version")
+    return Flow(job, layer.read(), leg, Console(fd, job.log_level))
+
+
+def _job() -> Job:
+    text = os.environ.get("FUNCTION_CONFIG") or os.environ.get("FDL")
+    if not text:
+        if os.environ.get("AWS_LAMBDA_RUNTIME_API"):
+            raise ConfigError("FUNCTION_CONFIG is not set; deploy the Function with hfaas")
+        job = Job(os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "function")
+    else:
+        job = Job.decode(text)
+    return _overridden(job)
+
+
+def _overridden(job: Job) -> Job:
+    level = os.environ.get("LOG_LEVEL") or job.log_level
+    mode = os.environ.get("EXECUTION_MODE") or job.execution_mode
+    if mode not in MODES:
+        raise ConfigError(f"EXECUTION_MODE must be one of {', '.join(MODES)}, not {mode!r}")
+    threshold = os.environ.get("TIMEOUT_THRESHOLD", "")
+    try:
+        seconds = float(threshold) if threshold else job.timeout_threshold
+    except ValueError:
+        raise ConfigError(f"TIMEOUT_THRESHOLD must be a number of seconds, not {threshold!r}") from None
+    return job._replace(log_level=level, execution_mode=mode, timeout_threshold=seconds)

@@ -1,0 +1,251 @@
+"""S3 by obstore: streamed both ways in constant memory, one client for each bucket.
+
+What obstore would silently change or refuse (keys with empty, `.` or `..` segments, slashes at the ends, control
+characters) goes through `signed.py` instead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import obstore
+from obstore import exceptions
+from obstore.store import S3Store
+
+from hfaas_supervisor.command import HOME
+from hfaas_supervisor.errors import (
+    ConfigError,
+    HfaasError,
+    InputDenied,
+    InputNotFound,
+    OutputFailed,
+    ProviderAuth,
+)
+from hfaas_supervisor.job import Job
+from hfaas_supervisor.limits import Limits
+from hfaas_supervisor.signed import Keys
+from hfaas_supervisor.stores import region as region_of
+from hfaas_supervisor.stores.local import PIECE, Result, Staging
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig
+
+SINGLE = 5 * 1024 * 1024
+"""Files up to this size are one PUT; larger ones have parts of at least this size."""
+PARTS = 9000
+SMALL_MEMORY_MB = 256
+SOURCES = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
+
+
+class Access(NamedTuple):
+    """How one bucket is reached: its own keys, or the role's when None."""
+
+    bucket: str
+    region: str
+    endpoint: str
+    keys: Keys | None
+    timeout: str
+
+
+def connect(job: Job, leg: str, id: str, bucket: str) -> S3:
+    """Open a bucket as the role, or as the provider `s3.<id>`."""
+    keys, region = None, region_of(job, bucket)
+    if id:
+        provider = _provider(job, id)
+        keys, region = _keys(provider, id), str(provider.get("region") or region)
+    elif leg == "lambda" and not any(os.environ.get(source) for source in SOURCES):
+        raise ProviderAuth(f"s3://{bucket}: this environment holds no AWS credentials; the Function needs a role")
+    return S3(Access(bucket, region, _endpoint(), keys, "900s" if leg == "lambda" else "86400s"))
+
+
+def _provider(job: Job, id: str) -> Mapping[str, Any]:
+    provider = job.storage_providers.get("s3", {}).get(id)
+    if provider is None:
+        raise ConfigError(f"storage provider s3.{id} is used but not defined in storage_providers")
+    return provider
+
+
+def _keys(provider: Mapping[str, Any], id: str) -> Keys:
+    secret = os.environ.get(f"S3_SECRET_{id.upper().replace('-', '_')}")
+    if secret:
+        from hfaas_supervisor.secrets_manager import fetch  # late: most Functions have no own keys
+
+        provider = {**provider, **fetch(secret)}
+    access, key = provider.get("access_key"), provider.get("secret_key")
+    if not access or not key:
+        raise ProviderAuth(f"storage provider s3.{id} has no access_key and secret_key")
+    return Keys(str(access), str(key), "")
+
+
+def _endpoint() -> str:
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+
+
+class S3:
+    """One bucket."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._store = _store(access)
+
+    def url(self, key: str) -> str:
+        return f"s3://{self._access.bucket}/{key}"
+
+    def fetch(self, key: str, staging: Staging, limits: Limits) -> Mapping[str, str]:
+        if _is_odd(key):
+            from hfaas_supervisor import odd_keys  # late: hardly ever needed
+
+            return odd_keys.fetch(self._access, key, staging, limits)
+        try:
+            answer = obstore.get(self._store, key)
+            staging.reserve(answer.meta["size"])
+            for piece in answer.stream(min_chunk_size=PIECE):
+                limits.check(f"fetching {self.url(key)}")
+                staging.write(memoryview(piece))
+        except (exceptions.BaseError, OSError, ValueError) as error:
+            raise self._input_error(key, error) from None
+        staging.commit(answer.meta["size"])
+        return {name.lower(): value for name, value in answer.attributes.items()}
+
+    def send(self, result: Result, key: str, metadata: Mapping[str, str], limits: Limits) -> None:
+        limits.check(f"uploading {self.url(key)}")
+        if _is_odd(key):
+            from hfaas_supervisor import odd_keys
+
+            odd_keys.send(self._access, result, key, metadata, limits)
+            return
+        try:
+            self._put(result, key, metadata, limits)
+        except (exceptions.BaseError, OSError, ValueError) as error:
+            raise self._output_error(key, error) from None
+
+    def _put(self, result: Result, key: str, metadata: Mapping[str, str], limits: Limits) -> None:
+        attributes = dict(metadata)
+        if result.size <= SINGLE:
+            obstore.put(self._store, key, result.content(), attributes=attributes, use_multipart=False)
+            return
+        watched = _Watched(result, f"uploading {self.url(key)}", limits)
+        try:
+            obstore.put(
+                self._store,
+                key,
+                watched,
+                attributes=attributes,
+                chunk_size=max(SINGLE, result.size // PARTS),
+                max_concurrency=_concurrency(),
+            )
+        except Exception:
+            if watched.error is not None:
+                raise watched.error from None
+            raise
+
+    def _input_error(self, key: str, error: Exception) -> HfaasError:
+        url = self.url(key)
+        if isinstance(error, FileNotFoundError):
+            return InputNotFound(f"{url} does not exist")
+        if isinstance(error, exceptions.PermissionDeniedError):
+            return InputDenied(f"{url} is missing or not allowed: without s3:ListBucket S3 answers 403 for both")
+        if isinstance(error, exceptions.UnauthenticatedError):
+            return ProviderAuth(f"{url}: the credentials are not accepted")
+        return InputDenied(f"{url} could not be fetched: {self._reason(error)}")
+
+    def _output_error(self, key: str, error: Exception) -> HfaasError:
+        url = self.url(key)
+        if isinstance(error, FileNotFoundError):
+            return OutputFailed(f"{url} could not be written: there is no bucket {self._access.bucket}")
+        if isinstance(error, exceptions.PermissionDeniedError):
+            return OutputFailed(f"{url} could not be written: the role needs s3:PutObject there")
+        return OutputFailed(f"{url} could not be written: {self._reason(error)}")
+
+    def _reason(self, error: Exception) -> str:
+        text = str(error).partition("\n")[0]
+        if "redirect" in text:
+            return f"bucket {self._access.bucket} is not in region {self._access.region}"
+        return text
+
+
+class _Watched:
+    """The pieces of a file, until time runs out: an exception from here makes obstore abort the upload."""
+
+    def __init__(self, result: Result, doing: str, limits: Limits) -> None:
+        self._pieces, self._doing, self._limits = result.pieces(), doing, limits
+        self.error: HfaasError | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            self._limits.check(self._doing)
+            return next(self._pieces)
+        except HfaasError as error:
+            self.error = error
+            raise
+
+
+def _store(access: Access) -> S3Store:
+    own_host = not access.endpoint and "." not in access.bucket
+    credentials = _provide(access.keys) if access.keys else None
+    options: dict[str, Any] = {"endpoint": access.endpoint} if access.endpoint else {}
+    if credentials is not None:
+        options["credential_provider"] = credentials
+    return S3Store(
+        access.bucket,
+        region=access.region,
+        virtual_hosted_style_request=own_host,
+        client_options=_client(access),
+        retry_config={"max_retries": 5, "retry_timeout": _seconds(60)},
+        **options,
+    )
+
+
+def _provide(keys: Keys) -> Any:
+    def provide() -> dict[str, Any]:
+        return {"access_key_id": keys.id, "secret_access_key": keys.secret, "token": None, "expires_at": None}
+
+    return provide
+
+
+def _client(access: Access) -> ClientConfig:
+    config: ClientConfig = {
+        "allow_http": access.endpoint.startswith("http:"),
+        "timeout": access.timeout,
+        "read_timeout": "60s",
+    }
+    if roots := _roots():
+        config["root_certificate"] = roots
+    return config
+
+
+def _roots() -> str:
+    """Return the certificates we bring and those the user names; without any, obstore builds no client at all."""
+    paths = [f"{HOME}/etc/ca-certificates.crt", os.environ.get("AWS_CA_BUNDLE"), os.environ.get("SSL_CERT_FILE")]
+    texts = []
+    for path in paths:
+        if path and os.path.isfile(path):
+            with open(path, encoding="ascii", errors="replace") as file:
+                texts.append(file.read())
+    return "\n".join(texts)
+
+
+def _seconds(count: int) -> Any:
+    from datetime import timedelta
+
+    return timedelta(seconds=count)
+
+
+def _concurrency() -> int:
+    size = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    return 2 if size.isdigit() and int(size) < SMALL_MEMORY_MB else 4
+
+
+def _is_odd(key: str) -> bool:
+    strange = any(segment in ("", ".", "..") for segment in key.split("/"))
+    return strange or any(character < " " or character == "\x7f" for character in key)
