@@ -64,3 +64,11 @@ class ControlPlane(Protocol):
 
     async def deliver(self, arn: str, body: str, attributes: Mapping[str, str]) -> None:
         """Send a text to an SQS queue, SNS topic or event bus; AwsError when it is refused."""
+
+
+def parse_arn(arn: str) -> tuple[str, str, str, str]:
+    """Take account, region, name and qualifier (or nothing) out of a function's ARN."""
+    parts = arn.split(":")
+    if len(parts) not in {7, 8} or parts[2] != "lambda" or parts[5] != "function":
+        raise ValueError(f"{arn!r} is no function's ARN")
+    return parts[4], parts[3], parts[6], parts[7] if len(parts) == 8 else ""
