@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations, product
 from pathlib import Path
 
-from hfaas_deploy import names
+from hfaas_deploy import names, references
 from hfaas_deploy.findings import Finding, error, in_order, warning
 from hfaas_deploy.pipeline import Function, InputPath, OutputPath, Pipeline
 from hfaas_deploy.template.functions import DROPPED, ENVIRONMENT_LIMIT, environment_size
@@ -23,7 +23,6 @@ STORES_LATER = {
     "webdav": "WebDAV comes in a later version",
 }
 SECRET_NAME = re.compile(r".*(SECRET|TOKEN|PASSWORD).*|.*_KEY", re.IGNORECASE)
-VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 SECRET_KEYS = frozenset({"access_key", "secret_key", "token", "password", "access_token", "refresh_token"})
 
 
@@ -274,7 +273,7 @@ def _secrets_and_references(pipeline: Pipeline, place: str, variables: Mapping[s
                 "secret",
                 f"the value of {name} becomes part of the template; secrets travel through Secrets Manager in a later version",
             )
-        for missing in (found for found in VARIABLE.findall(text) if found not in os.environ):
+        for missing in references.missing(text, os.environ):
             yield warning(spot, "not-set", f"${{{missing}}} is not set in the environment; a deploy needs it")
 
 
@@ -282,7 +281,7 @@ def _plain_secrets(pipeline: Pipeline) -> Iterator[Finding]:
     for kind, ids in pipeline.providers.items():
         for name, values in ids.items():
             for key in SECRET_KEYS & set(values):
-                if not VARIABLE.fullmatch(str(values[key])):
+                if not references.REFERENCE.fullmatch(str(values[key])):
                     place = f"storage_providers.{kind}.{name}.{key}"
                     yield warning(
                         pipeline.spot(place), "secret", f"{key} stands in the file; write ${{NAME}} and set NAME"

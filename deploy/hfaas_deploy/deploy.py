@@ -1,0 +1,189 @@
+"""Deploys a pipeline, step by step: check -> images -> render -> plan -> apply -> outputs.
+
+Each step gets what the one before it made, and whoever wants to see it passes `progress`, which gets one message
+for each thing that happens. Running it again after an interruption goes on where CloudFormation stands: a
+Stack that is busy is watched, one that failed to come up is removed first, one that failed to go back is helped.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from hfaas_deploy import checks, names, references, template
+from hfaas_deploy.errors import FdlError, StackFailed
+from hfaas_deploy.findings import Finding, errors
+from hfaas_deploy.images import FunctionSource, ImageBuilder
+from hfaas_deploy.pipeline import Function, Pipeline
+from hfaas_deploy.stack import Event, Plan, Stack
+from hfaas_deploy.target import Target
+from hfaas_deploy.template import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The pipeline has no errors; these are its warnings."""
+
+    warnings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageStarted:
+    """The image of a Function is being made; it is number `number` of `total`."""
+
+    function: str
+    number: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSaid:
+    """A line of the image builder."""
+
+    function: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReady:
+    """The image of a Function can be used under this reference."""
+
+    function: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recovering:
+    """An earlier operation left the Stack in a state that is cleared first."""
+
+    stack: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What will be done to the Stack; nothing when the plan is None."""
+
+    stack: str
+    plan: Plan | None
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A resource of the Stack changed its state."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The Stack is up; `changed` is false when it already was as asked for."""
+
+    stack: str
+    template: Template
+    images: Mapping[str, str]
+    outputs: Mapping[str, str]
+    changed: bool
+
+
+Message = Checked | ImageStarted | ImageSaid | ImageReady | Recovering | Planned | Happened | Deployed
+Progress = Callable[[Message], None]
+
+
+def deploy(pipeline: Pipeline, target: Target, images: ImageBuilder, progress: Progress) -> Deployed:
+    """Bring the pipeline up on the target; FdlError, an image error or a StackError when it cannot be done."""
+    ready = _checked(pipeline, progress)
+    target.probe()
+    references_of = _build(ready, images, progress)
+    rendered = template.render(ready)
+    stack = Stack(target.client("cloudformation"), ready.stack)
+    plan = _plan(stack, rendered, parameters(references_of), progress)
+    if plan:
+        _tell(stack.apply(plan), progress)
+    deployed = Deployed(ready.stack, rendered, references_of, stack.outputs(), plan is not None)
+    progress(deployed)
+    return deployed
+
+
+def remove(stack: Stack, progress: Progress) -> None:
+    """Take a Stack down; its buckets and what is in them stay."""
+    if stack.status().endswith("_IN_PROGRESS") and stack.status() != "REVIEW_IN_PROGRESS":
+        _settle(stack, progress)
+    _tell(stack.remove(), progress)
+
+
+def parameters(images: Mapping[str, str]) -> dict[str, str]:
+    """The template's parameters for images given by Function name."""
+    return {names.image_parameter(function): reference for function, reference in images.items()}
+
+
+def source(function: Function) -> FunctionSource:
+    """What the image of a Function is made of."""
+    return FunctionSource(
+        name=function.name,
+        image=function.image,
+        image_file=function.image_file,
+        build_dir=function.build,
+        build_args=function.build_args,
+        script=function.init_script if function.create_image else None,
+        extra_payload=function.extra_payload if function.create_image else None,
+        architecture=function.architecture,
+        create_image=function.create_image,
+    )
+
+
+def _checked(pipeline: Pipeline, progress: Progress) -> Pipeline:
+    findings = checks.check(pipeline)
+    if errors(findings):
+        raise FdlError(findings)
+    progress(Checked(tuple(findings)))
+    return references.resolve(pipeline, os.environ)
+
+
+def _build(pipeline: Pipeline, images: ImageBuilder, progress: Progress) -> dict[str, str]:
+    built: dict[str, str] = {}
+    for number, function in enumerate(pipeline.functions, start=1):
+        progress(ImageStarted(function.name, number, len(pipeline.functions)))
+
+        def said(text: str, name: str = function.name) -> None:
+            progress(ImageSaid(name, text))
+
+        built[function.name] = images.build(source(function), said)
+        progress(ImageReady(function.name, built[function.name]))
+    return built
+
+
+def _plan(stack: Stack, rendered: Template, values: Mapping[str, str], progress: Progress) -> Plan | None:
+    _recover(stack, progress)
+    plan = stack.plan(rendered, values)
+    progress(Planned(stack.name, plan))
+    return plan
+
+
+def _recover(stack: Stack, progress: Progress) -> None:
+    """Bring a Stack that an earlier operation left behind into a state that can be planned upon."""
+    status = stack.status()
+    if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+        progress(Recovering(stack.name, status))
+        _settle(stack, progress)
+        status = stack.status()
+    if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"):
+        progress(Recovering(stack.name, status))
+        _tell(stack.remove(), progress)
+    elif status == "UPDATE_ROLLBACK_FAILED":
+        progress(Recovering(stack.name, status))
+        _tell(stack.continue_rollback(), progress)
+
+
+def _settle(stack: Stack, progress: Progress) -> None:
+    """Watch an operation that is not ours to its end, whichever that is."""
+    try:
+        _tell(stack.watch(), progress)
+    except StackFailed:
+        return
+
+
+def _tell(events: Iterator[Event], progress: Progress) -> None:
+    for event in events:
+        progress(Happened(event))

@@ -1,0 +1,43 @@
+"""`${NAME}` in values of the pipeline file: taken from the environment when it is deployed, never before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from hfaas_deploy.errors import MissingVariable
+from hfaas_deploy.pipeline import Function, Pipeline
+
+REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def missing(text: str, environ: Mapping[str, str]) -> Iterator[str]:
+    """The names that `text` refers to and that are not set."""
+    return (name for name in REFERENCE.findall(text) if name not in environ)
+
+
+def resolve(pipeline: Pipeline, environ: Mapping[str, str]) -> Pipeline:
+    """The pipeline with every reference replaced; MissingVariable names those that are not set."""
+    texts = [
+        text
+        for function in pipeline.functions
+        for values in (function.variables, function.environment, function.build_args)
+        for text in values.values()
+    ]
+    if absent := sorted({name for text in texts for name in missing(text, environ)}):
+        raise MissingVariable(f"not set in the environment: {', '.join(absent)}", f"export {absent[0]}=...")
+    return replace(pipeline, functions=tuple(_resolved(function, environ) for function in pipeline.functions))
+
+
+def _resolved(function: Function, environ: Mapping[str, str]) -> Function:
+    return replace(
+        function,
+        variables=_filled(function.variables, environ),
+        environment=_filled(function.environment, environ),
+        build_args=_filled(function.build_args, environ),
+    )
+
+
+def _filled(values: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: REFERENCE.sub(lambda found: environ[found[1]], text) for name, text in values.items()}

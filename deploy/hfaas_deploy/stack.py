@@ -1,0 +1,320 @@
+"""Plans, applies, watches and removes one Stack by change sets.
+
+Every step reads its state from CloudFormation and nothing is kept here, so what was cut off (terminal closed,
+network lost) is taken up again by doing it again. An operation is over when the Stack's *own* last event has
+been seen, so that no event is lost, and the first failure is the one that is reported: the others follow from it.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hfaas_deploy.errors import StackBroken, StackBusy, StackError, StackFailed, TargetUnreachable
+from hfaas_deploy.template import Template
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+NOTHING = ("didn't contain changes", "No updates are to be performed")
+CANCELLED = ("Resource creation cancelled", "Resource update cancelled")
+STACK = "AWS::CloudFormation::Stack"
+FINGERPRINT = "hfaas:template"
+PLAN_WITHIN = 300.0
+SILENCE = 1800.0  # seconds without any event after which we stop watching
+FIRST_LOOK, LAST_LOOK = 0.05, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of a plan."""
+
+    action: str
+    resource: str
+    kind: str
+    replacement: str = ""
+
+    @property
+    def destroys(self) -> bool:
+        return self.action == "Remove" or self.replacement in ("True", "Conditional")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A change set that is ready and not executed; `fresh` says that it would make the Stack."""
+
+    stack: str
+    stack_id: str
+    change_set: str
+    changes: tuple[Change, ...]
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a resource, or to the Stack itself."""
+
+    id: str
+    resource: str
+    kind: str
+    status: str
+    reason: str
+    own: bool = False
+
+    @property
+    def failed(self) -> bool:
+        return self.status.endswith("_FAILED")
+
+
+class Stack:
+    """One Stack on one target."""
+
+    def __init__(self, cloudformation: CloudFormationClient, name: str) -> None:
+        self._client = cloudformation
+        self.name = name
+
+    def status(self) -> str:
+        """CloudFormation's word for the Stack's state; empty when there is no Stack."""
+        stack = self._described()
+        return str(stack["StackStatus"]) if stack else ""
+
+    def outputs(self) -> dict[str, str]:
+        """What the Stack gives away, by name."""
+        stack = self._described() or {}
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    def plan(self, template: Template, parameters: Mapping[str, str]) -> Plan | None:
+        """A change set to look at; None when nothing would change. Nothing is touched yet."""
+        fresh = self._may_create()
+        name = f"hfaas-{template.sha256[:12]}-{uuid.uuid4().hex[:8]}"
+        try:
+            made = self._call(
+                "create_change_set",
+                StackName=self.name,
+                ChangeSetName=name,
+                ChangeSetType="CREATE" if fresh else "UPDATE",
+                TemplateBody=template.body,
+                Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in sorted(parameters.items())],
+                Capabilities=["CAPABILITY_IAM"],
+                Tags=[{"Key": FINGERPRINT, "Value": template.sha256}],
+                OnStackFailure="ROLLBACK",
+                ImportExistingResources=True,
+                ClientToken=name,
+            )
+        except StackError as refusal:
+            if any(words in refusal.message for words in NOTHING):
+                return None
+            raise
+        return self._ready(made["Id"], made["StackId"], fresh=fresh)
+
+    def discard(self, plan: Plan) -> None:
+        """Throw a plan away, and the empty Stack that it would have filled."""
+        self._call("delete_change_set", ChangeSetName=plan.change_set, StackName=self.name)
+        if plan.fresh and self.status() == "REVIEW_IN_PROGRESS":
+            self._call("delete_stack", StackName=self.name)
+
+    def apply(self, plan: Plan) -> Iterator[Event]:
+        """Execute a plan and give its events as they come; StackFailed when it was rolled back."""
+        last = self._newest(plan.stack_id)
+        token = plan.change_set.rpartition("/")[2] or plan.change_set
+        arguments = {"ChangeSetName": plan.change_set, "StackName": self.name, "ClientRequestToken": token[:128]}
+        self._call("execute_change_set", **arguments)
+        yield from self._follow(plan.stack_id, last)
+
+    def watch(self) -> Iterator[Event]:
+        """The events of the operation that is under way, from its start."""
+        stack = self._described()
+        if stack:
+            yield from self._follow(stack["StackId"], self._before_operation(stack["StackId"]))
+
+    def remove(self) -> Iterator[Event]:
+        """Delete the Stack; buckets stay. Watched by its ARN, since a deleted name cannot be asked for."""
+        stack = self._described()
+        if not stack:
+            return
+        arn = stack["StackId"]
+        last = self._newest(arn)
+        self._call("delete_stack", StackName=arn, ClientRequestToken=f"hfaas-{uuid.uuid4()}")
+        yield from self._follow(arn, last)
+
+    def continue_rollback(self) -> Iterator[Event]:
+        """Take up a rollback that failed."""
+        stack = self._described()
+        if stack:
+            last = self._newest(stack["StackId"])
+            self._call("continue_update_rollback", StackName=self.name)
+            yield from self._follow(stack["StackId"], last, rolled_back_is_fine=True)
+
+    def _may_create(self) -> bool:
+        """Whether the next change set makes the Stack; raises where none can be made."""
+        status = self.status()
+        if status in ("", "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
+            return True
+        if status.endswith("_IN_PROGRESS"):
+            raise StackBusy(f"Stack {self.name} is {status}", "wait for it, or watch it")
+        if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"):
+            raise StackBroken(f"Stack {self.name} is {status}", "remove it with `hfaas rm`, then deploy again")
+        if status == "UPDATE_ROLLBACK_FAILED":
+            raise StackBroken(f"Stack {self.name} is {status}", "continue its rollback, then deploy again")
+        return False
+
+    def _ready(self, change_set: str, stack_id: str, *, fresh: bool) -> Plan | None:
+        looks = _Looks(PLAN_WITHIN)
+        while looks.again():
+            answer = self._call("describe_change_set", ChangeSetName=change_set, StackName=self.name)
+            if answer["Status"] == "CREATE_COMPLETE":
+                return Plan(self.name, stack_id, change_set, tuple(self._changes(answer)), fresh)
+            if answer["Status"] == "FAILED":
+                reason = answer.get("StatusReason", "the change set failed")
+                self.discard(Plan(self.name, stack_id, change_set, (), fresh))
+                if any(words in reason for words in NOTHING):
+                    return None
+                raise StackError(f"{self.name}: {reason}")
+        raise StackError(f"the plan of {self.name} was not ready within {PLAN_WITHIN:.0f} s")
+
+    def _changes(self, answer: Any) -> Iterator[Change]:
+        while True:
+            for change in (entry["ResourceChange"] for entry in answer.get("Changes", [])):
+                replacement = change.get("Replacement", "")
+                yield Change(change["Action"], change["LogicalResourceId"], change["ResourceType"], replacement)
+            if not answer.get("NextToken"):
+                return
+            page = {
+                "ChangeSetName": answer["ChangeSetId"],
+                "StackName": self.name,
+                "NextToken": answer["NextToken"],
+            }
+            answer = self._call("describe_change_set", **page)
+
+    def _follow(self, arn: str, last: str, *, rolled_back_is_fine: bool = False) -> Iterator[Event]:
+        """Events after `last`, oldest first, until the Stack settles."""
+        cause = ""
+        looks = _Looks(SILENCE)
+        while looks.again():
+            news = self._since(arn, last)
+            for event in news:
+                last = event.id
+                if event.failed and not cause and not event.own and event.reason not in CANCELLED:
+                    cause = f"{event.resource} ({event.kind}): {event.reason}"
+                yield event
+            own = [event for event in news if event.own]
+            if own and _settled(own[-1].status):
+                if _good(own[-1].status) or (rolled_back_is_fine and own[-1].status == "UPDATE_ROLLBACK_COMPLETE"):
+                    return
+                raise self._failure(own[-1], cause)
+            if news:
+                looks.start_over()
+        raise StackError(
+            f"nothing was heard of Stack {self.name} for {SILENCE:.0f} s", "look again with `hfaas ls`"
+        )
+
+    def _failure(self, end: Event, cause: str) -> StackFailed:
+        undone = {
+            "ROLLBACK_COMPLETE": "everything it had made was removed again",
+            "UPDATE_ROLLBACK_COMPLETE": "the Stack is as it was before",
+        }
+        hint = undone.get(end.status, f"the Stack is now {end.status}")
+        return StackFailed(cause or end.reason or f"Stack {self.name} is {end.status}", hint)
+
+    def _described(self) -> Any:
+        try:
+            return self._call("describe_stacks", StackName=self.name)["Stacks"][0]
+        except StackError as refusal:
+            if "does not exist" in refusal.message:
+                return None
+            raise
+
+    def _newest(self, arn: str) -> str:
+        events = self._call("describe_stack_events", StackName=arn)["StackEvents"]
+        return str(events[0]["EventId"]) if events else ""
+
+    def _since(self, arn: str, last: str) -> list[Event]:
+        """Newest first from CloudFormation, so reading ends at the event that is known."""
+        news: list[Event] = []
+        for raw in self._raw_events(arn):
+            if raw["EventId"] == last:
+                break
+            news.append(_event(raw))
+        return news[::-1]
+
+    def _before_operation(self, arn: str) -> str:
+        """The last event before the operation that is under way; empty when it is the Stack's first."""
+        started = False
+        for raw in self._raw_events(arn):
+            if started:
+                return str(raw["EventId"])
+            event = _event(raw)
+            started = event.own and event.status in (
+                "CREATE_IN_PROGRESS",
+                "UPDATE_IN_PROGRESS",
+                "DELETE_IN_PROGRESS",
+            )
+        return ""
+
+    def _raw_events(self, arn: str) -> Iterator[Any]:
+        token: dict[str, str] = {}
+        while True:
+            page = self._call("describe_stack_events", StackName=arn, **token)
+            yield from page["StackEvents"]
+            if not page.get("NextToken"):
+                return
+            token = {"NextToken": page["NextToken"]}
+
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        """One call; AWS's refusal becomes ours, with its words."""
+        try:
+            return getattr(self._client, operation)(**arguments)
+        except ClientError as refusal:
+            said = refusal.response.get("Error", {})
+            raise StackError(said.get("Message") or str(refusal), said.get("Code", "")) from refusal
+        except BotoCoreError as fault:
+            raise TargetUnreachable(f"{self._client.meta.endpoint_url} does not answer: {fault}") from fault
+
+
+def _event(raw: Any) -> Event:
+    return Event(
+        id=raw["EventId"],
+        resource=raw["LogicalResourceId"],
+        kind=raw["ResourceType"],
+        status=raw["ResourceStatus"],
+        reason=raw.get("ResourceStatusReason", ""),
+        own=raw["ResourceType"] == STACK and raw.get("PhysicalResourceId", raw["StackId"]) == raw["StackId"],
+    )
+
+
+def _settled(status: str) -> bool:
+    return status.endswith(("_COMPLETE", "_FAILED"))
+
+
+def _good(status: str) -> bool:
+    return status.endswith("_COMPLETE") and "ROLLBACK" not in status
+
+
+class _Looks:
+    """Waits a little longer before each look, as long as there is time."""
+
+    def __init__(self, within: float) -> None:
+        self._within = within
+        self._first = True
+        self.start_over()
+
+    def start_over(self) -> None:
+        """There was news: the next may come soon."""
+        self._pause = FIRST_LOOK
+        self._deadline = time.monotonic() + self._within
+
+    def again(self) -> bool:
+        """Say whether to look once more, after waiting for the right moment."""
+        if self._first:
+            self._first = False
+            return True
+        if time.monotonic() > self._deadline:
+            return False
+        time.sleep(self._pause)
+        self._pause = min(self._pause * 1.6, LAST_LOOK)
+        return True
