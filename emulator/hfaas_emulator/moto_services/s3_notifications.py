@@ -1,0 +1,357 @@
+"""From moto's one funnel of S3 events to functions, queues, topics and the event bus.
+
+An event is decided on when its request is done. The invocations it causes are rows of the request's transaction;
+queues, topics and buses are moto's own and get their message in the same command. What was decided, and why, goes
+to the trace after the commit.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from moto.awslambda.models import lambda_backends
+from moto.events.models import events_backends
+from moto.s3 import models
+from moto.s3.exceptions import InvalidArgumentError, MalformedXML
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
+
+from hfaas_emulator.errors import AwsError
+from hfaas_emulator.lambda_.invocation import Invocation, new_id
+from hfaas_emulator.moto_services import commit, deliver, outward
+from hfaas_emulator.moto_services.patch import patch
+from hfaas_emulator.moto_services.s3 import Announced, announce, current
+from hfaas_emulator.s3.notifications import (
+    Decision,
+    Event,
+    Kind,
+    Rule,
+    Sequencer,
+    bucket_arn,
+    decide,
+    event_bridge,
+    message,
+    overlap,
+    request_id,
+    test_message,
+)
+from hfaas_emulator.s3.permission import Source, denial
+from hfaas_emulator.s3.request import Call
+from hfaas_emulator.trace import What
+
+RUN = "x-amz-meta-hfaas-request-id"
+"""The metadata by which an object says which invocation made it."""
+
+EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
+ACTIONS = {Kind.QUEUE: "sqs:SendMessage", Kind.TOPIC: "sns:Publish"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """Where decisions go: `hop` and `accept` run on the event loop, `run_of` finds the run of an invocation."""
+
+    hop: Callable[..., Any]
+    accept: Callable[[Invocation], None]
+    run_of: Callable[[str], str]
+
+
+_sequencer = Sequencer()
+
+
+@patch(
+    "moto.s3.notifications:send_event",
+    sha="da8a7c7c6f2b0a8f",
+    reason="delivers inside PUT, before metadata and tags; two events for a multipart upload; swallows failures",
+)
+def send_event(_original: Any, _account: str, event_name: Any, bucket: Any, key: Any) -> None:
+    name = str(getattr(event_name, "value", event_name))
+    put_by_completion = name == "s3:ObjectCreated:Put" and key.multipart is not None
+    tags_of_a_put = name == "s3:ObjectTagging:Put" and "tagging" not in _query()
+    if not put_by_completion and not tags_of_a_put:
+        announce(name, bucket, key)
+
+
+@patch(
+    "moto.s3.notifications:send_test_event",
+    sha="89bc68c5842cc0ec",
+    reason="lacks RequestId and HostId, and swallows failures",
+)
+def send_test_event(_original: Any, _account_id: str, bucket: Any) -> None:
+    if (call := current()) is None:
+        return  # repeated at start: the queue has had it
+    for rule in rules_of(bucket.notification_configuration):
+        if rule.kind is not Kind.LAMBDA and not call.skip_validation:
+            send(rule.arn, test_message(bucket.name, call.request))
+
+
+@patch(
+    "moto.s3.models:S3Backend._set_delete_marker",
+    sha="f95d9e59e39fdc42",
+    reason="announces a delete marker as what it is not",
+)
+def set_delete_marker(_original: Any, self: Any, bucket_name: str, key_name: str) -> Any:
+    bucket = self.get_bucket(bucket_name)
+    marker = models.FakeDeleteMarker(key=bucket.keys[key_name])
+    bucket.keys[key_name] = marker
+    announce("s3:ObjectRemoved:DeleteMarkerCreated", bucket, marker)
+    return marker
+
+
+def _query() -> frozenset[str]:
+    call = current()
+    return call.query if call else frozenset()
+
+
+class Notifier:
+    """Decides on events and delivers them; lives on the moto thread."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self._outlet = outlet
+
+    def __call__(self, announced: Announced, call: Call | None) -> None:
+        """Take an event that moto announced."""
+        name, bucket, key = announced
+        event = event_of(name, bucket, key, call)
+        run = self._run(key)
+        configuration = bucket.notification_configuration
+        rules = tuple(rules_of(configuration))
+        self._tell_what_happened(event, run, bool(rules) or _has_bus(configuration))
+        for decision in decide(rules, event):
+            self._follow(decision, event, run)
+        if _has_bus(configuration):
+            send_to_bus(event)
+
+    def _run(self, key: Any) -> str:
+        maker = getattr(key, "metadata", {}).get(RUN, "")
+        return (self._outlet.run_of(maker) if maker else "") or new_id()
+
+    def _tell_what_happened(self, event: Event, run: str, notifies: bool) -> None:
+        if event.family == "ObjectCreated":
+            self._hop(What.OBJECT_CREATED, event, run, size=event.size, etag=event.etag, event=event.name)
+            if not notifies:
+                self._hop(What.TRIGGER_NONE, event, run)
+        elif event.family == "ObjectRemoved":
+            self._hop(What.OBJECT_REMOVED, event, run, event=event.name)
+
+    def _follow(self, decision: Decision, event: Event, run: str) -> None:
+        rule = decision.rule
+        told = {"rule": rule.id, "target": rule.arn}
+        if not decision.matched:
+            if event.family == "ObjectCreated":
+                self._hop(What.FILTER_REJECTED, event, run, **told, reason=decision.reason)
+            return
+        self._hop(What.FILTER_MATCHED, event, run, **told)
+        if rule.kind is Kind.LAMBDA:
+            self._invoke(rule, event, run)
+        else:
+            send(rule.arn, message(event, rule))
+
+    def _invoke(self, rule: Rule, event: Event, run: str) -> None:
+        source = Source(bucket_arn(event.bucket), event.account)
+        if reason := function_objection(rule.arn, source):
+            self._hop(What.PERMISSION_DENIED, event, run, function=rule.arn, reason=reason)
+            return
+        invocation = Invocation(
+            new_id(), rule.arn, message(event, rule).encode(), f"s3:{event.bucket}", event.time, run
+        )
+        commit.record(invocation.put())
+        self._hop(What.PERMISSION_GRANTED, event, run, invocation=invocation.id, function=rule.arn)
+        commit.after(partial(self._outlet.accept, invocation))
+
+    def _hop(self, what: What, on: Event, run: str, *, invocation: str = "", **detail: Any) -> None:
+        told = {"bucket": on.bucket, "key": on.key, **detail}
+        commit.after(lambda: self._outlet.hop("s3", what, run=run, invocation=invocation, **told))
+
+
+def event_of(name: str, bucket: Any, key: Any, call: Call | None) -> Event:
+    """Describe an event of moto's in our words."""
+    return Event(
+        name=name,
+        account=bucket.account_id,
+        region=bucket.region_name,
+        bucket=bucket.name,
+        key=key.name,
+        size=getattr(key, "size", 0),
+        etag=getattr(key, "etag", EMPTY_MD5).strip('"'),
+        version=key.version_id if bucket.is_versioned else "",
+        time=time.time(),
+        sequencer=_sequencer.next(),
+        request=call.request if call else request_id(),
+        source_ip=call.source_ip if call else "127.0.0.1",
+    )
+
+
+def rules_of(configuration: Any) -> Iterator[Rule]:
+    """Read a bucket's notifications."""
+    if configuration is None:
+        return
+    kinds = ((Kind.LAMBDA, configuration.cloud_function), (Kind.QUEUE, configuration.queue))
+    for kind, notifications in (*kinds, (Kind.TOPIC, configuration.topic)):
+        for notification in notifications:
+            yield _rule(kind, notification)
+
+
+def _rule(kind: Kind, notification: Any) -> Rule:
+    filters = notification.filters.get("S3Key", {}).get("FilterRule", [])
+    wanted = {rule["Name"].lower(): rule["Value"] for rule in filters}
+    return Rule(
+        notification.id,
+        kind,
+        notification.arn,
+        tuple(notification.events),
+        wanted.get("prefix", ""),
+        wanted.get("suffix", ""),
+    )
+
+
+def _has_bus(configuration: Any) -> bool:
+    return configuration is not None and configuration.event_bridge is not None
+
+
+# ----------------------------------------------------------------------------------------------------- delivery
+
+
+def send(arn: str, body: str) -> None:
+    """Give a message to a queue or topic; a failure is reported, not raised: the request has succeeded."""
+    try:
+        deliver.send(arn, body, origin="s3")
+    except AwsError as error:
+        outward.problem(f"S3 could not notify {arn}: {error.message}")
+
+
+def send_to_bus(event: Event) -> None:
+    """Give an event to the default bus of its account and region."""
+    body = event_bridge(event)
+    try:
+        bus = events_backends[event.account][event.region].event_buses["default"]
+        for rule in list(bus.rules.values()):
+            rule.send_to_targets(body)
+    except Exception as error:  # noqa: BLE001
+        outward.problem(f"EventBridge could not pass on {event.name} of {event.bucket}/{event.key}: {error!r}")
+
+
+def _target(arn: str, account: str) -> tuple[str, str, str]:
+    _, _, _, region, owner, name = arn.split(":", 5)
+    return region, owner or account, name
+
+
+# --------------------------------------------------------------------------------- what AWS refuses when it is set
+
+
+@patch(
+    "moto.s3.models:FakeBucket.set_notification_configuration",
+    sha="8c08be7129e04f39",
+    reason="accepts overlapping filters, missing targets and targets that S3 may not call",
+)
+def set_notification_configuration(original: Any, self: Any, notification_config: dict[str, Any] | None) -> None:
+    if notification_config and (call := current()):
+        validate(self, notification_config, call)
+    original(self, notification_config)
+
+
+def validate(bucket: Any, config: dict[str, Any], call: Call) -> None:
+    """Refuse notifications that AWS refuses."""
+    candidate = models.NotificationConfiguration(
+        config.get("TopicConfiguration"), config.get("QueueConfiguration"), config.get("CloudFunctionConfiguration")
+    )
+    rules = tuple(rules_of(candidate))
+    if pair := overlap(rules):
+        raise InvalidArgumentError(
+            "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are "
+            "overlapping for the same event type.",
+            "NotificationConfiguration",
+            " and ".join(rule.id for rule in pair),
+        )
+    if call.skip_validation:
+        return
+    source = Source(bucket_arn(bucket.name), bucket.account_id)
+    for rule in rules:
+        if reason := objection(rule, source):
+            raise InvalidArgumentError(
+                "Unable to validate the following destination configurations", rule.arn, reason
+            )
+
+
+def objection(rule: Rule, source: Source) -> str:
+    """Say why S3 cannot notify a target, or nothing when it can."""
+    if rule.kind is Kind.LAMBDA:
+        reason = function_objection(rule.arn, source)
+        missing = reason.startswith("the function does not exist")
+        return ("The destination Lambda does not exist" if missing else _refused(rule.arn)) if reason else ""
+    noun = "queue" if rule.kind is Kind.QUEUE else "topic"
+    policy = _policy(rule, source.account)
+    if policy is None:
+        return f"The destination {noun} does not exist"
+    if rule.arn.endswith(".fifo"):
+        return f"FIFO {noun}s are not supported"
+    statements = policy.get("Statement", [])
+    if denial(statements if isinstance(statements, list) else [statements], ACTIONS[rule.kind], rule.arn, source):
+        return f"Permissions on the destination {noun} do not allow S3 to publish notifications from this bucket"
+    return ""
+
+
+def _refused(arn: str) -> str:
+    return f"Not authorized to invoke function [{arn}]"
+
+
+def function_objection(arn: str, source: Source) -> str:
+    """Say why S3 may not invoke a function for a bucket, or nothing when it may."""
+    region, owner, resource = _target(arn, source.account)
+    try:
+        backend = lambda_backends[owner][region]
+        backend.get_function(arn)
+        statements = backend.get_function(resource.split(":")[1]).policy.statements
+    except Exception:  # noqa: BLE001  moto has a dozen ways to say so
+        return "the function does not exist"
+    return denial(statements, "lambda:InvokeFunction", arn.removesuffix(":$LATEST"), source)
+
+
+def _policy(rule: Rule, account: str) -> dict[str, Any] | None:
+    region, owner, name = _target(rule.arn, account)
+    with suppress(Exception):
+        if rule.kind is Kind.QUEUE:
+            policy = sqs_backends[owner][region].get_queue(name)._policy_json  # noqa: SLF001
+        else:
+            policy = sns_backends[owner][region].get_topic(rule.arn)._policy_json  # noqa: SLF001
+        return dict(policy or {})
+    return None
+
+
+@patch(
+    "moto.s3.responses:S3Response._notification_config_from_body",
+    sha="80faf78dfed2495d",
+    reason="`Prefix` and `Suffix`, as AWS itself returns them, are an AssertionError",
+)
+def notification_config_from_body(original: Any, self: Any) -> Any:
+    self.body = re.sub(
+        rb"<Name>(Prefix|Suffix)</Name>", lambda name: name[0].lower().replace(b"name", b"Name"), self.body
+    )
+    try:
+        return original(self)
+    except AssertionError:
+        raise MalformedXML from None
+
+
+@patch(
+    "moto.s3.responses:S3Response.get_bucket_notification",
+    sha="82884034c1654e24",
+    reason="never returns EventBridgeConfiguration",
+)
+def get_bucket_notification(original: Any, self: Any) -> Any:
+    status, headers, body = original(self)
+    configuration = self.backend.get_bucket_notification_configuration(self.bucket_name)
+    if _has_bus(configuration):
+        text = body.decode() if isinstance(body, bytes) else body
+        body = re.sub(r"</NotificationConfiguration>|(?<=[^?])/>\s*$", _with_bus, text, count=1)
+    return status, headers, body
+
+
+def _with_bus(end: re.Match[str]) -> str:
+    opened = "" if end[0].startswith("</") else ">"
+    return f"{opened}<EventBridgeConfiguration/></NotificationConfiguration>"
