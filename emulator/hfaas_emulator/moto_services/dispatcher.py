@@ -16,6 +16,7 @@ from typing import Any
 os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 os.environ.setdefault("MOTO_ALLOW_NONEXISTENT_REGION", "true")
+os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")  # no web page may read these answers
 
 import moto
 import moto.core
@@ -83,8 +84,8 @@ class Dispatcher:
 
     def __init__(self, services: tuple[str, ...]) -> None:
         check_version()  # before more of another moto is imported, which may well fail
-        from moto.moto_api._internal import mock_random  # noqa: PLC0415
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
+        from moto.moto_api._internal import mock_random
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
         self._random = mock_random
         for module in (__name__, *services):

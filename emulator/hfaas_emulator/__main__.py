@@ -1,0 +1,39 @@
+"""`python -m hfaas_emulator`: the emulator in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from hfaas_emulator.errors import EmulatorError
+from hfaas_emulator.server import DEFAULT_CONCURRENCY, Options, run
+
+
+def _options(arguments: list[str] | None) -> Options:
+    parser = argparse.ArgumentParser("python -m hfaas_emulator", description="A small AWS on this machine.")
+    parser.add_argument("--port", type=int, default=4566, help="TCP port, 0 chooses a free one (default: 4566)")
+    parser.add_argument("--state", type=Path, required=True, help="directory that keeps everything acknowledged")
+    parser.add_argument("--engine", choices=("auto", "docker", "process"), default="auto")
+    parser.add_argument("--concurrency", type=int, default=DEFAULT_CONCURRENCY, help="functions running at once")
+    parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(level=chosen.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    return Options(chosen.port, chosen.state.absolute(), chosen.engine, chosen.concurrency)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until stopped; 1 when it could not start."""
+    try:
+        run(_options(arguments))
+    except EmulatorError as error:
+        print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 (this is what a person reads)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

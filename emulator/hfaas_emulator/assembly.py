@@ -1,0 +1,149 @@
+"""Puts the parts together; the only module that knows all of them.
+
+    moto  <- s3 (patches, bytes)           lambda_ <- engine, control (moto), logs
+    edge  -> lambda_, logs, cloudformation, s3, moto
+
+S3 and moto's own senders accept invocations before Lambda is open: `accept` goes through the plant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hfaas_emulator.clock import SystemClock
+from hfaas_emulator.cloudformation import api as cloudformation_api
+from hfaas_emulator.cloudformation.engine import StackEngine
+from hfaas_emulator.containers.engine import Engine
+from hfaas_emulator.containers.select import choose
+from hfaas_emulator.edge import Receive, Scope, Send, Services
+from hfaas_emulator.idle import Idle
+from hfaas_emulator.journal import Journal
+from hfaas_emulator.lambda_ import api as lambda_api
+from hfaas_emulator.lambda_.invocation import Invocation
+from hfaas_emulator.lambda_.service import Lambda
+from hfaas_emulator.logs import api as logs_api
+from hfaas_emulator.logs.store import LogStore
+from hfaas_emulator.moto_services import admission, outward
+from hfaas_emulator.moto_services.bridge import Application
+from hfaas_emulator.moto_services.control import MotoControl
+from hfaas_emulator.moto_services.thread import Moto
+from hfaas_emulator.s3.api import S3, SERVICES
+from hfaas_emulator.s3.store import Store
+from hfaas_emulator.trace import Trace, What
+
+
+@dataclass(frozen=True, slots=True)
+class Ledgers:
+    """Where everything writes down what it does."""
+
+    journal: Journal
+    idle: Idle
+    trace: Trace
+
+
+class Plant:
+    """The emulator's parts; each method opens some of them."""
+
+    def __init__(self, directory: Path, port: int, concurrency: int, ledgers: Ledgers) -> None:
+        self._directory = directory
+        self._port = port
+        self._concurrency = concurrency
+        self._ledgers = ledgers
+        self._lambda: Lambda | None = None
+
+    @asynccontextmanager
+    async def engine(self, kind: str) -> AsyncIterator[Engine]:
+        """Open the engine; EngineError when there is none."""
+        engine = await choose(kind, self._directory)
+        await engine.open()
+        try:
+            yield engine
+        finally:
+            await engine.close()
+
+    @asynccontextmanager
+    async def services(self, engine: Engine) -> AsyncIterator[Services]:
+        """Open moto and everything that stands behind the edge."""
+        ledgers = self._ledgers
+        async with AsyncExitStack() as stack:
+            moto = Moto(ledgers.journal)
+            stack.push_async_callback(moto.close)
+            store = Store(self._directory / "objects")
+            objects = S3(moto, store, ledgers.trace, self._accept)
+            booted = moto.open(lambda: _boot(objects, ledgers.journal))
+            outward.connect(self._accept, self._problem)
+            control = MotoControl(moto)
+            logs = LogStore(self._directory / "logs")
+            stack.callback(logs.close)
+            self._lambda = Lambda(
+                engine,
+                control,
+                logs,
+                ledgers.trace,
+                ledgers.idle,
+                ledgers.journal,
+                SystemClock(),
+                f"http://{engine.host}:{self._port}",
+                self._concurrency,
+                emulator=hashlib.sha256(str(self._directory).encode()).hexdigest()[:12],
+            )
+            await self._lambda.open()
+            stack.push_async_callback(self._lambda.close)
+            stacks = StackEngine(self._endpoint, ledgers.journal, ledgers.idle, ledgers.trace)
+            await booted
+            await self._lambda.recover()
+            yield _Services(moto, engine, control, self._lambda, logs, stacks, objects)
+
+    def _endpoint(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def _accept(self, invocation: Invocation) -> None:
+        if self._lambda is not None:  # else its row is there, and `recover` finds it
+            self._lambda.accept(invocation)
+
+    def _problem(self, message: str) -> None:
+        self._ledgers.trace.hop("moto", What.PROBLEM, message=message)
+
+
+def _boot(objects: S3, journal: Journal) -> Application:
+    from hfaas_emulator.moto_services.boot import boot  # imports moto: on its thread
+
+    return boot(SERVICES, objects.wire, objects.restore, journal)
+
+
+@dataclass(frozen=True, slots=True)
+class _Services:
+    """What the edge routes to."""
+
+    moto: Moto
+    engine: Engine
+    control: MotoControl
+    functions: Lambda
+    lines: LogStore
+    engine_of_stacks: StackEngine
+    s3: S3
+
+    async def invoke(self, request: Request) -> Response:
+        return await lambda_api.invoke(request, self.functions, self.control)
+
+    async def function_change(self, request: Request) -> None:
+        await admission.check(request.method, request.url.path, await request.body(), self.engine)
+
+    async def logs(self, request: Request, action: str) -> Response | None:
+        return await logs_api.handle(request, action, self.lines, self.moto)
+
+    async def stacks(self, request: Request) -> Response:
+        return await cloudformation_api.handle(request, self.engine_of_stacks)
+
+    async def objects(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.s3.handle(scope, receive, send)
+
+    async def runtime(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.functions.runtime(scope, receive, send)

@@ -1,0 +1,256 @@
+"""The one HTTP port: finds out which service a request is for.
+
+    /_hfaas/*, /_localstack/*       admin.py (loopback only), Runtime API of supervised images
+    POST .../functions/F/invocations  lambda_.api
+    X-Amz-Target: Logs_20140328.*   logs.api, where it does not answer: moto
+    scope cloudformation            cloudformation.api
+    scope s3, or unsigned           s3.api
+    scope sqs                       moto, with long polls waiting here instead of there
+    every other scope               moto
+
+The service is the credential scope of the signature, as clients send it to AWS; host names are not looked at. An
+`AwsError` becomes an answer here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from hfaas_emulator.errors import AwsError, EmulatorError
+from hfaas_emulator.moto_services import bridge, polling
+from hfaas_emulator.moto_services.thread import Moto
+from hfaas_emulator.wire import actions, errors
+from hfaas_emulator.wire.caller import Caller, caller
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+INVOKE = re.compile(r"/2015-03-31/functions/[^/]+/invocations")
+RUNTIME = "/_hfaas/runtime/"
+ADMIN = ("/_hfaas/", "/_localstack/")
+BODY_LIMIT = 100 * 2**20
+"""Bytes of a request that is read whole; objects are not."""
+
+log = logging.getLogger("hfaas.edge")
+
+
+class Services(Protocol):
+    """What stands behind the edge once everything is open."""
+
+    @property
+    def moto(self) -> Moto:
+        """Return moto."""
+
+    async def invoke(self, request: Request) -> Response:
+        """Answer Lambda's Invoke."""
+
+    async def function_change(self, request: Request) -> None:
+        """Refuse a function that could not run here; AwsError."""
+
+    async def logs(self, request: Request, action: str) -> Response | None:
+        """Answer an action of CloudWatch Logs; None leaves it to moto."""
+
+    async def stacks(self, request: Request) -> Response:
+        """Answer an action of CloudFormation."""
+
+    async def objects(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer S3."""
+
+    async def runtime(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the Runtime API."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, as far as routing needs to know it."""
+
+    headers: dict[str, str]
+    caller: Caller
+    target: str
+    method: str
+    path: str
+    query: str
+
+    @property
+    def protocol(self) -> errors.Protocol:
+        """Return how its answer is spelled."""
+        service = self.caller.service
+        return errors.Protocol.QUERY if not service and self.is_form else errors.protocol_of(service, self.target)
+
+    @property
+    def is_form(self) -> bool:
+        """Tell whether it is a query-protocol form, which need not be signed."""
+        return self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+
+
+def read_call(scope: Scope) -> Call:
+    """Read what routing needs from an ASGI scope."""
+    headers = bridge.headers_of(scope)
+    query = scope["query_string"].decode("latin-1")
+    raw = scope.get("raw_path") or scope["path"].encode()
+    return Call(
+        headers,
+        caller(headers, query),
+        headers.get("x-amz-target", ""),
+        scope["method"],
+        raw.decode("latin-1").partition("?")[0],
+        query,
+    )
+
+
+class Edge:
+    """The ASGI application. `ready` resolves when the services are open; admin answers before that."""
+
+    def __init__(self, admin: Callable[[Request], Awaitable[Response]], ready: asyncio.Future[Services]) -> None:
+        self._admin = admin
+        self._ready = ready
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        started = False
+
+        async def tracked(message: MutableMapping[str, Any]) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        call = read_call(scope)
+        try:
+            await self._route(call, scope, receive, tracked)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            if started:
+                raise  # the server cuts the connection: half an answer must not look whole
+            refusal = _refusal(error, call)
+            await errors.render(refusal, call.protocol, head=call.method == "HEAD")(scope, receive, send)
+
+    async def _route(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path.startswith(ADMIN) and not path.startswith(RUNTIME):
+            await (await self._admin(Request(scope, receive)))(scope, receive, send)
+            return
+        services = await asyncio.shield(self._ready)
+        if path.startswith(RUNTIME):
+            await services.runtime(scope, receive, send)
+        elif _is_s3(call):
+            await services.objects(scope, receive, send)
+        else:
+            response = await self._answer(call, services, Request(scope, receive))
+            await response(scope, receive, send)
+
+    async def _answer(self, call: Call, services: Services, request: Request) -> Response:
+        if INVOKE.fullmatch(request.url.path) and call.method == "POST":
+            return await services.invoke(request)
+        await _read(request)
+        if call.target.startswith("Logs_20140328."):
+            action = call.target.partition(".")[2]
+            if (response := await services.logs(request, action)) is not None:
+                return response
+        if call.caller.service == "cloudformation":
+            return await services.stacks(request)
+        if call.caller.service == "lambda" and call.method in ("POST", "PUT"):
+            await services.function_change(request)
+        return await _moto(call, services.moto, await request.body())
+
+
+def _is_s3(call: Call) -> bool:
+    if call.caller.service:
+        return call.caller.service in ("s3", "s3express")
+    return not call.target and not call.is_form
+
+
+async def _read(request: Request) -> None:
+    """Read the body, so that `request.body()` has it from now on."""
+    if int(request.headers.get("content-length") or 0) > BODY_LIMIT:
+        raise AwsError("RequestEntityTooLargeException", "The request is too large.", 413)
+    await request.body()
+
+
+async def _moto(call: Call, moto: Moto, body: bytes) -> Response:
+    if call.path.startswith(("/moto-api", "/latest/")):
+        raise AwsError("AccessDenied", "This path is not served.", 403)
+    service = call.caller.service
+    if call.target and body:
+        _check_json(body)
+    action = actions.action_of(call.target, call.query, body, call.headers.get("content-type", ""))
+    request = bridge.Request(
+        call.method,
+        call.path,
+        call.query,
+        call.headers,
+        body,
+        account=call.caller.account if call.caller.access_key.isdigit() else "",
+        record=actions.changes_state(call.method, service, action),
+    )
+    if action == "ReceiveMessage":
+        return _response(await _receive(moto, request))
+    return _response(await moto.request(request))
+
+
+async def _receive(moto: Moto, request: bridge.Request) -> bridge.Answer:
+    """Receive from a queue; while it is empty the client waits here, and moto serves others."""
+    until = 0.0
+    while True:
+        answer, wait = await moto.call(_receive_once, moto, request)
+        if wait is None:
+            return answer
+        until = until or time.monotonic() + wait.seconds
+        left = until - time.monotonic()
+        if left <= 0:
+            return answer
+        await polling.sent(wait, left)
+
+
+def _receive_once(moto: Moto, request: bridge.Request) -> tuple[bridge.Answer, polling.Wait | None]:
+    polling.take()
+    return moto.answer(request), polling.take()
+
+
+def _check_json(body: bytes) -> None:
+    try:
+        json.loads(body)
+    except ValueError as error:
+        raise AwsError("SerializationException", f"The body is not JSON: {error}") from error
+
+
+def _response(answer: bridge.Answer) -> Response:
+    headers = dict(answer.headers)
+    if (
+        answer.status >= 400
+        and headers.get(b"content-type", b"").startswith(b"text/html")
+        and b"<html" in answer.body
+    ):
+        # Flask's own page for a path the service does not have
+        raise AwsError("UnknownOperationException", "This operation is not known.", answer.status)
+    response = Response(answer.body, answer.status)
+    response.raw_headers = [
+        *((name, value) for name, value in answer.headers if name != b"content-length"),
+        (b"content-length", headers.get(b"content-length", str(len(answer.body)).encode())),
+    ]
+    return response
+
+
+def _refusal(error: Exception, call: Call) -> AwsError:
+    if isinstance(error, AwsError):
+        return error
+    if isinstance(error, EmulatorError):
+        hint = f" ({error.hint})" if error.hint else ""
+        log.error("%s %s: %s%s", call.method, call.path, error.message, hint)
+        return AwsError("ServiceUnavailable", error.message + hint, 503)
+    log.error("%s %s failed", call.method, call.path, exc_info=error)
+    return AwsError("InternalFailure", f"The emulator failed: {type(error).__name__}: {error}", 500)

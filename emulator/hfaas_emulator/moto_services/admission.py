@@ -1,0 +1,111 @@
+"""Refuses functions that AWS would refuse, where moto would take them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from hfaas_emulator.containers.engine import Engine
+from hfaas_emulator.errors import AwsError
+
+ENVIRONMENT_LIMIT = 4096
+RANGES = (
+    ("Timeout", "timeout", 1, 900),
+    ("MemorySize", "memorySize", 128, 10_240),
+)
+RESERVED = frozenset(
+    {
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_LAMBDA_RUNTIME_API",
+        "LAMBDA_TASK_ROOT",
+        "LAMBDA_RUNTIME_DIR",
+    }
+)
+
+
+async def check(method: str, path: str, body: bytes, engine: Engine) -> None:
+    """Look at a CreateFunction, UpdateFunctionCode or UpdateFunctionConfiguration; others pass."""
+    parts = path.rstrip("/").split("/")[2:]
+    match method, parts:
+        case "POST", ["functions"]:
+            spec = _parse(body)
+            check_configuration(spec)
+            if spec.get("PackageType", "Zip") != "Image":
+                raise _invalid("hfaas runs functions of package type Image; Zip packages are not emulated")
+            await check_image(str(spec.get("Code", {}).get("ImageUri", "")), engine)
+        case "PUT", ["functions", _, "code"]:
+            if uri := _parse(body).get("ImageUri"):
+                await check_image(str(uri), engine)
+        case "PUT", ["functions", _, "configuration"]:
+            check_configuration(_parse(body))
+
+
+def check_configuration(spec: Mapping[str, Any]) -> None:
+    """Check limits and environment; AwsError."""
+    for key, member, least, most in RANGES:
+        value = spec.get(key)
+        if not isinstance(value, int):
+            continue
+        if value > most:
+            raise _constraint(value, member, f"less than or equal to {most}")
+        if value < least:
+            raise _constraint(value, member, f"greater than or equal to {least}")
+    check_environment(spec.get("Environment", {}).get("Variables") or {})
+
+
+def check_environment(variables: Mapping[str, str]) -> None:
+    """Check names and size of a function's environment; AwsError."""
+    unable = "Lambda was unable to configure your environment variables because the environment variables you have"
+    if reserved := sorted(RESERVED & variables.keys()):
+        raise _invalid(
+            f"{unable} provided contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(reserved)}"
+        )
+    text = json.dumps(dict(variables), separators=(",", ":"), ensure_ascii=False)
+    if len(text.encode()) > ENVIRONMENT_LIMIT:
+        raise _invalid(f"{unable} provided exceeded the 4KB limit. String measured: {text}")
+
+
+async def check_image(uri: str, engine: Engine) -> None:
+    """Check that the engine has the image; AwsError."""
+    if not uri or await engine.image(uri) is None:
+        raise _invalid(f"Source image {uri} does not exist. Provide a valid source image.")
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        spec = json.loads(body)
+    except ValueError as error:
+        raise AwsError(
+            "InvalidRequestContentException", f"Could not parse request body into json: {error}"
+        ) from error
+    if not isinstance(spec, dict):
+        raise AwsError("InvalidRequestContentException", "Could not parse request body into json: not an object")
+    return spec
+
+
+def _constraint(value: int, member: str, requirement: str) -> AwsError:
+    return AwsError(
+        "ValidationException",
+        f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: "
+        f"Member must have value {requirement}",
+    )
+
+
+def _invalid(message: str) -> AwsError:
+    return AwsError("InvalidParameterValueException", message)

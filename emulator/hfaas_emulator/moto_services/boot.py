@@ -1,0 +1,41 @@
+"""The first command of the moto thread: import, patch, clear, replay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from moto.moto_api._internal import mock_random
+from moto.moto_api._internal.models import moto_api_backend
+
+from hfaas_emulator.journal import Journal, Table
+from hfaas_emulator.moto_services import commit, outward
+from hfaas_emulator.moto_services.bridge import Application
+from hfaas_emulator.moto_services.dispatcher import Dispatcher
+from hfaas_emulator.moto_services.persist import Recorder
+
+OURS = tuple(f"hfaas_emulator.moto_services.{name}" for name in ("iam", "sqs", "sns", "lambda_", "events"))
+
+
+def boot(
+    services: tuple[str, ...], wire: Callable[[], None], restore: Callable[[Journal], list[str]], journal: Journal
+) -> Application:
+    """Return moto as it was when the journal was last written.
+
+    `services` are more modules with patches, `wire` connects them before the first request, `restore` puts back
+    what they keep in rows of their own, once the requests are replayed, and returns what it could not read.
+    """
+    dispatcher = Dispatcher((*OURS, *services))
+    moto_api_backend.reset()  # one process may run several emulators, one after the other
+    wire()
+    recorder = Recorder(dispatcher, journal)
+    problems: list[str] = []
+    recorder.replay(problems.append)
+    from hfaas_emulator.moto_services import sqs
+
+    problems += sqs.restore(journal.rows(Table.MESSAGE))
+    problems += restore(journal)
+    mock_random.seed()  # the seed of the last replay would repeat ids that are taken
+    commit.begin()
+    for problem in problems:
+        outward.problem(problem)
+    return recorder

@@ -1,0 +1,55 @@
+"""Answers what the execution plane asks of the control planes, from moto's records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hfaas_emulator.lambda_.function import AsyncConfig, Function, RoleCredentials
+from hfaas_emulator.moto_services.thread import Moto
+
+
+class MotoControl:
+    """The control planes as the execution plane sees them; moto is imported by the first question."""
+
+    def __init__(self, moto: Moto) -> None:
+        self._moto = moto
+
+    async def function(self, account: str, region: str, name: str, qualifier: str = "") -> Function:
+        """Find a function by name, partial ARN or ARN; AwsError ResourceNotFoundException (404) if there is none."""
+        return await self._moto.call(_function, account, region, name, qualifier)
+
+    async def async_config(self, function: Function) -> AsyncConfig:
+        """Return the function's EventInvokeConfig, or AWS's defaults."""
+        return await self._moto.call(_async_config, function)
+
+    async def credentials(self, role: str) -> RoleCredentials:
+        """Return fresh credentials of a role (ARN)."""
+        return await self._moto.call(_credentials, role)
+
+    async def deliver(self, arn: str, body: str, attributes: Mapping[str, str]) -> None:
+        """Send a text to an SQS queue, SNS topic, function or event bus; AwsError when it is refused."""
+        await self._moto.call(_deliver, arn, body, attributes)
+
+
+def _function(account: str, region: str, name: str, qualifier: str) -> Function:
+    from hfaas_emulator.moto_services import records
+
+    return records.function(account, region, name, qualifier)
+
+
+def _async_config(function: Function) -> AsyncConfig:
+    from hfaas_emulator.moto_services import records
+
+    return records.async_config(function)
+
+
+def _credentials(role: str) -> RoleCredentials:
+    from hfaas_emulator.moto_services import records
+
+    return records.credentials(role)
+
+
+def _deliver(arn: str, body: str, attributes: Mapping[str, str]) -> None:
+    from hfaas_emulator.moto_services import deliver
+
+    deliver.send(arn, body, attributes)

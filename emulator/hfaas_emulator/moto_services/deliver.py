@@ -1,0 +1,55 @@
+"""Sends one text to whatever an ARN names: a queue, a topic, a function or an event bus; on the moto thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from moto.events.models import events_backends
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
+
+from hfaas_emulator.errors import AwsError
+from hfaas_emulator.moto_services import outward
+from hfaas_emulator.moto_services.failures import translated
+
+SERVICES = ("lambda", "sqs", "sns")
+
+
+def send(
+    arn: str, body: str, attributes: Mapping[str, str] | None = None, *, origin: str = "aws", group: str = ""
+) -> None:
+    """Send; AwsError when the target does not exist or refuses."""
+    _, _, service, region, account, _ = arn.split(":", 5)
+    with translated():
+        match service:
+            case "sqs":
+                _to_queue(arn, body, attributes or {}, group)
+            case "sns":
+                sns_backends[account][region].publish(message=body, arn=arn)
+            case "lambda":
+                outward.invoke(arn, body.encode(), origin)
+            case "events":
+                _to_bus(arn, body)
+            case _:
+                raise AwsError("InvalidParameterValueException", f"{arn} cannot be sent to")
+
+
+def _to_queue(arn: str, body: str, attributes: Mapping[str, str], group: str) -> None:
+    _, _, _, region, account, name = arn.split(":", 5)
+    sqs_backends[account][region].send_message(
+        queue_name=name,
+        message_body=body,
+        message_attributes={key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()},
+        group_id=group or None,
+    )
+
+
+def _to_bus(arn: str, body: str) -> None:
+    _, _, _, region, account, _ = arn.split(":", 5)
+    entry = {
+        "Source": "lambda",
+        "DetailType": "Lambda Function Invocation Result",
+        "Detail": body,
+        "EventBusName": arn,
+    }
+    events_backends[account][region].put_events([entry])

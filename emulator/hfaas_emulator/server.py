@@ -1,0 +1,182 @@
+"""Starts and stops the emulator.
+
+    lock the state directory        state.py      a second emulator on it is told who the first is
+    open the journal                journal.py    everything acknowledged
+    bind and serve the port         edge.py       /_localstack/health answers from here on
+    start moto on its thread        moto_services imports, patches, replays; a second, in the background
+    open the engine                 containers/   orphans of a dead emulator are removed
+    listen where containers call    the same port on the engine's address
+    open Lambda                     lambda_/      accepted invocations that are not done run again
+    announce                        emulator.json, one line on stdout
+
+Requests that come before all is open wait for it. Stopping walks the same way back: containers first, because
+their open connections would hold the port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from hfaas_emulator import state
+from hfaas_emulator.admin import Admin, EngineReport, Status
+from hfaas_emulator.clock import SystemClock
+from hfaas_emulator.containers.layers import LayerStore
+from hfaas_emulator.edge import Asgi, Edge, Services
+from hfaas_emulator.errors import EmulatorError
+from hfaas_emulator.idle import Idle
+from hfaas_emulator.journal import Journal
+from hfaas_emulator.trace import Trace
+
+LOOPBACK = "127.0.0.1"
+DEFAULT_CONCURRENCY = max(4, 2 * (os.cpu_count() or 1))
+"""Functions that run at once; AWS's default of 1,000 would only make one machine thrash."""
+
+GRACE_S = 1
+"""Seconds that open requests have when the emulator stops."""
+
+log = logging.getLogger("hfaas.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line chose; port 0 takes a free one."""
+
+    port: int
+    state: Path
+    engine: str = "auto"
+    concurrency: int = DEFAULT_CONCURRENCY
+
+
+def run(options: Options) -> None:
+    """Run the emulator until a signal or `POST /_hfaas/stop`; EmulatorError when it cannot start."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve(options))
+
+
+def _loop_factory() -> Any:
+    try:
+        import uvloop  # has no wheel for Windows
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def serve(options: Options) -> None:
+    """Run the emulator on this loop until it is told to stop."""
+    stop = asyncio.Event()
+    with _signals(stop):
+        async with opened(options, stop) as announced:
+            print(f"hfaas emulator: {announced.endpoint} (engine: {announced.engine})", flush=True)  # noqa: T201
+            await stop.wait()
+
+
+@asynccontextmanager
+async def opened(options: Options, stop: asyncio.Event) -> AsyncIterator[state.Running]:
+    """Open everything in order, and close it in reverse."""
+    async with AsyncExitStack() as stack:
+        directory = stack.enter_context(state.opened(options.state))
+        listener = stack.enter_context(contextlib.closing(bind(LOOPBACK, options.port)))
+        port: int = listener.getsockname()[1]
+        endpoint = f"http://{LOOPBACK}:{port}"
+        journal = stack.enter_context(contextlib.closing(Journal(state.private_file(directory / "journal.sqlite"))))
+        idle, trace = Idle(), Trace(SystemClock())
+        status = Status(endpoint, str(directory), options.concurrency)
+        ready: asyncio.Future[Services] = asyncio.get_running_loop().create_future()
+        admin = Admin(status, idle, trace, stop.set, LayerStore(directory))
+        edge = Edge(admin, ready)
+        await stack.enter_async_context(_serving(edge, listener))
+        stack.callback(ready.cancel)  # who still waits when opening fails must not wait for ever
+        assembly = await asyncio.to_thread(importlib.import_module, "hfaas_emulator.assembly")
+        plant = assembly.Plant(directory, port, options.concurrency, assembly.Ledgers(journal, idle, trace))
+        engine = await stack.enter_async_context(plant.engine(options.engine))
+        if engine.host != LOOPBACK:
+            outer = stack.enter_context(contextlib.closing(bind(engine.host, port)))
+            await stack.enter_async_context(_serving(edge, outer))
+        ready.set_result(await stack.enter_async_context(plant.services(engine)))
+        status.engine = EngineReport(engine.name, engine.runs_images, getattr(engine, "detail", ""))
+        announced = state.Running(os.getpid(), endpoint, engine.name)
+        state.announce(directory, announced)
+        stack.callback(state.withdraw, directory)
+        yield announced
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a bound socket; EmulatorError when the address is taken."""
+    # With the protocol named, asyncio and uvloop set TCP_NODELAY; without, every request takes 44 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        why = getattr(error, "strerror", None) or str(error)
+        raise EmulatorError(
+            f"port {port} on {host} cannot be opened: {why}",
+            "choose another with --port (0 takes a free one), or stop what listens there",
+        ) from error
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that says when it listens, and leaves signals alone: one place decides when to stop."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _serving(application: Asgi, listener: socket.socket) -> AsyncIterator[None]:
+    config = uvicorn.Config(
+        application,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=1_000,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await server.up.wait()
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+@contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    caught = (signal.SIGINT, signal.SIGTERM)
+    for number in caught:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
