@@ -6,6 +6,7 @@ import asyncio
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from docker.utils.socket import frames_iter
@@ -48,7 +49,7 @@ class Attached(asyncio.Protocol):
         self._demultiplexer = Demultiplexer(output)
         self._output = output
         self.ended = asyncio.Event()
-        self._close = lambda: None
+        self._close: Callable[[], None] = lambda: None
 
     def data_received(self, data: bytes) -> None:
         self._demultiplexer.feed(data)

@@ -1,0 +1,29 @@
+"""Chooses the engine: Docker where it answers, plain processes where it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hfaas_emulator.containers.docker import DockerEngine
+from hfaas_emulator.containers.engine import Engine
+from hfaas_emulator.containers.process import ProcessEngine
+from hfaas_emulator.errors import EngineError
+
+KINDS = ("auto", "docker", "process")
+
+
+async def choose(kind: str, state_dir: Path) -> Engine:
+    """Return an engine that is not open yet; EngineError when `docker` is asked for and cannot be used."""
+    if kind not in KINDS:
+        raise EngineError(f"there is no engine {kind!r}", f"choose one of {', '.join(KINDS)}")
+    if kind == "process":
+        return ProcessEngine(state_dir)
+    engine = DockerEngine(state_dir)
+    try:
+        await engine.connect()
+    except EngineError as error:
+        await engine.close()
+        if kind == "docker":
+            raise
+        return ProcessEngine(state_dir, why=error.message)
+    return engine

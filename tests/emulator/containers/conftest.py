@@ -1,0 +1,115 @@
+"""Engines under test, and programs that run inside their containers."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import os
+import tarfile
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from hfaas_emulator.containers.connection import connect
+from hfaas_emulator.containers.docker import DockerEngine
+from hfaas_emulator.containers.engine import Container, ContainerSpec, Engine
+from hfaas_emulator.containers.process import ProcessEngine
+from hfaas_emulator.errors import EngineError
+
+BASE = "hfaas/base:bookworm"
+
+
+def tar(files: dict[str, bytes]) -> bytes:
+    """Return a tar archive of regular files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            entry.mode = 0o755
+            archive.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+async def chunks(data: bytes) -> AsyncIterator[bytes]:
+    """Yield bytes in small pieces, as a network does."""
+    for start in range(0, len(data), 1000):
+        yield data[start : start + 1000]
+
+
+@dataclass
+class Room:
+    """An open engine, and a way to run shell code in one of its containers."""
+
+    engine: Engine
+    image: str
+    shell: Callable[[str], tuple[str, ...]]
+    output: list[bytes] = field(default_factory=list)
+    count: int = 0
+
+    async def start(self, code: str, **spec: object) -> Container:
+        self.count += 1
+        name = f"hfaas-test-{os.getpid()}-{time.time_ns()}"
+        given = ContainerSpec(name, self.image, command=self.shell(code), **spec)  # type: ignore[arg-type]
+        return await self.engine.run(given, self.output.append)
+
+    async def until(self, holds: Callable[[], bool], seconds: float = 20) -> None:
+        """Wait for a condition, with a deadline."""
+        end = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, f"it did not come true in time; output: {self.text}"
+            await asyncio.sleep(0.01)
+
+    @property
+    def text(self) -> str:
+        return b"".join(self.output).decode()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+async def docker_room(state: Path) -> AsyncIterator[Room]:
+    need_docker()
+    engine = DockerEngine(state)
+    await engine.open()
+    yield Room(engine, BASE, lambda code: ("/bin/sh", "-c", code))
+    await engine.close()
+
+
+@pytest.fixture
+async def process_room(state: Path, tmp_path: Path) -> AsyncIterator[Room]:
+    program = tmp_path / "program.py"
+    program.write_text("import os, sys\nos.execv('/bin/sh', ['sh', '-c', sys.argv[1]])\n")
+    engine = ProcessEngine(state, program=program)
+    await engine.open()
+    layer = tar({"script": b"true\n"})
+    digest = hashlib.sha256(layer).hexdigest()
+    await engine.layers.receive(digest, chunks(layer))
+    yield Room(engine, f"hfaas-layer/app:{digest}", lambda code: (code,))
+    await engine.close()
+
+
+@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
+def room(request: pytest.FixtureRequest) -> Room:
+    """One room for each engine that promises the same."""
+    found: Room = request.getfixturevalue(f"{request.param}_room")
+    return found
+
+
+def need_docker() -> None:
+    """Skip without an engine, fail where the environment demands one."""
+    try:
+        client = connect()
+        client.inspect_image(BASE)
+        client.close()
+    except (EngineError, Exception) as error:
+        if os.environ.get("HFAAS_REQUIRE_DOCKER"):
+            raise
+        pytest.skip(f"no Docker engine with {BASE}: {error}")
