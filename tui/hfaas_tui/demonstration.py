@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -46,13 +47,26 @@ def _surroundings(engine: str, say: Callable[[str], None]) -> tuple[str, str]:
         return engine, ""
     if named := os.environ.get("HFAAS_BASE_IMAGE"):
         return engine, named
-    from hfaas_deploy.images import local_image
+    from hfaas_deploy.images import NoEngine
 
     try:
-        base = next((each for each in BASES if local_image(each)), None)
-    except Exception as error:
+        return engine, _base()
+    except NoEngine as error:
         if engine == "docker":
             raise
-        say(f"no Docker engine ({error}): functions run as plain processes, images are not used")
+        say(f"{error.message}: functions run as plain processes, images are not used")
         return "process", ""
-    return engine, base or BASES[0]
+
+
+def _base() -> str:
+    """Return the first base image on this machine, or the first of all for the engine to pull."""
+    from docker.errors import ImageNotFound
+
+    from hfaas_deploy.images import connect
+
+    with contextlib.closing(connect()) as client:
+        for name in BASES:
+            with contextlib.suppress(ImageNotFound):
+                client.images.get(name)
+                return name
+    return BASES[0]

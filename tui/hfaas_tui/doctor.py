@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import shutil
@@ -38,25 +39,26 @@ def _python() -> Finding:
 
 
 def _docker() -> Iterator[Finding]:
-    import asyncio
-
-    from hfaas_emulator.containers.select import choose
     from hfaas_emulator.errors import EngineError
 
     try:
-        detail = asyncio.run(_probe(choose))
+        yield Finding("ok", "Docker", asyncio.run(_engine_detail()))
     except EngineError as error:
         yield Finding("note", "Docker", f"{error.message}; functions run as plain processes, images are not used")
         if error.hint:
             yield Finding("note", "Docker", error.hint)
-        return
-    yield Finding("ok", "Docker", detail)
 
 
-async def _probe(choose: object) -> str:
-    from hfaas_emulator.containers.docker import probe
+async def _engine_detail() -> str:
+    from hfaas_emulator.containers.docker import DockerEngine
 
-    return await probe()
+    with tempfile.TemporaryDirectory() as state:
+        engine = DockerEngine(Path(state))
+        try:
+            await engine.connect()
+            return engine.detail
+        finally:
+            await engine.close()
 
 
 def _gpu() -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,60 @@ from hfaas_tui.summary import Failure
 from hfaas_tui.watch import Emulator
 
 if TYPE_CHECKING:
+    from hfaas_deploy.deploy import Deployed, Message
     from hfaas_deploy.images import ImageBuilder
     from hfaas_deploy.pipeline import Pipeline
 
 Say = Callable[[str], None]
+
+
+def deploy(pipeline: Pipeline, emulator: Emulator, build_args: Mapping[str, str], say: Say) -> Deployed:
+    """Bring a pipeline up on an emulator."""
+    from hfaas_deploy import deploy as procedure
+    from hfaas_deploy.target import Target
+
+    def tell(message: Message) -> None:
+        for line in lines(message):
+            say(line)
+
+    wanted = with_build_args(pipeline, build_args)
+    return procedure.deploy(wanted, Target.local(emulator.endpoint), images(emulator), tell)
+
+
+def remove(pipeline: Pipeline, emulator: Emulator, say: Say) -> None:
+    """Take a pipeline's Stack down; its buckets stay."""
+    from hfaas_deploy import deploy as procedure
+    from hfaas_deploy.stack import Stack
+    from hfaas_deploy.target import Target
+
+    def tell(message: Message) -> None:
+        for line in lines(message):
+            say(line)
+
+    procedure.remove(Stack(Target.local(emulator.endpoint).client("cloudformation"), pipeline.stack), tell)
+
+
+def lines(message: Message) -> Iterator[str]:
+    """Put a message of the deploy into words; routine ones need none."""
+    from hfaas_deploy import deploy as procedure
+
+    match message:
+        case procedure.Checked(warnings):
+            yield from map(str, warnings)
+        case procedure.ImageSaid(function, text):
+            yield f"{function}: {text}"
+        case procedure.ImageReady(function, reference):
+            yield f"{function}: image {reference}"
+        case procedure.Recovering(stack, status):
+            yield f"{stack}: clearing what an earlier operation left ({status})"
+        case procedure.Planned(stack, plan) if plan:
+            yield f"{stack}: {len(plan.changes)} changes"
+        case procedure.Happened(event) if event.failed:
+            yield f"{event.resource}: {event.status}: {event.reason}"
+        case procedure.Deployed(stack, template):
+            yield f"{stack}: up, template {template.sha256[:12]}"
+        case _:
+            pass
 
 
 def images(emulator: Emulator) -> ImageBuilder:

@@ -34,6 +34,11 @@ def print_text(text: str) -> None:
     sys.stdout.write(clean(text) + "\n")
 
 
+def print_news(text: str) -> None:
+    """Print one line of news on standard error, so that standard output stays what was asked for."""
+    errors().print(f"[dim]{escape(clean(text))}[/]")
+
+
 def print_error(message: str, hint: str = "") -> None:
     """Print what went wrong and what to do, on standard error."""
     target = errors()

@@ -14,7 +14,7 @@ from hfaas_tui import watch
 from hfaas_tui.cli import options
 from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.location import parse
-from hfaas_tui.output import console, errors, print_json, print_text, size, table
+from hfaas_tui.output import console, errors, print_json, print_news, print_text, size, table
 
 
 @click.command()
@@ -49,12 +49,20 @@ def deploy(
 
     pipeline = fdl.read(file)
     emulator = watch.find(endpoint, state)
-    say = errors().print
+    say = print_news
     deployed = local.deploy(pipeline, emulator, options.pairs(build_args, "--build-arg"), say)
     if as_json:
-        print_json(deployed)
+        print_json(
+            {
+                "stack": deployed.stack,
+                "changed": deployed.changed,
+                "template": deployed.template.sha256,
+                "images": dict(deployed.images),
+                "outputs": dict(deployed.outputs),
+            }
+        )
     else:
-        print_text(f"{deployed['stack']}: {deployed['result']} (template {deployed['template'][:12]})")
+        print_text(f"{deployed.stack}: {'deployed' if deployed.changed else 'no changes'}")
     return 0
 
 
@@ -70,7 +78,7 @@ def ls(place: str | None, endpoint: str | None, state: Path | None, as_json: boo
     if as_json:
         print_json(rows)
     elif rows:
-        console().print(table([*rows[0]], (row.values() for row in rows)))
+        console().print(table([*rows[0]], (tuple(row.values()) for row in rows)))
     else:
         print_text("nothing there" if place else "no functions; deploy some with `hfaas deploy -f pipeline.yaml`")
     return 0
@@ -172,6 +180,6 @@ def rm(file: Path, endpoint: str | None, state: Path | None) -> int:
     from hfaas_tui import local
 
     pipeline = fdl.read(file)
-    local.remove(pipeline, watch.find(endpoint, state), errors().print)
+    local.remove(pipeline, watch.find(endpoint, state), print_news)
     print_text(f"{pipeline.stack}: removed; buckets stay")
     return 0

@@ -8,7 +8,7 @@ import click
 
 from hfaas_tui.cli import options
 from hfaas_tui.errors import UsageError
-from hfaas_tui.output import errors, print_json, print_text
+from hfaas_tui.output import print_json, print_news, print_text
 
 
 @click.group()
@@ -23,9 +23,8 @@ def image() -> None:
 @click.argument("functions", nargs=-1)
 def build(file: Path, functions: tuple[str, ...], build_args: tuple[str, ...], *, as_json: bool) -> int:
     """Derive the images of a pipeline's functions: the user's image, our supervisor, the script."""
-    from hfaas_deploy.deploy import source
-
     from hfaas_deploy import fdl
+    from hfaas_deploy.deploy import source
     from hfaas_deploy.images import DockerImages
     from hfaas_tui import local
 
@@ -37,7 +36,7 @@ def build(file: Path, functions: tuple[str, ...], build_args: tuple[str, ...], *
         )
     builder = DockerImages()
     wanted = [each for each in pipeline.functions if not functions or each.name in functions]
-    built = {each.name: builder.build(source(each), errors().print) for each in wanted}
+    built = {each.name: builder.build(source(each), print_news) for each in wanted}
     if as_json:
         print_json(built)
     else:
