@@ -167,8 +167,10 @@ class DockerEngine:
             return container
 
     async def _joined(self, spec: ContainerSpec) -> DockerContainer | None:
-        if spec.network is Network.OWN or self._sandbox is None:
+        if spec.network is Network.OWN:
             return None
+        if self._sandbox is None or (self._sandbox.done() and self._sandbox.exception()):
+            self._sandbox = self._spawn(self._start_sandbox())
         return await asyncio.shield(self._sandbox)
 
     def _scratch_of(self, user: str) -> scratch.Scratch:
@@ -224,9 +226,16 @@ class DockerEngine:
             return
         if what == "oom":
             container.report_kill()
+            self._feed.publish(container.id, what)
         else:
-            self._spawn(container.end(int(event["Actor"]["Attributes"].get("exitCode", 137))))
-        self._feed.publish(container.id, what)
+            self._died(container, int(event["Actor"]["Attributes"].get("exitCode", 137)))
+
+    def _died(self, container: DockerContainer, code: int) -> None:
+        sandbox = self._sandbox
+        if sandbox and sandbox.done() and not sandbox.exception() and sandbox.result() is container:
+            self._sandbox = None  # the next start makes another
+        self._spawn(container.end(code))
+        self._feed.publish(container.id, "die")
 
     def _reconcile(self) -> None:
         """Look after containers whose end may have been missed while the stream was broken."""
@@ -236,8 +245,7 @@ class DockerEngine:
     async def _ended_unseen(self, container: DockerContainer) -> None:
         with contextlib.suppress(DockerException, requests.RequestException):
             if (code := await container.exit_code()) is not None:
-                await container.end(code)
-                self._feed.publish(container.id, "die")
+                self._died(container, code)
 
     async def _sweep(self) -> None:
         """Remove what dead emulators left, but for the containers that `leftovers` answers."""

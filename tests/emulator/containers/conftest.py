@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from docker.errors import DockerException
 
 from hfaas_emulator.containers.connection import connect
 from hfaas_emulator.containers.docker import DockerEngine
@@ -69,14 +70,26 @@ class Room:
         return b"".join(self.output).decode()
 
 
+@pytest.fixture(scope="session")
+def docker_ready() -> None:
+    """Skip without an engine, fail where the environment demands one."""
+    try:
+        client = connect()
+        client.inspect_image(BASE)
+        client.close()
+    except (EngineError, DockerException) as error:
+        if os.environ.get("HFAAS_REQUIRE_DOCKER"):
+            raise
+        pytest.skip(f"no Docker engine with {BASE}: {error}")
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
 @pytest.fixture
-async def docker_room(state: Path) -> AsyncIterator[Room]:
-    need_docker()
+async def docker_room(state: Path, docker_ready: None) -> AsyncIterator[Room]:
     engine = DockerEngine(state)
     await engine.open()
     yield Room(engine, BASE, lambda code: ("/bin/sh", "-c", code))
@@ -101,15 +114,3 @@ def room(request: pytest.FixtureRequest) -> Room:
     """One room for each engine that promises the same."""
     found: Room = request.getfixturevalue(f"{request.param}_room")
     return found
-
-
-def need_docker() -> None:
-    """Skip without an engine, fail where the environment demands one."""
-    try:
-        client = connect()
-        client.inspect_image(BASE)
-        client.close()
-    except (EngineError, Exception) as error:
-        if os.environ.get("HFAAS_REQUIRE_DOCKER"):
-            raise
-        pytest.skip(f"no Docker engine with {BASE}: {error}")
