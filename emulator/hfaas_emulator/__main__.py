@@ -17,10 +17,12 @@ def _options(arguments: list[str] | None) -> Options:
     parser.add_argument("--state", type=Path, required=True, help="directory that keeps everything acknowledged")
     parser.add_argument("--engine", choices=("auto", "docker", "process"), default="auto")
     parser.add_argument("--concurrency", type=int, default=DEFAULT_CONCURRENCY, help="functions running at once")
+    parser.add_argument("--retry-delay", type=float, default=60, help="seconds before a failed event's first retry")
+    parser.add_argument("--tether", action="store_true", help="stop when standard input ends")
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=chosen.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    return Options(chosen.port, chosen.state.absolute(), chosen.engine, chosen.concurrency)
+    return Options(chosen.port, chosen.state.absolute(), chosen.engine, chosen.concurrency, chosen.retry_delay, chosen.tether)
 
 
 def main(arguments: list[str] | None = None) -> int:

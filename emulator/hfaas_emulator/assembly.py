@@ -48,13 +48,21 @@ class Ledgers:
     trace: Trace
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many functions run at once, and the seconds before a failed event's first retry."""
+
+    concurrency: int
+    retry_s: float
+
+
 class Plant:
     """The emulator's parts; each method opens some of them."""
 
-    def __init__(self, directory: Path, port: int, concurrency: int, ledgers: Ledgers) -> None:
+    def __init__(self, directory: Path, port: int, limits: Limits, ledgers: Ledgers) -> None:
         self._directory = directory
         self._port = port
-        self._concurrency = concurrency
+        self._limits = limits
         self._ledgers = ledgers
         self._lambda: Lambda | None = None
 
@@ -91,8 +99,9 @@ class Plant:
                 ledgers.journal,
                 SystemClock(),
                 f"http://{engine.host}:{self._port}",
-                self._concurrency,
+                self._limits.concurrency,
                 emulator=hashlib.sha256(str(self._directory).encode()).hexdigest()[:12],
+                retry_s=self._limits.retry_s,
             )
             await self._lambda.open()
             stack.push_async_callback(self._lambda.close)

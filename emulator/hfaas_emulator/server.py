@@ -22,6 +22,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ from hfaas_emulator.journal import Journal
 from hfaas_emulator.trace import Trace
 
 LOOPBACK = "127.0.0.1"
-DEFAULT_CONCURRENCY = max(4, 2 * (os.cpu_count() or 1))
+DEFAULT_CONCURRENCY = max(8, 2 * (os.cpu_count() or 1))
 """Functions that run at once; AWS's default of 1,000 would only make one machine thrash."""
 
 GRACE_S = 1
@@ -58,6 +59,8 @@ class Options:
     state: Path
     engine: str = "auto"
     concurrency: int = DEFAULT_CONCURRENCY
+    retry_s: float = 60
+    tether: bool = False
 
 
 def run(options: Options) -> None:
@@ -77,7 +80,7 @@ def _loop_factory() -> Any:
 async def serve(options: Options) -> None:
     """Run the emulator on this loop until it is told to stop."""
     stop = asyncio.Event()
-    with _signals(stop):
+    with _signals(stop), _tether(stop) if options.tether else contextlib.nullcontext():
         async with opened(options, stop) as announced:
             print(f"hfaas emulator: {announced.endpoint} (engine: {announced.engine})", flush=True)  # noqa: T201
             await stop.wait()
@@ -100,7 +103,9 @@ async def opened(options: Options, stop: asyncio.Event) -> AsyncIterator[state.R
         await stack.enter_async_context(_serving(edge, listener))
         stack.callback(ready.cancel)  # who still waits when opening fails must not wait for ever
         assembly = await asyncio.to_thread(importlib.import_module, "hfaas_emulator.assembly")
-        plant = assembly.Plant(directory, port, options.concurrency, assembly.Ledgers(journal, idle, trace))
+        plant = assembly.Plant(
+            directory, port, assembly.Limits(options.concurrency, options.retry_s), assembly.Ledgers(journal, idle, trace)
+        )
         engine = await stack.enter_async_context(plant.engine(options.engine))
         if engine.host != LOOPBACK:
             outer = stack.enter_context(contextlib.closing(bind(engine.host, port)))
@@ -167,6 +172,24 @@ async def _serving(application: Asgi, listener: socket.socket) -> AsyncIterator[
     finally:
         server.should_exit = True
         await task
+
+
+@contextmanager
+def _tether(stop: asyncio.Event) -> Iterator[None]:
+    """Stop when standard input ends: whoever started us holds its other end, however they die."""
+    loop = asyncio.get_running_loop()
+    number = sys.stdin.fileno()
+
+    def readable() -> None:
+        if not os.read(number, 4096):
+            loop.remove_reader(number)
+            stop.set()
+
+    loop.add_reader(number, readable)
+    try:
+        yield
+    finally:
+        loop.remove_reader(number)
 
 
 @contextmanager

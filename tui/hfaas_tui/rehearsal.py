@@ -26,7 +26,7 @@ class Options:
     port: int = 0
     engine: str = "auto"
     concurrency: int | None = None
-    retry_delays: str | None = None
+    retry_delay: float | None = None
 
     def arguments(self) -> list[str]:
         """Return the command that starts it in the foreground."""
@@ -34,8 +34,8 @@ class Options:
         command += ["--engine", self.engine]
         if self.concurrency is not None:
             command += ["--concurrency", str(self.concurrency)]
-        if self.retry_delays is not None:
-            command += ["--retry-delays", self.retry_delays]
+        if self.retry_delay is not None:
+            command += ["--retry-delay", str(self.retry_delay)]
         return command
 
 

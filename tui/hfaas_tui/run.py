@@ -23,8 +23,8 @@ from hfaas_tui.rehearsal import Options, rehearsal
 from hfaas_tui.summary import Failure, Summary, Tally
 from hfaas_tui.watch import Emulator
 
-RETRY_DELAYS = "1,2"
-"""Seconds before the retries of a failed event; AWS waits one and two minutes."""
+RETRY_DELAY_S = 1
+"""Seconds before the first retry of a failed event, twice as long before the second; AWS waits one and two minutes."""
 
 LOOK_S = 0.25
 
@@ -51,7 +51,7 @@ class Order:
     build_args: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float = 3600
     state: Path | None = None
-    retry_delays: str = RETRY_DELAYS
+    retry_delay_s: float = RETRY_DELAY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def run(order: Order, progress: Progress) -> Outcome:
     uploads = plan_inputs(order.pipeline, order.inputs)
     _writable(order.output)
     with _state(order) as state:
-        options = Options(state, 0, order.engine, order.concurrency, order.retry_delays)
+        options = Options(state, 0, order.engine, order.concurrency, order.retry_delay_s)
         with rehearsal(options) as emulator:
             engine = emulator.status()["engine"]
             progress.say(f"LOCAL emulator at {emulator.endpoint}, engine {engine['name']}: {engine['detail']}")

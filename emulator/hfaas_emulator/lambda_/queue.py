@@ -43,10 +43,11 @@ class Target:
 class AsyncQueue:
     """Every accepted event is one running story here."""
 
-    def __init__(self, platform: Platform, journal: Journal, attempt: Attempt) -> None:
+    def __init__(self, platform: Platform, journal: Journal, attempt: Attempt, retry_s: float = RETRY_S) -> None:
         self._platform = platform
         self._journal = journal
         self._attempt = attempt
+        self._retry_s = retry_s
         self._active: set[str] = set()
 
     def submit(self, function: str, payload: bytes, origin: str, run: str) -> Invocation:
@@ -110,7 +111,7 @@ class AsyncQueue:
                 return target, Verdict(Condition.SUCCESS, attempts, outcome)
             if attempts > target.config.retries:
                 return target, Verdict(Condition.EXHAUSTED, attempts, outcome)
-            if self._platform.clock.now() + RETRY_S * attempts > expires:
+            if self._platform.clock.now() + self._retry_s * attempts > expires:
                 return target, Verdict(Condition.TOO_OLD, attempts, outcome)
             await self._pause(invocation, attempts, outcome)
 
@@ -121,8 +122,8 @@ class AsyncQueue:
         return Target(function, await control.async_config(function))
 
     async def _pause(self, invocation: Invocation, attempts: int, outcome: Outcome) -> None:
-        name, delay = parse_arn(invocation.function)[2], RETRY_S * attempts
-        said = f"{name}: retry {attempts} comes {delay} s after {outcome.error_type}"
+        name, delay = parse_arn(invocation.function)[2], self._retry_s * attempts
+        said = f"{name}: retry {attempts} comes {delay:g} s after {outcome.error_type}"
         self._platform.idle.begin("event", invocation.id, said)
         self._hop(invocation, What.EVENT_RETRY, attempts, after_s=delay, reason=outcome.error_type)
         await self._platform.clock.sleep(delay)

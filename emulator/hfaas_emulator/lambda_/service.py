@@ -25,7 +25,7 @@ from hfaas_emulator.lambda_.outcome import Outcome
 from hfaas_emulator.lambda_.output import Call
 from hfaas_emulator.lambda_.platform import LogSink, Platform
 from hfaas_emulator.lambda_.pool import Pool, StartFailed
-from hfaas_emulator.lambda_.queue import AsyncQueue
+from hfaas_emulator.lambda_.queue import RETRY_S, AsyncQueue
 from hfaas_emulator.lambda_.runtime_api import RuntimeApi
 from hfaas_emulator.trace import Trace, What
 
@@ -61,6 +61,7 @@ class Lambda:
         emulator: str = "local",
         keep_alive_s: float = KEEP_ALIVE_S,
         memory: Memory | None = None,
+        retry_s: float = RETRY_S,
     ) -> None:
         self.concurrency = concurrency
         self.runtime = RuntimeApi(endpoint.partition("://")[2].rstrip("/"), engine.host)
@@ -72,7 +73,7 @@ class Lambda:
         self._keep_alive_s = keep_alive_s
         self._capacity = Capacity(concurrency)
         self._pools: dict[tuple[str, str], Pool] = {}
-        self._queue = AsyncQueue(self._platform, journal, self._attempt_async)
+        self._queue = AsyncQueue(self._platform, journal, self._attempt_async, retry_s)
 
     async def open(self) -> None:
         """Remove the containers that an emulator with this id left behind."""
