@@ -1,0 +1,78 @@
+"""The front of CloudFormation: a query request in, XML out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hfaas_emulator.account import ACCOUNT, REGION
+from hfaas_emulator.cloudformation import changing, reading
+from hfaas_emulator.cloudformation.call import Call
+from hfaas_emulator.cloudformation.engine import StackEngine
+from hfaas_emulator.cloudformation.wire import answer, read, refusal
+from hfaas_emulator.errors import AwsError, EmulatorError
+
+Action = Callable[[Call], Awaitable[Mapping[str, Any] | None]]
+
+CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/")
+ACCOUNT_KEY = re.compile(r"\d{12}")
+
+ACTIONS: Mapping[str, Action] = {
+    "CancelUpdateStack": changing.cancel_update_stack,
+    "ContinueUpdateRollback": changing.continue_update_rollback,
+    "CreateChangeSet": changing.create_change_set,
+    "CreateStack": changing.create_stack,
+    "DeleteChangeSet": changing.delete_change_set,
+    "DeleteStack": changing.delete_stack,
+    "DescribeChangeSet": reading.describe_change_set,
+    "DescribeStackEvents": reading.describe_stack_events,
+    "DescribeStackResource": reading.describe_stack_resource,
+    "DescribeStackResources": reading.describe_stack_resources,
+    "DescribeStacks": reading.describe_stacks,
+    "ExecuteChangeSet": changing.execute_change_set,
+    "GetTemplate": reading.get_template,
+    "GetTemplateSummary": reading.get_template_summary,
+    "ListChangeSets": reading.list_change_sets,
+    "ListStackResources": reading.list_stack_resources,
+    "ListStacks": reading.list_stacks,
+    "UpdateStack": changing.update_stack,
+    "UpdateTerminationProtection": changing.update_termination_protection,
+    "ValidateTemplate": reading.validate_template,
+}
+
+
+async def handle(request: Request, engine: StackEngine) -> Response:
+    """Answer one request of the CloudFormation API."""
+    try:
+        text = request.url.query or (await request.body()).decode()
+        fields = read(parse_qsl(text, keep_blank_values=True))
+        content = await _act(str(fields.get("Action", "")), _call(request, engine, fields))
+    except AwsError as error:
+        return _xml(refusal(error), error.status)
+    except EmulatorError as error:
+        return _xml(refusal(AwsError("InternalFailure", f"{error.message}: {error.hint}", 500)), 500)
+    return _xml(content, 200)
+
+
+async def _act(name: str, call: Call) -> bytes:
+    action = ACTIONS.get(name)
+    if action is None:
+        raise AwsError("InvalidAction", f"The action {name} is not supported by this emulator.")
+    return answer(name, await action(call))
+
+
+def _call(request: Request, engine: StackEngine, fields: Mapping[str, Any]) -> Call:
+    """The caller's credentials name the region, and the account when the key is one."""
+    signed = CREDENTIAL.search(request.headers.get("authorization", ""))
+    key, region = signed.groups() if signed else ("", REGION)
+    account = key if ACCOUNT_KEY.fullmatch(key) else ACCOUNT
+    return Call(engine, account, region, fields)
+
+
+def _xml(content: bytes, status: int) -> Response:
+    return Response(content, status, media_type="text/xml")

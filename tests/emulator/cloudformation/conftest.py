@@ -1,0 +1,221 @@
+"""The stack engine on a real port, calling unmodified moto's plain services as the emulator's own endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+import uvicorn
+from botocore.config import Config
+from moto.server import ThreadedMotoServer
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from hfaas_emulator.cloudformation.api import handle
+from hfaas_emulator.cloudformation.engine import StackEngine
+from hfaas_emulator.idle import Idle
+from hfaas_emulator.journal import Journal
+from hfaas_emulator.trace import Trace
+
+ACCOUNT = "123456789012"
+"""moto's own account, so that our ARNs are its."""
+
+_SESSION = botocore.session.Session()
+
+
+def make_client(service: str, endpoint: str, region: str) -> Any:
+    return _SESSION.create_client(
+        service,
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key="test",
+        config=Config(proxies={}, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+    )
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def any_service(endpoint: str) -> Callable[..., Any]:
+    @cache
+    def client(service: str, region: str = "us-east-1") -> Any:
+        return make_client(service, endpoint, region)
+
+    return client
+
+
+@pytest.fixture
+def aws(endpoint: str, any_service: Callable[..., Any]) -> Callable[..., Any]:
+    """Return clients of moto's services, all of them empty."""
+    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")).close()
+    return any_service
+
+
+class Served:
+    """The CloudFormation API on a port, in a thread with a loop of its own."""
+
+    def __init__(self, endpoint: Callable[[], str], path: Path | None) -> None:
+        self.journal = Journal(path)
+        self.idle, self.trace = Idle(), Trace()
+        self.engine = StackEngine(endpoint, self.journal, self.idle, self.trace)
+        app = Starlette(routes=[Route("/_idle", self._idle), Route("/", self._handle, methods=["GET", "POST"])])
+        self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._kill = False
+        self._listening = threading.Event()
+        self._thread.start()
+        assert self._listening.wait(10)
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+
+    async def _serve(self) -> None:
+        config = self._server.config
+        config.load()
+        self._server.lifespan = config.lifespan_class(config)
+        await self._server.startup()
+        await self.engine.open()
+        self._listening.set()
+        await self._server.main_loop()
+        if not self._kill:
+            await self.engine.close()
+        await self._server.shutdown()
+
+    async def _handle(self, request: Request) -> Response:
+        return await handle(request, self.engine)
+
+    async def _idle(self, request: Request) -> Response:
+        return JSONResponse(await self.idle.wait(20))
+
+    def wait(self) -> None:
+        """Wait until no operation is under way."""
+        with urllib.request.urlopen(f"{self.url}/_idle") as answer:
+            assert answer.read() == b"true"
+
+    def stop(self, *, kill: bool = False) -> None:
+        """Stop; `kill` drops everything under way, as a crash does."""
+        self._kill = kill
+        self._server.should_exit = True
+        self._thread.join(10)
+        self.journal.close()
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[..., Any]:
+    @contextmanager
+    def serving(endpoint: Callable[[], str], path: Path | None = None) -> Iterator[Served]:
+        served = Served(endpoint, path)
+        try:
+            yield served
+        finally:
+            served.stop()
+
+    return serving
+
+
+@pytest.fixture(scope="session")
+def shared_server(endpoint: str, serve: Callable[..., Any]) -> Iterator[Served]:
+    with serve(lambda: endpoint) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def client_of() -> Callable[..., Any]:
+    """Return the CloudFormation client of a server and region; the first one is slow to make."""
+
+    @cache
+    def make(url: str, region: str) -> Any:
+        return make_client("cloudformation", url, region)
+
+    return make
+
+
+class Driver:
+    """A person with a CloudFormation client."""
+
+    def __init__(self, served: Served, client: Any) -> None:
+        self.served, self.client = served, client
+
+    def create(self, name: str, template: str, **more: Any) -> dict[str, Any]:
+        self.client.create_stack(
+            StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"], **more
+        )
+        return self.settled(name)
+
+    def update(self, name: str, template: str, **more: Any) -> dict[str, Any]:
+        self.client.update_stack(
+            StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"], **more
+        )
+        return self.settled(name)
+
+    def plan(self, name: str, template: str, kind: str = "UPDATE", **more: Any) -> dict[str, Any]:
+        self.client.create_change_set(
+            StackName=name,
+            ChangeSetName=more.pop("ChangeSetName", "plan"),
+            ChangeSetType=kind,
+            TemplateBody=template,
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+            **more,
+        )
+        found: dict[str, Any] = self.client.describe_change_set(StackName=name, ChangeSetName="plan")
+        return found
+
+    def execute(self, name: str, change_set: str = "plan", **more: Any) -> dict[str, Any]:
+        self.client.execute_change_set(StackName=name, ChangeSetName=change_set, **more)
+        return self.settled(name)
+
+    def settled(self, name: str) -> dict[str, Any]:
+        self.served.wait()
+        stack: dict[str, Any] = self.client.describe_stacks(StackName=name)["Stacks"][0]
+        return stack
+
+    def delete(self, name: str, **more: Any) -> dict[str, Any]:
+        """Delete, and return the stack as its ARN still tells."""
+        id = self.client.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
+        self.client.delete_stack(StackName=name, **more)
+        return self.settled(id)
+
+    def events(self, name: str, logical: str = "") -> list[tuple[str, str, str]]:
+        """Return (resource, status, reason), oldest first."""
+        found = self.client.describe_stack_events(StackName=name)["StackEvents"]
+        return [
+            (one["LogicalResourceId"], one["ResourceStatus"], one.get("ResourceStatusReason", ""))
+            for one in reversed(found)
+            if logical in ("", one["LogicalResourceId"])
+        ]
+
+    def statuses(self, name: str, logical: str = "") -> list[str]:
+        return [status for _, status, _ in self.events(name, logical)]
+
+
+@pytest.fixture
+def cfn(aws: Callable[..., Any], shared_server: Served, client_of: Callable[..., Any]) -> Driver:
+    shared_server.engine._stacks.clear()
+    return Driver(shared_server, client_of(shared_server.url, "us-east-1"))
+
+
+@pytest.fixture
+def driver_of(client_of: Callable[..., Any]) -> Callable[[Served, str], Driver]:
+    def make(served: Served, region: str = "us-east-1") -> Driver:
+        return Driver(served, client_of(served.url, region))
+
+    return make
