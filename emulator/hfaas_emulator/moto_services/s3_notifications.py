@@ -82,7 +82,7 @@ def send_event(_original: Any, _account: str, event_name: Any, bucket: Any, key:
     sha="89bc68c5842cc0ec",
     reason="lacks RequestId and HostId, and swallows failures",
 )
-def send_test_event(_original: Any, _account_id: str, bucket: Any) -> None:
+def send_test_event(_original: Any, account_id: str, bucket: Any) -> None:  # noqa: ARG001 - moto calls by keyword
     if (call := current()) is None:
         return  # repeated at start: the queue has had it
     for rule in rules_of(bucket.notification_configuration):
