@@ -99,7 +99,7 @@ def test_all_functions_of_a_file_of_scar_3_are_used(parse: Parse) -> None:
 def test_a_fault_in_an_old_file_is_named_at_its_old_place(check: Check) -> None:
     findings = [finding for finding in check(GEN1.replace("1024", "64")) if finding.is_error]
 
-    assert [(finding.spot.line, finding.spot.column) for finding in findings] == [(6, 13)]
+    assert [(finding.spot.line, finding.spot.column) for finding in findings] == [(5, 13)]
 
 
 def test_batch_of_scar_3_is_read(check: Check) -> None:
