@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -252,20 +251,22 @@ def _renew(path: str) -> None:
 
 
 def _remove(path: str) -> None:
-    if os.path.lexists(path):
-        shutil.rmtree(path, onerror=_unlock)
-
-
-def _unlock(_function: object, path: str, _error: object) -> None:
-    """Remove what a script left in folders it made unwritable."""
-    parent = os.path.dirname(path)
-    for folder in (parent, path):
-        if os.path.isdir(folder) and not os.path.islink(folder):
-            os.chmod(folder, 0o700)
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path, ignore_errors=True)
-    elif os.path.lexists(path):
-        os.unlink(path)
+    """Remove a tree; `shutil` would load three compressors for it."""
+    try:
+        entries = list(os.scandir(path))
+    except FileNotFoundError:
+        return
+    except PermissionError:  # the script locked it
+        os.chmod(path, 0o700)
+        entries = list(os.scandir(path))
+    if entries:
+        os.chmod(path, 0o700)
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            _remove(entry.path)
+        else:
+            os.unlink(entry.path)
+    os.rmdir(path)
 
 
 def _write(path: str, content: bytes) -> None:

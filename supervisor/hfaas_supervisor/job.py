@@ -11,9 +11,9 @@ from __future__ import annotations
 import binascii
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from hfaas_supervisor.errors import ConfigError
 
@@ -24,7 +24,6 @@ CAUSES = ("time", "memory", "space", "exit", "gpu")
 LOG_LEVELS = ("NOTSET", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 Providers = Mapping[str, Mapping[str, Mapping[str, Any]]]
-T = TypeVar("T")
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -198,21 +197,22 @@ class _Node:
         return _Node(self._at(key), {} if value is None else value)
 
     def nodes(self, key: str) -> tuple[_Node, ...]:
-        value = self.value.get(key) or []
+        value = self.value.get(key)
+        value = [] if value is None else value
         if not isinstance(value, list):
             raise self._wrong(key, "a list")
         return tuple(_Node(f"{self._at(key)}[{index}]", entry) for index, entry in enumerate(value))
 
     def text(self, key: str, default: str | None = None) -> str:
-        return self._typed(key, str, "text", lambda value: value, default)
+        return str(self._scalar(key, str, "text", default))
 
     def boolean(self, key: str) -> bool:
-        return self._typed(key, bool, "true or false", bool, default=False)
+        return bool(self._scalar(key, bool, "true or false", default=False))
 
     def number(self, key: str, default: float) -> float:
         if isinstance(self.value.get(key), bool):
             raise self._wrong(key, "a number")
-        return self._typed(key, (int, float), "a number", lambda value: value, default)
+        return float(self._scalar(key, (int, float), "a number", default))
 
     def word(self, key: str, words: Sequence[str], default: str) -> str:
         value = self.text(key, default)
@@ -230,19 +230,17 @@ class _Node:
 
     def texts(self) -> dict[str, str]:
         """Return the map with every scalar as text, as a shell would see it."""
-        return {key: _scalar(value) for key, value in self.value.items()}
+        return {key: _as_text(value) for key, value in self.value.items()}
 
-    def _typed(
-        self, key: str, kind: type | tuple[type, ...], words: str, convert: Callable[[Any], T], default: T | None
-    ) -> T:
+    def _scalar(self, key: str, kind: type | tuple[type, ...], words: str, default: Any) -> Any:
         value = self.value.get(key)
         if value is None:
-            if default is None:
-                raise ConfigError(f"FUNCTION_CONFIG: {self._at(key)} is missing")
-            return default
+            value = default
+        if value is None:
+            raise ConfigError(f"FUNCTION_CONFIG: {self._at(key)} is missing")
         if not isinstance(value, kind):
             raise self._wrong(key, words)
-        return convert(value)
+        return value
 
     def _at(self, key: str) -> str:
         return f"{self.place}.{key}" if self.place else key
@@ -251,7 +249,7 @@ class _Node:
         return ConfigError(f"FUNCTION_CONFIG: {self._at(key)} must be {expected}, not {self.value.get(key)!r}")
 
 
-def _scalar(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if isinstance(value, str) else "" if value is None else str(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from hfaas_supervisor import layer
+from hfaas_supervisor import layer, stores
 from hfaas_supervisor.console import Console
 from hfaas_supervisor.errors import ConfigError
 from hfaas_supervisor.flow import Flow
@@ -16,6 +16,7 @@ def flow(leg: str, fd: int) -> Flow:
     job = _job()
     if leg == "lambda" and job.execution_mode != "lambda":
         raise ConfigError(f"execution_mode {job.execution_mode} needs AWS Batch, which is not part of this version")
+    stores.check(job)
     return Flow(job, layer.read(), leg, Console(fd, job.log_level))
 
 

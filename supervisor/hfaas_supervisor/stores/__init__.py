@@ -25,6 +25,9 @@ class Store(Protocol):
         """Return how messages call an Object."""
 
 
+KINDS = ("s3",)
+
+
 class Place(NamedTuple):
     """A provider (type and id) and the bucket in it, as the job document writes them."""
 
@@ -39,6 +42,20 @@ def place(provider: str, path: str) -> Place:
     kind, _, name = provider.partition(".")
     bucket, _, folder = path.strip("/").partition("/")
     return Place(kind, "" if name == "default" else name, bucket, folder.strip("/"))
+
+
+def check(job: Job) -> None:
+    """Refuse providers we do not know or that are not defined, before anything runs."""
+    for what, provider in [("input", entry.provider) for entry in job.inputs] + [
+        ("output", entry.provider) for entry in job.outputs
+    ]:
+        kind, _, name = provider.partition(".")
+        if kind not in KINDS:
+            raise ConfigError(
+                f"{what} {provider}: storage of type {kind!r} is not part of this version; it knows s3"
+            )
+        if name not in ("", "default") and name not in job.storage_providers.get(kind, {}):
+            raise ConfigError(f"{what} {provider}: {provider} is not defined in storage_providers")
 
 
 class Stores:

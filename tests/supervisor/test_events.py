@@ -1,0 +1,193 @@
+"""What each Event becomes: rows D09, D15-D17, D26, D28-D30, D37 of the contract's table and their kin."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hfaas_supervisor import events
+from hfaas_supervisor.errors import BadEvent
+from hfaas_supervisor.events import Plan
+from hfaas_supervisor.job import Input, Job
+
+if TYPE_CHECKING:
+    from tests.supervisor.conftest import S3, Box
+
+
+def plan(event: object) -> Plan:
+    return events.plan(events.read(event if isinstance(event, bytes) else json.dumps(event).encode()))
+
+
+def content(event: object) -> bytes | None:
+    (item,) = plan(event).items
+    return item.content
+
+
+def http(body: object = None, kind: str = "", **more: object) -> dict[str, Any]:
+    return {"httpMethod": "POST", "headers": {"content-type": kind} if kind else {}, "body": body, **more}
+
+
+def record(key: object = "in/a.txt", **more: object) -> dict[str, Any]:
+    return {"eventSource": "aws:s3", "s3": {"bucket": {"name": "b"}, "object": {"key": key}}, **more}
+
+
+def test_d09_every_record_is_an_item() -> None:
+    found = plan({"Records": [record("a"), record("b"), record("c")]})
+    assert [(item.key, item.number) for item in found.items] == [("a", 0), ("b", 1), ("c", 2)]
+
+
+def test_keys_are_decoded_as_s3_encodes_them() -> None:
+    (item,) = plan({"Records": [record("in/na%C3%AFve+file%2B.txt")]}).items
+    assert (item.key, item.name) == ("in/naïve file+.txt", "naïve file+.txt")
+
+
+def test_d15_a_folder_key_is_ignored() -> None:
+    found = plan({"Records": [record("input/")]})
+    assert found.items == ()
+    assert "folder" in found.ignored[0]
+
+
+def test_removals_are_ignored() -> None:
+    found = plan({"Records": [record(eventName="ObjectRemoved:Delete"), record(eventName="s3:ObjectCreated:Put")]})
+    assert len(found.items) == 1
+    assert "ObjectRemoved" in found.ignored[0]
+
+
+def test_d28_event_time_and_name_are_optional() -> None:
+    (item,) = plan({"Records": [record()]}).items
+    assert item.time == ""
+
+
+@pytest.mark.parametrize(
+    ("event", "staged"),
+    [
+        (b"[1, 2]", b"[1, 2]"),
+        (b"3", b"3"),
+        (b"null", b"null"),
+        (b'"a text"', b"a text"),
+        (b"\x89PNG not json", b"\x89PNG not json"),
+        ({"Records": [{"eventSource": "aws:sqs"}]}, b'{"Records": [{"eventSource": "aws:sqs"}]}'),
+        ({"a": 1}, b'{"a": 1}'),
+    ],
+)
+def test_d17_any_other_event_is_the_input_file(event: object, staged: bytes) -> None:
+    assert content(event) == staged
+
+
+@pytest.mark.parametrize(
+    ("event", "staged"),
+    [
+        (http("aGk=", isBase64Encoded=True), b"hi"),
+        (http("aGk=", "text/plain"), b"aGk="),
+        (http("a=1", "application/x-www-form-urlencoded"), b"a=1"),
+        (http('{"a":1}', "application/json; charset=utf-8"), b'{"a":1}'),
+        (http("<a/>", "image/svg+xml"), b"<a/>"),
+        (http("aGk="), b"hi"),
+        (http("aGk=", "image/png"), b"hi"),
+        (http("no base64!"), b"no base64!"),
+        (http(None), None),
+        ({"requestContext": {"http": {"method": "GET"}}, "body": "aGk=", "isBase64Encoded": True}, b"hi"),
+    ],
+)
+def test_d29_d30_bodies_are_decoded_as_they_say(event: object, staged: bytes | None) -> None:
+    assert content(event) == staged
+
+
+def test_a_body_that_is_a_storage_event_is_routed_again() -> None:
+    (item,) = plan(http(json.dumps({"Records": [record("in/x")]}))).items
+    assert (item.storage, item.key) == ("s3", "in/x")
+
+
+@pytest.mark.parametrize("wrap", [json.dumps, lambda inner: inner])
+def test_a_delegated_event_names_its_provider(wrap: Any) -> None:
+    (item,) = plan({"event": wrap({"Records": [record()]}), "storage_provider": "s3.other"}).items
+    assert (item.provider, item.key) == ("other", "in/a.txt")
+
+
+def test_a_delegated_unknown_event_is_the_input_file() -> None:
+    assert content({"event": "some words", "storage_provider": "minio.x"}) == b"some words"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"Records": [record("a/..")]},
+        {"Records": [record("%00")]},
+        {"Records": [record(3)]},
+        {"Records": [{"eventSource": "aws:s3"}]},
+        {"Records": [record(), {"eventSource": "aws:sqs"}]},
+        {"Records": [{"eventSource": "OneTrigger"}]},
+        {"event": {}, "subscription": {}},
+        http("%%%", isBase64Encoded=True),
+        {"script": "%%%"},
+        {"cmd_args": "-v file"},
+    ],
+)
+def test_what_contradicts_itself_is_refused(event: object) -> None:
+    with pytest.raises(BadEvent):
+        plan(event)
+
+
+def test_of_a_repeated_parameter_the_last_value_counts() -> None:
+    one = {"queryStringParameters": {"a": "1"}, "multiValueQueryStringParameters": {"a": ["1", "2"]}}
+    assert events.read(json.dumps(http(**one)).encode()).parameters == {"a": "2"}
+    two = {"requestContext": {"http": {}}, "rawQueryString": "a=1&a=2%20x&b="}
+    assert events.read(json.dumps(two).encode()).parameters == {"a": "2 x", "b": ""}
+
+
+def test_d16_an_object_outside_the_declared_inputs_is_refused(box: Box, s3: S3) -> None:
+    box.job = Job("shrink", inputs=(Input("s3", f"{s3.bucket}/in"),))
+    box.script("true\n")
+    s3.put("inside/a")
+    answer = box.run(s3.event("inside/a"))
+    assert (answer.code, answer.error) == (242, "Hfaas.InputNotDeclared")
+
+
+def test_d26_a_large_event_arrives_as_a_file(box: Box) -> None:
+    box.script('echo "${EVENT-unset}"; wc -c < $EVENT_FILE; cmp $EVENT_FILE $INPUT_FILE_PATH\n')
+    event = json.dumps({"a": "x" * 300_000}).encode()
+    assert box.run(event).body == f"unset\n{len(event)}\n"
+
+
+def test_d37_an_event_brings_a_script_only_where_that_is_allowed(box: Box) -> None:
+    event = {"script": base64.b64encode(b"echo theirs\n").decode()}
+    box.script("echo ours\n")
+    answer = box.run(event)
+    assert answer.body == "ours\n"
+    assert "invoke_script is off" in answer.log
+    box.job = Job("shrink", invoke_script=True)
+    assert box.run(event).body == "theirs\n"
+
+
+def test_d37_http_and_storage_events_never_bring_a_script(box: Box) -> None:
+    box.job = Job("shrink", invoke_script=True, file_stage_in=True)
+    box.script("echo ours\n")
+    script = base64.b64encode(b"echo theirs\n").decode()
+    assert box.run(http(json.dumps({"script": script}), script=script)).body == "ours\n"
+    assert box.run({"Records": [record()], "script": script}).body == "ours\n"
+
+
+def test_an_http_client_gets_a_refusal_with_a_status(box: Box) -> None:
+    box.script("exit 4\n")
+    answer = box.run(http("x"))
+    assert (answer.code, answer.json["statusCode"]) == (0, 500)
+    assert json.loads(answer.body)["errorType"] == "Hfaas.ScriptFailed"
+
+
+def test_a_bad_http_event_gets_400(box: Box) -> None:
+    box.script("true\n")
+    assert box.run(http("%%%", isBase64Encoded=True)).json["statusCode"] == 400
+
+
+def test_where_no_http_client_waits_the_invocation_fails(box: Box) -> None:
+    box.script("exit 4\n")
+    answer = box.run({"httpMethod": "POST", "headers": {"X-Amz-Invocation-Type": "Event"}, "body": "x"})
+    assert (answer.code, answer.error) == (4, "Hfaas.ScriptFailed")
+
+
+def test_an_empty_stdin_is_an_empty_event(box: Box) -> None:
+    box.script("cat $EVENT_FILE\n")
+    assert box.run(b"").body == "{}"
