@@ -1,0 +1,135 @@
+"""A real S3: the front, moto on its thread and a journal, behind uvicorn on a free port."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import uvicorn
+from botocore.config import Config
+
+from hfaas_emulator.journal import Journal
+from hfaas_emulator.lambda_.invocation import Invocation
+from hfaas_emulator.moto_services.bridge import Answer, Request
+from hfaas_emulator.moto_services.thread import Moto
+from hfaas_emulator.s3.api import S3, SERVICES
+from hfaas_emulator.s3.store import Store
+from hfaas_emulator.server import bind
+from hfaas_emulator.trace import Hop, Trace, What
+from hfaas_emulator.wire.caller import caller
+
+WAIT_S = 20
+
+
+class Site:
+    """An emulator of S3 (and what else moto knows) with nobody behind its triggers but a list."""
+
+    def __init__(self, state: Path) -> None:
+        self.accepted: list[Invocation] = []
+        self.trace = Trace()
+        self.objects = state / "objects"
+        self._state = state
+        self._up = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Site:
+        self._thread.start()
+        assert self._up.wait(WAIT_S), "the site did not start"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(WAIT_S)
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        journal = Journal(self._state / "journal.sqlite")
+        moto = Moto(journal)
+        store = Store(self.objects)
+        self._moto = moto
+        self.s3 = S3(moto, store, self.trace, self.accepted.append)
+        await moto.open(lambda: _boot(self.s3, journal))
+        listener = bind("127.0.0.1", 0)
+        self.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(
+            self._answer, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,
+            timeout_graceful_shutdown=1, interface="asgi3",
+        )  # fmt: skip
+        self._server = _Server(config, self._up)
+        await self._server.serve(sockets=[listener])
+        listener.close()
+        await moto.close()
+        store.close()
+        journal.close()
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        from hfaas_emulator.edge import _moto, _read, read_call
+        from starlette.requests import Request as Http
+
+        call = read_call(scope)
+        if call.caller.service in ("", "s3"):
+            await self.s3.handle(scope, receive, send)
+            return
+        request = Http(scope, receive)
+        await _read(request)
+        await (await _moto(call, self._moto, await request.body()))(scope, receive, send)
+
+    def client(self, service: str = "s3", **config: Any) -> Any:
+        """A boto3 client."""
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}, max_pool_connections=20, **config),
+        )
+
+    def hops(self, what: What | None = None) -> list[Hop]:
+        """The hops so far."""
+        return [hop for hop in self.trace.since(0) if what in (None, hop.what)]
+
+    def files(self) -> list[Path]:
+        """The files that hold objects' bytes."""
+        return [path for path in self.objects.rglob("*") if path.is_file()]
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, up: threading.Event) -> None:
+        super().__init__(config)
+        self._up_event = up
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        self._up_event.set()
+
+    def install_signal_handlers(self) -> None:
+        pass
+
+
+def _boot(s3: S3, journal: Journal) -> Callable[[Request], Answer]:
+    from hfaas_emulator.moto_services.dispatcher import Dispatcher
+    from hfaas_emulator.moto_services.persist import Recorder
+
+    others = tuple(f"hfaas_emulator.moto_services.{name}" for name in ("lambda_", "sqs", "sns", "events", "iam"))
+    recorder = Recorder(Dispatcher((*SERVICES, *others)), journal)
+    s3.wire()
+    problems: list[str] = []
+    recorder.replay(problems.append)
+    problems += s3.restore(journal)
+    assert not problems
+    return recorder
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One site for all tests that do not restart it: each takes a bucket of its own."""
+    with Site(tmp_path_factory.mktemp("site")) as site:
+        yield site
