@@ -158,10 +158,9 @@ class World:
                 await asyncio.sleep(0.001)
 
     async def advance(self, seconds: float) -> None:
-        """Let everything that is going on settle where it waits for the clock, then move the clock."""
-        before = -1
-        while before != (before := sum(1 for _ in self.trace.since(0))):
-            await asyncio.sleep(0.03)
+        """Move the clock once somebody waits for a moment that this reaches."""
+        then = self.clock.now() + seconds
+        await self.until(lambda: any(when <= then and not woken.done() for when, _, woken in self.clock._sleepers))
         self.clock.advance(seconds)
 
     async def _behave(self, spec: ContainerSpec, output: Output) -> Exit:
