@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cache, partial
 from typing import Any, ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
 THREADS = 6
 """Calls at once; the services below share one thread, so more would only wait there."""
+
+MAKING = threading.Lock()
+"""Clients may be used by every thread, but made by one at a time."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,8 +26,6 @@ class Clients:
     def __init__(self, endpoint: Callable[[], str]) -> None:
         self._endpoint = endpoint
         self._clients: dict[tuple[str, str, str], Any] = {}
-        self._lock = threading.Lock()
-        self._session: Any = None
 
     def get(self, account: str, region: str, service: str) -> Any:
         """Return a client; from worker threads only, the first one of a service takes a tenth of a second."""
@@ -32,7 +33,7 @@ class Clients:
         found = self._clients.get(key)
         if found is not None:
             return found
-        with self._lock:
+        with MAKING:
             if key not in self._clients:
                 self._clients[key] = self._make(account, region, service)
             return self._clients[key]
@@ -55,20 +56,21 @@ class Clients:
             s3={"addressing_style": "path"},
         )
         keys = {"aws_access_key_id": account, "aws_secret_access_key": "emulator"}
-        return self._own_session().create_client(
+        return _session().create_client(
             service, region_name=region, endpoint_url=self._endpoint(), config=config, **keys
         )
 
-    def _own_session(self) -> Any:
-        """Return a session that reads nobody's profile: a user's AWS_PROFILE must not break the emulator."""
-        if self._session is None:
-            from botocore.session import Session
 
-            self._session = Session()
-            settings = self._session.get_component("config_store")
-            for name, value in (("profile", None), ("config_file", os.devnull), ("credentials_file", os.devnull)):
-                settings.set_config_variable(name, value)
-        return self._session
+@cache
+def _session() -> Any:
+    """Return the one session, which reads nobody's profile: a user's AWS_PROFILE must not break the emulator."""
+    from botocore.session import Session  # noqa: PLC0415
+
+    session = Session()
+    settings = session.get_component("config_store")
+    for name, value in (("profile", None), ("config_file", os.devnull), ("credentials_file", os.devnull)):
+        settings.set_config_variable(name, value)
+    return session
 
 
 class Threads:

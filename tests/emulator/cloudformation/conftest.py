@@ -9,6 +9,8 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,82 @@ def aws(endpoint: str, any_service: Callable[..., Any]) -> Callable[..., Any]:
     """Return clients of moto's services, all of them empty."""
     urllib.request.urlopen(urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")).close()
     return any_service
+
+
+class Gate:
+    """A door before moto that refuses or holds chosen requests, so that a failure comes when a test wants it."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.refused: list[str] = []
+        self.held = ""
+        self.forward_held = False
+        self.reached, self.released = threading.Event(), threading.Event()
+        gate = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_any(self) -> None:
+                gate.answer(self)
+
+            do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_any  # noqa: N815
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        sent = handler.rfile.read(int(handler.headers.get("content-length", 0)))
+        words = f"{handler.command} {handler.path} {handler.headers.get('x-amz-target')} {sent[:4000]!r}"
+        if any(word in words for word in self.refused):
+            self._send(handler, 400, {"content-type": "application/json"}, b'{"__type": "Denied", "message": "no"}')
+            return
+        holds = bool(self.held) and self.held in words and not self.released.is_set()
+        if holds and self.forward_held:
+            self._forward(handler, sent)
+        if holds:
+            self.reached.set()
+            self.released.wait(20)
+            handler.close_connection = True
+            return
+        self._send(handler, *self._forward(handler, sent))
+
+    def _forward(self, handler: BaseHTTPRequestHandler, sent: bytes) -> tuple[int, Any, bytes]:
+        host, port = self.target.removeprefix("http://").split(":")
+        connection = HTTPConnection(host, int(port))
+        connection.request(handler.command, handler.path, sent or None, dict(handler.headers))
+        answer = connection.getresponse()
+        got = answer.status, dict(answer.headers), answer.read()
+        connection.close()
+        return got
+
+    def _send(self, handler: BaseHTTPRequestHandler, status: int, headers: Any, content: bytes) -> None:
+        handler.send_response(status)
+        for key, value in headers.items():
+            if key.lower() not in ("content-length", "connection", "transfer-encoding", "date", "server"):
+                handler.send_header(key, value)
+        if handler.command != "HEAD" and status != 204:
+            handler.send_header("content-length", str(len(content)))
+        handler.end_headers()
+        if handler.command != "HEAD":
+            handler.wfile.write(content)
+
+    def close(self) -> None:
+        self.released.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def gate(endpoint: str) -> Iterator[Gate]:
+    gate = Gate(endpoint)
+    yield gate
+    gate.close()
 
 
 class Served:
@@ -190,9 +268,9 @@ class Driver:
 
     def delete(self, name: str, **more: Any) -> dict[str, Any]:
         """Delete, and return the stack as its ARN still tells."""
-        id = self.client.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
+        arn = self.client.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
         self.client.delete_stack(StackName=name, **more)
-        return self.settled(id)
+        return self.settled(arn)
 
     def events(self, name: str, logical: str = "") -> list[tuple[str, str, str]]:
         """Return (resource, status, reason), oldest first."""

@@ -107,7 +107,6 @@ def retries() -> dict[str, Any]:
 def pipeline(**changed: dict[str, Any] | None) -> str:
     """A pipeline's template; keywords replace resources, None leaves one out."""
     queue_policy = {"Queues": [ref("DeadLetters")], "PolicyDocument": allow("sqs:SendMessage", att("DeadLetters"))}
-    queue_policy["PolicyDocument"]["Statement"][0]["Principal"] = {"Service": "events.amazonaws.com"}
     resources: dict[str, Any] = {
         "DeadLetters": resource("AWS::SQS::Queue", {"MessageRetentionPeriod": 1209600}),
         "Policy": resource("AWS::SQS::QueuePolicy", queue_policy),
