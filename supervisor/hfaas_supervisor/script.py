@@ -14,8 +14,8 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from hfaas_supervisor.capture import Capture
@@ -71,16 +71,17 @@ def run(command: Command, limits: Limits, capture: Capture, fd: int) -> Outcome:
 def _start(command: Command) -> tuple[subprocess.Popen[bytes], int]:
     ours, theirs = os.pipe()
     try:
-        process = subprocess.Popen(
-            command.argv,
-            stdin=subprocess.DEVNULL,
-            stdout=theirs,
-            stderr=theirs,
-            env=command.environment,
-            cwd=command.directory,
-            start_new_session=True,
-            umask=0o022,
-        )
+        with _expendable():
+            process = subprocess.Popen(
+                command.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=theirs,
+                stderr=theirs,
+                env=command.environment,
+                cwd=command.directory,
+                start_new_session=True,
+                umask=0o022,
+            )
     except OSError as error:
         os.close(ours)
         raise ConfigError(f"cannot start {command.argv[0]}: {error.strerror}") from None
@@ -89,8 +90,6 @@ def _start(command: Command) -> tuple[subprocess.Popen[bytes], int]:
         raise BadEvent("the Event holds a text that no variable or argument can carry, such as a NUL") from None
     finally:
         os.close(theirs)
-    with suppress(OSError):  # on memory pressure the kernel shall take the script, not us
-        _write_number(f"/proc/{process.pid}/oom_score_adj", b"1000")
     return process, ours
 
 
@@ -228,12 +227,26 @@ def _set_blocking(fd: int, *, blocking: bool) -> bool:
     return was
 
 
-def _write_number(path: str, number: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+@contextmanager
+def _expendable() -> Iterator[None]:
+    """Have what is started meanwhile killed first when memory runs out, with all its children."""
     try:
-        os.write(fd, number)
+        fd = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        yield
+        return
+    ours = os.read(fd, 16)
+    try:
+        _set(fd, b"1000")
+        yield
     finally:
+        _set(fd, ours)
         os.close(fd)
+
+
+def _set(fd: int, number: bytes) -> None:
+    with suppress(OSError):
+        os.pwrite(fd, number, 0)
 
 
 _subreaper = os.getpid() == 1

@@ -100,8 +100,8 @@ class S3:
     client: Any
     bucket: str
 
-    def put(self, key: str, body: bytes = b"data", **metadata: str) -> None:
-        self.client.put_object(Bucket=self.bucket, Key=key, Body=body, Metadata=metadata)
+    def put(self, key: str, body: bytes = b"data", metadata: dict[str, str] | None = None) -> None:
+        self.client.put_object(Bucket=self.bucket, Key=key, Body=body, Metadata=metadata or {})
 
     def get(self, key: str) -> bytes:
         data: bytes = self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
@@ -167,13 +167,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.api.asked.put(time.monotonic())
-        id, raw, seconds = self.api.events.get()
+        request, raw, seconds = self.api.events.get()
         headers = {
             "Content-Type": "application/json",
-            "Lambda-Runtime-Aws-Request-Id": id,
+            "Lambda-Runtime-Aws-Request-Id": request,
             "Lambda-Runtime-Deadline-Ms": str(int((time.time() + seconds) * 1000)),
             "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:000000000000:function:shrink",
-            "Lambda-Runtime-Trace-Id": f"Root=1-{id[:8]}",
+            "Lambda-Runtime-Trace-Id": f"Root=1-{request[:8]}",
         }
         self._answer(200, raw, headers)
 

@@ -132,7 +132,10 @@ def test_what_contradicts_itself_is_refused(event: object) -> None:
 
 
 def test_of_a_repeated_parameter_the_last_value_counts() -> None:
-    one = {"queryStringParameters": {"a": "1"}, "multiValueQueryStringParameters": {"a": ["1", "2"]}}
+    one: dict[str, Any] = {
+        "queryStringParameters": {"a": "1"},
+        "multiValueQueryStringParameters": {"a": ["1", "2"]},
+    }
     assert events.read(json.dumps(http(**one)).encode()).parameters == {"a": "2"}
     two = {"requestContext": {"http": {}}, "rawQueryString": "a=1&a=2%20x&b="}
     assert events.read(json.dumps(two).encode()).parameters == {"a": "2 x", "b": ""}
