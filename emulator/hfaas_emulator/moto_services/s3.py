@@ -31,6 +31,8 @@ from hfaas_emulator.s3.request import Call
 from hfaas_emulator.s3.store import Blob, Store
 from hfaas_emulator.s3.upload import Upload
 
+NO_METADATA = frozenset({"x-amz-content-sha256", "x-amz-checksum-algorithm", "x-amz-checksum-type"})
+
 Announced = tuple[str, Any, Any]
 """An event as moto announces it: name, bucket, key or delete marker."""
 
@@ -227,11 +229,13 @@ class DiskKey(models.FakeKey):  # type: ignore[misc]
     """moto's object with its bytes in our store."""
 
     _etag: str | None
+    _value_buffer: Any
     multipart: Any
 
     def __init__(self, name: str | int, value: Any, *args: Any, **kwargs: Any) -> None:
         self._blob = Blob()
         super().__init__(name, value, *args, **kwargs)
+        self._value_buffer.close()  # moto's temporary file, which nobody wrote to
         self._value_buffer = None
 
     @property
@@ -261,6 +265,11 @@ class DiskKey(models.FakeKey):  # type: ignore[misc]
         if self._etag is None:
             self._etag = self._blob.digest()
         return f'"{self._etag}"'
+
+    def set_metadata(self, metadata: Any, replace: bool = False) -> None:
+        """Keep metadata, without the headers that moto mistakes for it."""
+        kept = {name: value for name, value in metadata.items() if name.lower() not in NO_METADATA}
+        super().set_metadata(kept, replace)
 
     def dispose(self, garbage: bool = False) -> None:  # noqa: ARG002  moto's signature
         """Let go of the bytes; other objects may share them."""

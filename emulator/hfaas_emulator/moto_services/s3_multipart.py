@@ -100,9 +100,12 @@ def _chosen(parts: dict[int, Any], body: Iterable[tuple[int, str]]) -> Iterator[
 
 
 def _checksum(metadata: Any, parts: tuple[Any, ...]) -> Checksum | None:
-    """Return type, value and part count; nothing for a checksum of the whole object, which would mean reading it."""
+    """Return the checksum of checksums as AWS writes it; nothing when one of the whole object was asked for.
+
+    Its type stays empty: moto would put the part count behind the value itself, but forget it in HEAD and copies.
+    """
     algorithm = (metadata.get("x-amz-checksum-algorithm") or "").lower()
     if not algorithm or (metadata.get("x-amz-checksum-type") or "COMPOSITE") != "COMPOSITE":
         return None
     value = composite(algorithm, (part.checksum_value or "" for part in parts))
-    return ("COMPOSITE", value, len(parts)) if value else None
+    return ("", f"{value}-{len(parts)}", len(parts)) if value else None

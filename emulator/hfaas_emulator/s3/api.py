@@ -89,6 +89,7 @@ class S3:
         headers = dict(answer.headers)
         if blob.size or b"content-length" not in headers:
             headers[b"content-length"] = str(blob.size).encode()
+        headers.pop(b"x-amzn-requestid", None)  # moto's; ours is in the events too
         headers |= {b"x-amz-request-id": id.encode(), b"x-amz-id-2": host_id(id).encode(), b"server": b"AmazonS3"}
         await send({"type": "http.response.start", "status": answer.status, "headers": list(headers.items())})
         if blob.size > INLINE:
@@ -152,4 +153,7 @@ async def _refuse(error: AwsError, id: str, scope: Scope, receive: Receive, send
     response = render(error, Protocol.S3, head=scope["method"] == "HEAD")
     response.headers["x-amz-request-id"] = id
     response.headers["x-amz-id-2"] = host_id(id)
+    if any(name == b"expect" for name, _ in scope["headers"]):
+        # The body that was announced may never come; what comes next would be taken for it.
+        response.headers["connection"] = "close"
     await response(scope, receive, send)

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import boto3
 import pytest
@@ -21,7 +21,6 @@ from hfaas_emulator.s3.api import S3, SERVICES
 from hfaas_emulator.s3.store import Store
 from hfaas_emulator.server import bind
 from hfaas_emulator.trace import Hop, Trace, What
-from hfaas_emulator.wire.caller import caller
 
 WAIT_S = 20
 
@@ -37,7 +36,7 @@ class Site:
         self._up = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Site:
+    def __enter__(self) -> Self:
         self._thread.start()
         assert self._up.wait(WAIT_S), "the site did not start"
         return self
@@ -70,8 +69,9 @@ class Site:
         journal.close()
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
-        from hfaas_emulator.edge import _moto, _read, read_call
         from starlette.requests import Request as Http
+
+        from hfaas_emulator.edge import _moto, _read, read_call
 
         call = read_call(scope)
         if call.caller.service in ("", "s3"):

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import os
+import urllib.request
+import uuid
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import obstore
+import pytest
+from botocore.exceptions import ClientError
+from obstore.exceptions import AlreadyExistsError
+from obstore.store import S3Store
+from tests.emulator.s3.conftest import Site
+
+from hfaas_emulator.s3.store import INLINE
+
+MIB = 1 << 20
+AUTHORIZATION = (
+    "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+)
+
+
+@pytest.fixture
+def bucket(site: Site) -> str:
+    name = f"b-{uuid.uuid4().hex[:12]}"
+    site.client().create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def s3(site: Site) -> Any:
+    return site.client()
+
+
+def read(s3: Any, bucket: str, key: str, **more: Any) -> bytes:
+    return bytes(s3.get_object(Bucket=bucket, Key=key, **more)["Body"].read())
+
+
+@pytest.mark.parametrize("size", [0, 1, INLINE, INLINE + 1, MIB, 3 * MIB + 7])
+def test_an_object_of_any_size_comes_back(s3: Any, bucket: str, size: int) -> None:
+    data = os.urandom(size)
+    s3.put_object(Bucket=bucket, Key="k", Body=data, ContentType="text/x", Metadata={"a_b": "1", "c-d": "2"})
+    got = s3.get_object(Bucket=bucket, Key="k")
+    assert got["Body"].read() == data
+    assert (got["ContentType"], got["Metadata"]) == ("text/x", {"a_b": "1", "c-d": "2"})
+
+
+@pytest.mark.parametrize("key", ["a b", "a+b", "ä/é", "100%", "a//b", "x/", "~!*'()", "a?b#c", ".", "é.tar.gz"])
+def test_an_object_with_any_key_comes_back(s3: Any, bucket: str, key: str) -> None:
+    s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    assert read(s3, bucket, key) == b"x"
+    assert [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]] == [key]
+
+
+@pytest.mark.parametrize(
+    ("range", "first", "last"), [("bytes=0-0", 0, 1), ("bytes=40000-80000", 40_000, 80_001), ("bytes=-5", -5, None)]
+)
+def test_a_range_reads_only_its_bytes(s3: Any, bucket: str, range: str, first: int, last: int | None) -> None:
+    data = os.urandom(100_000)
+    s3.put_object(Bucket=bucket, Key="k", Body=data)
+    assert read(s3, bucket, "k", Range=range) == data[first:last]
+
+
+def test_a_range_behind_the_end_is_refused(s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"abc")
+    with pytest.raises(ClientError, match="InvalidRange"):
+        s3.get_object(Bucket=bucket, Key="k", Range="bytes=9-")
+
+
+def test_boto3s_transfers_work_in_parts_and_ranges(s3: Any, bucket: str, tmp_path: Path) -> None:
+    data = os.urandom(20 * MIB + 5)
+    (tmp_path / "up").write_bytes(data)
+    s3.upload_file(str(tmp_path / "up"), bucket, "big")
+    s3.download_file(bucket, "big", str(tmp_path / "down"))
+    assert (tmp_path / "down").read_bytes() == data
+    assert s3.head_object(Bucket=bucket, Key="big")["ETag"].endswith('-3"')
+
+
+def test_the_checksum_of_an_upload_holds_for_it_and_for_its_copy(s3: Any, bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "up").write_bytes(os.urandom(9 * MIB))
+    s3.upload_file(str(tmp_path / "up"), bucket, "big")
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "big"})
+    sums = {
+        s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")["ChecksumCRC32"] for key in ("big", "copy")
+    }
+    assert len(sums) == 1
+    assert sums.pop().endswith("-2")
+    assert read(s3, bucket, "copy") == (tmp_path / "up").read_bytes()
+
+
+def test_a_copy_shares_the_bytes_and_outlives_its_source(site: Site, s3: Any, bucket: str) -> None:
+    data = os.urandom(2 * MIB)
+    s3.put_object(Bucket=bucket, Key="one", Body=data)
+    before = len(site.files())
+    s3.copy({"Bucket": bucket, "Key": "one"}, bucket, "two")
+    assert len(site.files()) == before
+    s3.delete_object(Bucket=bucket, Key="one")
+    assert read(s3, bucket, "two") == data
+
+
+def test_parts_can_be_copied_from_ranges(s3: Any, bucket: str) -> None:
+    data = os.urandom(11 * MIB)
+    s3.put_object(Bucket=bucket, Key="one", Body=data)
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="two")["UploadId"]
+    named: dict[str, Any] = {"Bucket": bucket, "Key": "two", "UploadId": upload}
+    source = {"Bucket": bucket, "Key": "one"}
+    parts = [
+        s3.upload_part_copy(**named, PartNumber=number, CopySource=source, CopySourceRange=span)["CopyPartResult"]
+        for number, span in ((1, "bytes=0-6291455"), (2, f"bytes=6291456-{len(data) - 1}"))
+    ]
+    s3.complete_multipart_upload(
+        **named,
+        MultipartUpload={"Parts": [{"PartNumber": n, "ETag": part["ETag"]} for n, part in enumerate(parts, 1)]},
+    )
+    assert read(s3, bucket, "two") == data
+
+
+def test_what_an_overwritten_or_deleted_object_held_leaves_the_disk(site: Site, s3: Any, bucket: str) -> None:
+    before = len(site.files())
+    for _ in range(3):
+        s3.put_object(Bucket=bucket, Key="k", Body=os.urandom(MIB))
+    assert len(site.files()) == before + 1
+    s3.delete_object(Bucket=bucket, Key="k")
+    assert len(site.files()) == before
+
+
+def test_an_aborted_upload_leaves_the_disk(site: Site, s3: Any, bucket: str) -> None:
+    before = len(site.files())
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    s3.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=1, Body=os.urandom(MIB))
+    assert len(site.files()) == before + 1
+    s3.abort_multipart_upload(Bucket=bucket, Key="k", UploadId=upload)
+    assert len(site.files()) == before
+
+
+@pytest.mark.parametrize("algorithm", ["CRC32", "SHA1", "SHA256"])
+def test_a_checksum_is_kept_and_given_back(s3: Any, bucket: str, algorithm: str) -> None:
+    put = s3.put_object(Bucket=bucket, Key="k", Body=os.urandom(MIB + 1), ChecksumAlgorithm=algorithm)
+    head = s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    assert put[f"Checksum{algorithm}"] == head[f"Checksum{algorithm}"]
+
+
+def test_presigned_urls_put_and_get(s3: Any, bucket: str) -> None:
+    target = {"Bucket": bucket, "Key": "k"}
+    put = urllib.request.Request(s3.generate_presigned_url("put_object", target), b"presigned", method="PUT")
+    assert urllib.request.urlopen(put).status == 200
+    assert urllib.request.urlopen(s3.generate_presigned_url("get_object", target)).read() == b"presigned"
+
+
+def test_a_presigned_form_posts_an_object(site: Site, s3: Any, bucket: str) -> None:
+    form = s3.generate_presigned_post(bucket, "k")
+    lines = [
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in form["fields"].items()
+    ]
+    lines.append('--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nposted\r\n--x--\r\n')
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    urllib.request.urlopen(urllib.request.Request(form["url"], "".join(lines).encode(), headers))
+    assert read(s3, bucket, "k") == b"posted"
+
+
+def test_obstore_puts_gets_lists_copies_and_deletes(site: Site, bucket: str) -> None:
+    store = S3Store(
+        bucket,
+        endpoint=site.endpoint,
+        region="us-east-1",
+        access_key_id="test",
+        secret_access_key="test",
+        client_options={"allow_http": True},
+    )
+    data = os.urandom(12 * MIB)
+    obstore.put(store, "dir/big", data, chunk_size=5 * MIB)
+    obstore.put(store, "dir/small", b"small", mode="create")
+    with pytest.raises(AlreadyExistsError):
+        obstore.put(store, "dir/small", b"again", mode="create")
+    assert bytes(obstore.get(store, "dir/big").bytes()) == data
+    assert bytes(obstore.get_range(store, "dir/big", start=7, length=9)) == data[7:16]
+    obstore.copy(store, "dir/big", "copy")
+    assert {item["path"] for page in obstore.list(store) for item in page} == {"dir/big", "dir/small", "copy"}
+    obstore.delete(store, ["dir/big", "copy"])
+    assert obstore.head(store, "dir/small")["size"] == 5
+
+
+def test_listing_pages_and_folds_folders(s3: Any, bucket: str) -> None:
+    for key in ("a/1", "a/2", "b/1", "c"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    listed = s3.list_objects_v2(Bucket=bucket, Delimiter="/")
+    assert [prefix["Prefix"] for prefix in listed["CommonPrefixes"]] == ["a/", "b/"]
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, PaginationConfig={"PageSize": 3})
+    assert [item["Key"] for page in pages for item in page["Contents"]] == ["a/1", "a/2", "b/1", "c"]
+
+
+def test_many_objects_are_deleted_at_once(s3: Any, bucket: str) -> None:
+    for key in "abc":
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "a"}, {"Key": "c"}]})
+    assert [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["b"]
+
+
+def test_versions_are_kept_and_can_be_removed_one_by_one(site: Site, s3: Any, bucket: str) -> None:
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    before = len(site.files())
+    one, two = (
+        s3.put_object(Bucket=bucket, Key="k", Body=letter * 2 * INLINE)["VersionId"] for letter in (b"1", b"2")
+    )
+    s3.delete_object(Bucket=bucket, Key="k")
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        s3.get_object(Bucket=bucket, Key="k")
+    assert read(s3, bucket, "k", VersionId=one) == b"1" * 2 * INLINE
+    s3.delete_object(Bucket=bucket, Key="k", VersionId=two)
+    assert len(site.files()) == before + 1
+
+
+def test_a_bucket_in_the_host_name_is_found(site: Site, s3: Any, bucket: str) -> None:
+    port = int(site.endpoint.rpartition(":")[2])
+    s3.put_object(Bucket=bucket, Key="k", Body=b"found")
+    connection = HTTPConnection("127.0.0.1", port)
+    host = f"{bucket}.s3.us-east-1.localhost.localstack.cloud:{port}"
+    connection.request("GET", "/k", headers={"Host": host, "Authorization": AUTHORIZATION})
+    assert connection.getresponse().read() == b"found"
+    connection.close()
+
+
+@pytest.mark.parametrize("name", ["Upper-Case", "under_score", "192.168.1.1", "ab", "xn--bucket"])
+def test_a_bucket_name_that_aws_refuses_is_refused(site: Site, name: str) -> None:
+    client = site.client()
+    client.meta.events.unregister("before-parameter-build.s3", None)
+    connection = HTTPConnection("127.0.0.1", int(site.endpoint.rpartition(":")[2]))
+    connection.request("PUT", f"/{name}", headers={"Authorization": AUTHORIZATION})
+    answer = connection.getresponse()
+    assert (answer.status, b"<Code>InvalidBucketName</Code>" in answer.read()) == (400, True)
+    connection.close()
+
+
+def test_the_answer_to_a_put_has_an_etag_and_a_correct_date(s3: Any, bucket: str) -> None:
+    answer = s3.put_object(Bucket=bucket, Key="k", Body=b"hello")
+    assert answer["ETag"] == '"5d41402abc4b2a76b9719d911017c592"'
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["last-modified"].endswith(" GMT")
