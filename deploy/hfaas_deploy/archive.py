@@ -1,7 +1,7 @@
 """Tar archives that are the same bytes for the same content, whoever packs them, wherever and whenever.
 
 A layer of an image is known by the hash of its archive. So entries are sorted, belong to root, carry one fixed time,
-are executable or not and nothing in between, and every folder on the way to a file is an entry of its own.
+are executable or not and little else, and every folder on the way to a file is an entry of its own.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ TIME = 315_619_200  # 1980-01-02: in no time zone before the oldest date that a 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file (its bytes, or where they are), a symbolic link, or a folder (neither)."""
+    """A file (its bytes, or where they are), a symbolic link, or a folder (neither), maybe everyone's as /tmp is."""
 
     name: str
     content: bytes | Path | None = None
     executable: bool = False
     link: str = ""
+    shared: bool = False
 
 
 def pack(entries: Iterable[Entry], out: IO[bytes]) -> None:
@@ -47,6 +48,7 @@ def _add(tar: tarfile.TarFile, entry: Entry) -> None:
         tar.addfile(info)
     elif entry.content is None:
         info.type = tarfile.DIRTYPE
+        info.mode = 0o1777 if entry.shared else 0o755
         tar.addfile(info)
     else:
         info.mode = 0o755 if entry.executable else 0o644

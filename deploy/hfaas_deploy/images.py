@@ -36,13 +36,17 @@ FUNCTION = "opt/hfaas/function"
 TASK = "var/task"
 MACHINES = {"x86_64": "amd64", "arm64": "arm64"}
 
-DERIVATION = """\
+SUPERVISED = """\
 FROM {base}
 ADD runtime.tar /
 ADD app.tar /
-ADD function.tar /
 ENTRYPOINT ["/opt/hfaas/bin/hfaas-supervisor"]
 CMD []
+"""
+
+DERIVED = """\
+FROM {base}
+ADD function.tar /
 """
 
 
@@ -103,10 +107,10 @@ class Original:
 
 def function_entries(function: FunctionSource, original: Original, home: str, task: str) -> Iterator[Entry]:
     """Yield the function's own files: script and image.json in the folder `home`, extra_payload in `task`."""
-    yield Entry(f"{home}/image.json" if home else "image.json", original.encode().encode())
+    yield Entry(f"{home}/image.json".lstrip("/"), original.encode().encode())
     if function.script:
         try:
-            yield Entry(f"{home}/script" if home else "script", function.script.read_bytes(), executable=True)
+            yield Entry(f"{home}/script".lstrip("/"), function.script.read_bytes(), executable=True)
         except OSError as error:
             raise ImageError(f"{function.script}, script of {function.name}: {error.strerror}") from error
     if payload := function.extra_payload:
@@ -130,6 +134,8 @@ def connect() -> DockerClient:
     try:
         name = os.environ.get("DOCKER_CONTEXT")
         context = None if os.environ.get("DOCKER_HOST") else ContextAPI.get_context(name)
+        if context is None and name:
+            raise FileNotFoundError(f"there is no context {name}")
         if context is None or context.name == "default":
             client = docker.from_env()
         else:
@@ -275,30 +281,39 @@ class DockerImages:
     # --- the function's image ---
 
     def _derive(self, function: FunctionSource, base: Image, progress: Progress) -> str:
-        bundle = self._bundles.get(base.attrs["Architecture"], progress)
         original = _original(base)
         with tempfile.TemporaryFile() as layer:
-            pack(function_entries(function, original, FUNCTION, TASK), layer)
+            # An engine gives what it mounts at /tmp the rights of the image's /tmp, and small images have none
+            pack([Entry("tmp", shared=True), *function_entries(function, original, FUNCTION, TASK)], layer)
+            bundle = self._bundles.get(base.attrs["Architecture"], progress)
             key = _key(RECIPE, str(base.id), bundle.key, _digest(layer))
             reference = f"{repository(function.name)}:{key}"
             if self._local(reference) is None:
-                progress(f"adding the supervisor and {function.name} to its image")
+                progress(f"adding the supervisor and the files of {function.name} to its image")
+                parts = [
+                    Entry("Dockerfile", DERIVED.format(base=self._supervised(base, bundle)).encode()),
+                    Entry("function.tar", layer.read()),
+                ]
                 labels = {SUPERVISOR_LABEL: bundle.key, ORIGINAL_LABEL: original.encode()}
-                self._add_layers(str(base.id), bundle, layer, reference, labels)
+                self._add_layers(parts, tag=reference, labels=labels)
         return reference
 
-    def _add_layers(
-        self, base: str, bundle: Bundle, layer: IO[bytes], reference: str, labels: dict[str, str]
-    ) -> None:
-        with tempfile.TemporaryFile() as context:
+    def _supervised(self, base: Image, bundle: Bundle) -> str:
+        """Return the user's image with the supervisor: what the functions on it share, and an edited script finds."""
+        reference = f"hfaas/supervised:{_key(RECIPE, str(base.id), bundle.key)}"
+        if self._local(reference) is None:
             parts = [
-                Entry("Dockerfile", DERIVATION.format(base=base).encode()),
+                Entry("Dockerfile", SUPERVISED.format(base=base.id).encode()),
                 Entry("runtime.tar", bundle.runtime),
                 Entry("app.tar", bundle.app),
-                Entry("function.tar", layer.read()),
             ]
+            self._add_layers(parts, tag=reference, labels={SUPERVISOR_LABEL: bundle.key})
+        return reference
+
+    def _add_layers(self, parts: Iterable[Entry], *, tag: str, labels: dict[str, str]) -> None:
+        with tempfile.TemporaryFile() as context:
             pack(parts, context)
-            self._docker_build(context, _silent, tag=reference, labels=labels, network_mode="none", what=reference)
+            self._docker_build(context, _silent, tag=tag, labels=labels, network_mode="none", what=tag)
 
     def _docker_build(self, context: IO[bytes], progress: Progress, *, what: str, **options: Any) -> None:
         context.seek(0)
@@ -306,13 +321,15 @@ class DockerImages:
             fileobj=context, custom_context=True, rm=True, forcerm=True, decode=True, **options
         )
         last: deque[str] = deque(maxlen=20)
-        for item in news:
+        failed = False
+        for item in news:  # to its end in any case, for a stream left half read keeps its connection
+            failed = failed or "error" in item
             for line in str(item.get("stream") or item.get("error") or "").splitlines():
                 if line.strip():
                     last.append(line.rstrip())
                     progress(last[-1])
-            if "error" in item:
-                raise BuildFailed(f"building {what} failed", "The last lines were:\n" + "\n".join(last))
+        if failed:
+            raise BuildFailed(f"building {what} failed", "The last lines were:\n" + "\n".join(last))
 
     def _run_recipe(self, recipe: Path, architecture: str, out: IO[bytes], progress: Progress) -> None:
         reference = f"hfaas/bundle:{architecture}"
@@ -397,15 +414,17 @@ class _EngineSaid(Exception):
 def _follow_pull(name: str, news: Iterable[dict[str, Any]], progress: Progress) -> None:
     layers: dict[str, tuple[int, int]] = {}
     said = 0.0
+    failure = ""
     for item in news:
-        if "error" in item:
-            raise _EngineSaid(item["error"])
+        failure = failure or item.get("error", "")
         if total := item.get("progressDetail", {}).get("total"):
             layers[item["id"]] = (item["progressDetail"].get("current", 0), total)
         if layers and time.monotonic() - said > 0.2:
             said = time.monotonic()
             done, size = (sum(column) / 1e6 for column in zip(*layers.values(), strict=True))
             progress(f"pulling {name}: {done:.0f} of {size:.0f} MB")
+    if failure:
+        raise _EngineSaid(failure)
 
 
 def _silent(_: str) -> None:

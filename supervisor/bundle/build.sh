@@ -137,10 +137,9 @@ find "$lib/site" -name '*.so' | while read -r object; do strip --strip-unneeded 
 # 5. Bytecode that asks for no time stamp (builders rewrite those); library sources go. The bundle's own interpreter
 #    compiles through its own loader, wherever it lies.
 say "compiling"
-interpret=("$lib/$loader" --library-path "$lib" "$out/bin/python3.11")
-[ "$arch" = "$native" ] || interpret=(python3.11)
-quietly env PYTHONHOME="$work/root/usr" "${interpret[@]}" -S -m compileall -q -b -f \
-  --invalidation-mode unchecked-hash -s "$out" -p /opt/hfaas "$stdlib" "$lib/site"
+interpret=(env PYTHONHOME="$root/usr" "$lib/$loader" --library-path "$lib" "$out/bin/python3.11" -S)
+[ "$arch" = "$native" ] || interpret=(python3.11 -I -S)
+quietly "${interpret[@]}" -m compileall -q -b -f --invalidation-mode unchecked-hash -s "$out" -p /opt/hfaas "$stdlib" "$lib/site"
 find "$lib" \( -name '*.py' -o -name '*.pyi' -o -name py.typed \) -delete
 find "$lib" -name __pycache__ -prune -exec rm -rf {} +
 
