@@ -20,7 +20,14 @@ from hfaas_emulator.lambda_.mailbox import InitFailed
 from hfaas_emulator.lambda_.outcome import Outcome, not_started
 from hfaas_emulator.lambda_.output import Call
 from hfaas_emulator.lambda_.platform import Platform
-from hfaas_emulator.lambda_.scaling import UNKNOWN_DURATION_S, UNKNOWN_START_S, Estimate, Load, starts
+from hfaas_emulator.lambda_.scaling import (
+    LEAST_START_S,
+    UNKNOWN_DURATION_S,
+    UNKNOWN_START_S,
+    Estimate,
+    Load,
+    starts,
+)
 from hfaas_emulator.lambda_.timer import Timer
 from hfaas_emulator.trace import What
 
@@ -254,7 +261,7 @@ class Pool:
             self._failed(environment, not_started("Sandbox.StartFailed", environment.id, said))
         else:
             self.starting.discard(environment)
-            self._start.add(environment.started_ms / 1000)
+            self._start.add(max(LEAST_START_S, environment.started_ms / 1000))
             self._pressed_since = self._platform.clock.now()
             self._keep(environment)
             self.dispatch()

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 UNKNOWN_DURATION_S = 0.2
 UNKNOWN_START_S = 0.5
+LEAST_START_S = 0.05
+"""No start is believed to be faster: the queue is not looked at more often."""
+
 WEIGHT = 0.3
 """Of the newest measurement in an estimate."""
 

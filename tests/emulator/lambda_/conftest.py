@@ -28,7 +28,9 @@ Handler = Callable[["Runtime", str, Any], Awaitable[Any]]
 
 
 def make_function(**changes: Any) -> Function:
-    base = Function("000000000000", "us-east-1", "f", "$LATEST", ARN, "ours", "revision-1", timeout_s=3, role="role")
+    base = Function(
+        "000000000000", "us-east-1", "f", "$LATEST", ARN, "ours", "revision-1", timeout_s=3, role="role"
+    )
     return dataclasses.replace(base, **changes)
 
 
@@ -65,9 +67,7 @@ class Lines:
     def __init__(self) -> None:
         self.streams: dict[tuple[str, str], list[str]] = {}
 
-    def append(
-        self, account: str, region: str, group: str, stream: str, lines: Sequence[tuple[int, str]]
-    ) -> None:
+    def append(self, account: str, region: str, group: str, stream: str, lines: Sequence[tuple[int, str]]) -> None:
         self.streams.setdefault((group, stream), []).extend(line for _, line in lines)
 
     @property
@@ -131,7 +131,8 @@ class World:
         self.before_init: Callable[[Runtime], Awaitable[Exit | None]] | None = None
         self.free_mb = 100_000
         self.engine = FakeEngine(
-            self._behave, {"ours": Image("ours", "1", "amd64", True), "foreign": Image("foreign", "2", "amd64", False)}
+            self._behave,
+            {"ours": Image("ours", "1", "amd64", True), "foreign": Image("foreign", "2", "amd64", False)},
         )
         self.plane: Lambda
 
@@ -162,6 +163,12 @@ class World:
         then = self.clock.now() + seconds
         await self.until(lambda: any(when <= then and not woken.done() for when, _, woken in self.clock._sleepers))
         self.clock.advance(seconds)
+
+    async def pass_until(self, condition: Callable[[], object]) -> None:
+        """Let time pass in small steps until something is so."""
+        while not condition():
+            self.clock.advance(0.01)
+            await asyncio.sleep(0.001)
 
     async def _behave(self, spec: ContainerSpec, output: Output) -> Exit:
         runtime = Runtime(spec, output)

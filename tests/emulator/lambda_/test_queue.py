@@ -48,7 +48,9 @@ async def test_a_pending_event_is_named(world: Any) -> None:
     assert [(each.kind, each.what) for each in world.idle.pending()] == [("event", "f: accepted from test")]
 
 
-async def test_a_failure_is_repeated_after_one_and_two_minutes_with_the_same_id(world: Any, answered: object) -> None:
+async def test_a_failure_is_repeated_after_one_and_two_minutes_with_the_same_id(
+    world: Any, answered: object
+) -> None:
     world.handler = failing(answered, 2)
     request = await world.submit("x")
     await world.until(lambda: len(world.hops(What.EVENT_RETRY)) == 1)

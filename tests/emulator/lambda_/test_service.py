@@ -89,7 +89,9 @@ async def test_a_stream_is_named_by_day_and_version(world: Any) -> None:
     assert stream.startswith("2023/11/14/[$LATEST]")
 
 
-async def test_an_error_of_the_function_is_unhandled_and_its_environment_stays(world: Any, answered: object) -> None:
+async def test_an_error_of_the_function_is_unhandled_and_its_environment_stays(
+    world: Any, answered: object
+) -> None:
     async def fail(runtime: Any, request: str, event: Any) -> object:
         body = json.dumps({"errorType": "Bad", "errorMessage": "no"}).encode()
         await runtime.call("POST", f"invocation/{request}/error", body)
@@ -180,7 +182,9 @@ async def test_a_runtime_that_ends_before_its_first_event_fails_the_call(world: 
 async def test_an_initialization_error_is_passed_on(world: Any) -> None:
     async def give_up(runtime: Any) -> None:
         body = json.dumps({"errorType": "ImportError", "errorMessage": "no module"}).encode()
-        await runtime.call("POST", "init/error", body, Lambda_Runtime_Function_Error_Type="Runtime.ImportModuleError")
+        await runtime.call(
+            "POST", "init/error", body, Lambda_Runtime_Function_Error_Type="Runtime.ImportModuleError"
+        )
         await asyncio.Event().wait()
 
     world.before_init = give_up
