@@ -23,6 +23,9 @@ ACCOUNT = "000000000000"
 REGION = "us-east-1"
 LOCAL_NAMES = frozenset({"localhost", "localhost.localstack.cloud"})
 LOCAL_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".localhost.localstack.cloud")
+NOBODY = {name: (None, None, None, None) for name in ("profile", "config_file", "credentials_file")}
+"""Nothing of the user's AWS set-up is read, so nothing in it can stop a rehearsal or change its way."""
+
 CONNECT = 2.0
 """Seconds; what is local answers at once or not at all."""
 
@@ -95,7 +98,7 @@ def _address(endpoint: str) -> tuple[str, int]:
 @lru_cache(maxsize=8)
 def _session(target: Target) -> boto3.Session:
     """One session for each target: its loaded service models are what takes the time."""
-    core = botocore.session.Session()
+    core = botocore.session.Session(NOBODY)
     core.set_config_variable("ignore_configured_endpoint_urls", True)
     core.set_credentials(target.account, "hfaas")
     return boto3.Session(botocore_session=core, region_name=target.region)

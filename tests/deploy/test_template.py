@@ -256,9 +256,9 @@ def _no_such_action(document: Json) -> None:
 
 
 MUTATIONS = {
-    "E3034": _outlive_900,
+    "E3717": _outlive_900,
     "E3030": _odd_retention,
-    "E3677": _handler,
+    "E3685": _handler,
     "E3002": _unknown_property,
     "E3031": _capital_bucket,
     "W3037": _no_such_action,

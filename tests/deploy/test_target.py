@@ -1,0 +1,91 @@
+"""A rehearsal reaches this machine and nothing else, whatever the surroundings say."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from hfaas_deploy.errors import TargetUnreachable, WrongTarget
+from hfaas_deploy.target import Target
+
+
+@pytest.fixture
+def listening() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://127.0.0.1:4566",
+        "http://localhost:4566",
+        "http://[::1]:4566",
+        "http://172.17.0.1:4566",
+        "http://localhost.localstack.cloud:4566",
+        "http://hfaas:4566",
+        "http://host.docker.internal:4566",
+    ],
+)
+def test_places_of_this_machine_and_its_networks_are_local(endpoint: str) -> None:
+    assert Target.local(endpoint).endpoint == endpoint
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://cloudformation.eu-west-1.amazonaws.com",
+        "https://s3.amazonaws.com",
+        "https://lambda.eu-west-1.api.aws",
+        "http://8.8.8.8:4566",
+        "http://localhost.example.com",
+        "http://127.0.0.1.nip.io",
+    ],
+)
+def test_every_other_place_is_refused_before_any_call(endpoint: str) -> None:
+    with pytest.raises(WrongTarget, match="must not leave this machine") as caught:
+        Target.local(endpoint)
+
+    assert "AWS_ENDPOINT_URL" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["", "127.0.0.1:4566", "ftp://127.0.0.1", "http://", "http://127.0.0.1:x", "http://["]
+)
+def test_what_is_no_endpoint_is_refused(endpoint: str) -> None:
+    with pytest.raises(WrongTarget, match="is not an endpoint"):
+        Target.local(endpoint)
+
+
+def test_the_surroundings_do_not_change_where_a_client_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://s3.amazonaws.com")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://s3.amazonaws.com")
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+
+    client = Target.local("http://127.0.0.1:4566").client("s3")
+
+    assert client.meta.endpoint_url == "http://127.0.0.1:4566"
+    assert client.meta.region_name == "us-east-1"
+
+
+def test_the_credentials_of_the_surroundings_are_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREAL")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
+    client = Target.local("http://127.0.0.1:4566", account="000000000042").client("s3")
+
+    url = client.generate_presigned_url("get_object", Params={"Bucket": "bbb", "Key": "k"})
+
+    assert "AKIAREAL" not in url
+    assert "000000000042" in url
+
+
+def test_a_port_where_nobody_listens_is_told(listening: int) -> None:
+    Target.local(f"http://127.0.0.1:{listening}").probe()
+
+    with pytest.raises(TargetUnreachable, match="nothing answers") as caught:
+        Target.local("http://127.0.0.1:1").probe()
+
+    assert "hfaas up" in caught.value.hint
