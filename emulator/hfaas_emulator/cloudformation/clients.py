@@ -64,7 +64,7 @@ class Clients:
 @cache
 def _session() -> Any:
     """Return the one session, which reads nobody's profile: a user's AWS_PROFILE must not break the emulator."""
-    from botocore.session import Session  # noqa: PLC0415
+    from botocore.session import Session
 
     session = Session()
     settings = session.get_component("config_store")

@@ -81,6 +81,7 @@ class Gate:
         self.refused: list[str] = []
         self.held = ""
         self.forward_held = False
+        self.killed = False
         self.reached, self.released = threading.Event(), threading.Event()
         gate = self
 
@@ -105,6 +106,9 @@ class Gate:
         words = f"{handler.command} {handler.path} {handler.headers.get('x-amz-target')} {sent[:4000]!r}"
         if any(word in words for word in self.refused):
             self._send(handler, 400, {"content-type": "application/json"}, b'{"__type": "Denied", "message": "no"}')
+            return
+        if self.killed:
+            handler.close_connection = True
             return
         holds = bool(self.held) and self.held in words and not self.released.is_set()
         if holds and self.forward_held:
@@ -136,8 +140,13 @@ class Gate:
         if handler.command != "HEAD":
             handler.wfile.write(content)
 
-    def close(self) -> None:
+    def kill(self) -> None:
+        """Whoever still calls is dead: his requests go nowhere."""
+        self.killed = True
         self.released.set()
+
+    def close(self) -> None:
+        self.kill()
         self._server.shutdown()
         self._server.server_close()
 

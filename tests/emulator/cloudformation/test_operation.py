@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from tests.emulator.cloudformation import templates as t
 
 BROKEN = t.resource("AWS::S3::Bucket", {"BucketName": "X"}, DependsOn=["Function", "Logs", "Bucket"])
