@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +15,8 @@ from botocore.config import Config
 
 from hfaas_emulator.journal import Journal
 from hfaas_emulator.lambda_.invocation import Invocation
-from hfaas_emulator.moto_services.bridge import Answer, Request
+from hfaas_emulator.moto_services import outward
+from hfaas_emulator.moto_services.bridge import Application
 from hfaas_emulator.moto_services.thread import Moto
 from hfaas_emulator.s3.api import S3, SERVICES
 from hfaas_emulator.s3.store import Store
@@ -30,6 +31,7 @@ class Site:
 
     def __init__(self, state: Path) -> None:
         self.accepted: list[Invocation] = []
+        self.problems: list[str] = []
         self.trace = Trace()
         self.objects = state / "objects"
         self._state = state
@@ -54,6 +56,7 @@ class Site:
         store = Store(self.objects)
         self._moto = moto
         self.s3 = S3(moto, store, self.trace, self.accepted.append)
+        outward.connect(self.accepted.append, self.problems.append)
         await moto.open(lambda: _boot(self.s3, journal))
         listener = bind("127.0.0.1", 0)
         self.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -114,18 +117,10 @@ class _Server(uvicorn.Server):
         pass
 
 
-def _boot(s3: S3, journal: Journal) -> Callable[[Request], Answer]:
-    from hfaas_emulator.moto_services.dispatcher import Dispatcher
-    from hfaas_emulator.moto_services.persist import Recorder
+def _boot(s3: S3, journal: Journal) -> Application:
+    from hfaas_emulator.moto_services.boot import boot
 
-    others = tuple(f"hfaas_emulator.moto_services.{name}" for name in ("lambda_", "sqs", "sns", "events", "iam"))
-    recorder = Recorder(Dispatcher((*SERVICES, *others)), journal)
-    s3.wire()
-    problems: list[str] = []
-    recorder.replay(problems.append)
-    problems += s3.restore(journal)
-    assert not problems
-    return recorder
+    return boot(SERVICES, s3.wire, s3.restore, journal)
 
 
 @pytest.fixture(scope="session")
