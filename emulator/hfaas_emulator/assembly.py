@@ -33,6 +33,7 @@ from hfaas_emulator.logs.store import LogStore
 from hfaas_emulator.moto_services import admission, outward
 from hfaas_emulator.moto_services.bridge import Application
 from hfaas_emulator.moto_services.control import MotoControl
+from hfaas_emulator.moto_services.log_groups import LogGroups
 from hfaas_emulator.moto_services.thread import Moto
 from hfaas_emulator.s3.api import S3, SERVICES
 from hfaas_emulator.s3.store import Store
@@ -88,7 +89,8 @@ class Plant:
             booted = moto.open(lambda: _boot(objects, ledgers.journal))
             outward.connect(self._accept, self._problem)
             control = MotoControl(moto)
-            logs = LogStore(self._directory / "logs")
+            groups = LogGroups(moto)
+            logs = LogStore(self._directory / "logs", on_group=groups.make, problem=self._problem)
             stack.callback(logs.close)
             self._lambda = Lambda(
                 engine,
@@ -108,7 +110,7 @@ class Plant:
             stacks = StackEngine(self._endpoint, ledgers.journal, ledgers.idle, ledgers.trace)
             await booted
             await self._lambda.recover()
-            yield _Services(moto, engine, control, self._lambda, logs, stacks, objects)
+            yield _Services(moto, engine, control, self._lambda, logs, groups, stacks, objects)
 
     def _endpoint(self) -> str:
         return f"http://127.0.0.1:{self._port}"
@@ -136,6 +138,7 @@ class _Services:
     control: MotoControl
     functions: Lambda
     lines: LogStore
+    groups: LogGroups
     engine_of_stacks: StackEngine
     s3: S3
 
@@ -146,7 +149,7 @@ class _Services:
         await admission.check(request.method, request.url.path, await request.body(), self.engine)
 
     async def logs(self, request: Request, action: str) -> Response | None:
-        return await logs_api.handle(request, action, self.lines, self.moto)
+        return await logs_api.handle(request, action, self.lines, self.groups)
 
     async def stacks(self, request: Request) -> Response:
         return await cloudformation_api.handle(request, self.engine_of_stacks)
