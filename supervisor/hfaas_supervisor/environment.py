@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from hfaas_supervisor.folder import Folder
 from hfaas_supervisor.job import Job
 from hfaas_supervisor.layer import Layer
 
@@ -26,36 +27,6 @@ DENIED = re.compile(
     r"|.*_PROXY|.*_CA_BUNDLE|SSL_.*|AWS_.*|CUDA_.*|NVIDIA_.*|HFAAS_.*)",
     re.IGNORECASE,
 )
-
-
-class Folder(NamedTuple):
-    """Where one invocation's files are; all of it is removed before the answer."""
-
-    root: str
-
-    @property
-    def input(self) -> str:
-        return f"{self.root}/input"
-
-    @property
-    def output(self) -> str:
-        return f"{self.root}/output"
-
-    @property
-    def scratch(self) -> str:
-        return f"{self.root}/scratch"
-
-    @property
-    def event(self) -> str:
-        return f"{self.root}/event.json"
-
-    @property
-    def script(self) -> str:
-        return f"{self.root}/script"
-
-    @property
-    def spool(self) -> str:
-        return f"{self.root}/output.log"
 
 
 class Facts(NamedTuple):

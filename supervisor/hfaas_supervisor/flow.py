@@ -14,33 +14,28 @@ of the script are dead and the invocation's folder is gone before the answer.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from hfaas_supervisor import answers, command, environment, events, inputs, outputs, script
 from hfaas_supervisor.capture import Capture
 from hfaas_supervisor.console import Console
-from hfaas_supervisor.environment import Facts, Folder
+from hfaas_supervisor.environment import Facts
 from hfaas_supervisor.errors import (
-    BadEvent,
     HfaasError,
-    NoSpace,
     ScriptFailed,
     ScriptOutOfMemory,
     ScriptTimeout,
     Stopped,
 )
 from hfaas_supervisor.events import Event, Item, Plan
+from hfaas_supervisor.folder import Folder, lease
 from hfaas_supervisor.job import Job
 from hfaas_supervisor.layer import Layer
 from hfaas_supervisor.limits import Limits
 from hfaas_supervisor.script import Command, Outcome
 from hfaas_supervisor.stores import Place, Stores
 from hfaas_supervisor.stores.local import results
-
-REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 class Invocation(NamedTuple):
@@ -77,10 +72,10 @@ class Flow:
         plan = self._permitted(events.plan(event))
         for line in plan.ignored:
             self.console.info(line)
-        with _folder(self.root, invocation.id) as folder:
-            _write(folder.event, event.raw)
+        with lease(self.root, invocation.id, keep=self.leg == "lambda") as folder:
+            folder.write(folder.event, event.raw)
             if plan.script is not None:
-                _write(folder.script, plan.script)
+                folder.write(folder.script, plan.script)
             items = _Items(self, invocation, event, plan, folder)
             try:
                 items.run()
@@ -117,8 +112,8 @@ class _Items:
 
     def _process(self, item: Item) -> None:
         self.limits.check(f"{item.place} had not begun")
-        for name in (self.folder.input, self.folder.output, self.folder.scratch):
-            _renew(name)
+        if item is not self.plan.items[0]:
+            self.folder.renew()
         declared = inputs.declared(item, self.job)
         path = self._fetch(item, declared)
         try:
@@ -228,50 +223,3 @@ def _summary(failed: Sequence[tuple[Item, HfaasError]], total: int) -> HfaasErro
     lines = [f"{item.place}: {error.type}: {error}" for item, error in failed]
     message = f"{len(failed)} of {total} items failed\n" + "\n".join(lines)
     return ScriptFailed(message, first.code) if isinstance(first, ScriptFailed) else type(first)(message)
-
-
-@contextmanager
-def _folder(root: str, request: str) -> Iterator[Folder]:
-    if not REQUEST_ID.fullmatch(request):
-        raise BadEvent(f"request id {request!r} cannot be the name of a folder")
-    folder = Folder(os.path.join(root, request))
-    try:
-        try:
-            os.makedirs(folder.root, 0o755)
-        except OSError as error:
-            raise NoSpace(f"{folder.root} cannot be made: {error.strerror}") from None
-        yield folder
-    finally:
-        _remove(folder.root)
-
-
-def _renew(path: str) -> None:
-    _remove(path)
-    os.mkdir(path, 0o755)
-
-
-def _remove(path: str) -> None:
-    """Remove a tree; `shutil` would load three compressors for it."""
-    try:
-        entries = list(os.scandir(path))
-    except FileNotFoundError:
-        return
-    except PermissionError:  # the script locked it
-        os.chmod(path, 0o700)
-        entries = list(os.scandir(path))
-    if entries:
-        os.chmod(path, 0o700)
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            _remove(entry.path)
-        else:
-            os.unlink(entry.path)
-    os.rmdir(path)
-
-
-def _write(path: str, content: bytes) -> None:
-    try:
-        with open(path, "wb") as file:
-            file.write(content)
-    except OSError as error:
-        raise NoSpace(f"the Event of {len(content)} bytes does not fit into /tmp: {error.strerror}") from None

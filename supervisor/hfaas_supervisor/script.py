@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -120,7 +121,7 @@ class _Watch:
                 self._move(ready)
         finally:
             _set_blocking(self.fd, blocking=was_blocking)
-            self.dropped += len(self._pending)
+            self.dropped += len(self._pending) + (0 if self._eof else _unread(self.pipe))
             os.close(self.pipe)
             if self._pidfd >= 0:
                 os.close(self._pidfd)
@@ -216,6 +217,11 @@ def _pidfd(pid: int) -> int:
         return os.pidfd_open(pid)
     except (AttributeError, OSError):  # kernel < 5.3, or an old seccomp profile
         return -1
+
+
+def _unread(pipe: int) -> int:
+    fionread = 0x541B  # the `termios` module has it, for 1 ms
+    return int.from_bytes(fcntl.ioctl(pipe, fionread, b"\0\0\0\0"), sys.byteorder)
 
 
 def _set_blocking(fd: int, *, blocking: bool) -> bool:

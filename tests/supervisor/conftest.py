@@ -90,7 +90,11 @@ class Box:
         return Answer(process.returncode, out, log.decode(errors="replace"))
 
     def clean(self) -> bool:
-        return not list(self.tmp.iterdir())
+        """Tell whether nothing is left but a warm environment's emptied folders."""
+        spare = [path for path in self.tmp.iterdir() if path.name.startswith(".hfaas-")]
+        return not [
+            path for path in self.tmp.rglob("*") if path.is_file() or (path.parent == self.tmp and path not in spare)
+        ]
 
 
 @dataclass

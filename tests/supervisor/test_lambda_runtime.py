@@ -113,3 +113,14 @@ def test_an_http_failure_is_an_answer_and_no_function_error(runtime: Runtime) ->
     post = runtime.invoke({"httpMethod": "GET"}, id="r-1")
     assert post.path.endswith("/response")
     assert json.loads(base64.b64decode(post.json["body"]))["errorType"] == "Hfaas.ScriptFailed"
+
+
+def test_folders_are_fresh_whatever_a_script_made_of_them(runtime: Runtime) -> None:
+    runtime.box.script(
+        "cd $TMP_INPUT_DIR/..; ls -A input output scratch | wc -w; stat -c %a input output scratch\n"
+        "rm -r output; ln -s /etc output; rm -r scratch; echo x > scratch; mkdir -p input/a/b; echo x > input/a/b/c\n"
+        "touch stray; mkdir more; chmod 000 input/a/b input/a input\n"
+    )
+    bodies = [base64.b64decode(runtime.invoke({}).json["body"]) for _ in range(3)]
+    assert bodies == [b"4\n755\n755\n755\n"] * 3  # three headings and the staged Event
+    assert runtime.box.clean()
