@@ -23,7 +23,7 @@ ACCOUNT = "000000000000"
 REGION = "us-east-1"
 LOCAL_NAMES = frozenset({"localhost", "localhost.localstack.cloud"})
 LOCAL_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".localhost.localstack.cloud")
-NOBODY = {name: (None, None, None, None) for name in ("profile", "config_file", "credentials_file")}
+NOBODY = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
 """Nothing of the user's AWS set-up is read, so nothing in it can stop a rehearsal or change its way."""
 
 CONNECT = 2.0
