@@ -22,7 +22,9 @@ def _options(arguments: list[str] | None) -> Options:
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=chosen.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    return Options(chosen.port, chosen.state.absolute(), chosen.engine, chosen.concurrency, chosen.retry_delay, chosen.tether)
+    return Options(
+        chosen.port, chosen.state.absolute(), chosen.engine, chosen.concurrency, chosen.retry_delay, chosen.tether
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -85,9 +85,10 @@ class Plant:
             moto = Moto(ledgers.journal)
             stack.push_async_callback(moto.close)
             store = Store(self._directory / "objects")
+            stack.callback(store.close)
             objects = S3(moto, store, ledgers.trace, self._accept)
             booted = moto.open(lambda: _boot(objects, ledgers.journal))
-            outward.connect(self._accept, self._problem)
+            outward.connect(outward.Outlets(self._accept, self._forget, self._problem))
             control = MotoControl(moto)
             groups = LogGroups(moto)
             logs = LogStore(self._directory / "logs", on_group=groups.make, problem=self._problem)
@@ -110,6 +111,8 @@ class Plant:
             stacks = StackEngine(self._endpoint, ledgers.journal, ledgers.idle, ledgers.trace)
             await booted
             await self._lambda.recover()
+            await stacks.open()
+            stack.push_async_callback(stacks.close)
             yield _Services(moto, engine, control, self._lambda, logs, groups, stacks, objects)
 
     def _endpoint(self) -> str:
@@ -118,6 +121,10 @@ class Plant:
     def _accept(self, invocation: Invocation) -> None:
         if self._lambda is not None:  # else its row is there, and `recover` finds it
             self._lambda.accept(invocation)
+
+    def _forget(self, account: str, region: str, name: str) -> None:
+        if self._lambda is not None:
+            self._lambda.forget(account, region, name)
 
     def _problem(self, message: str) -> None:
         self._ledgers.trace.hop("moto", What.PROBLEM, message=message)

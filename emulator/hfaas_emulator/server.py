@@ -104,7 +104,10 @@ async def opened(options: Options, stop: asyncio.Event) -> AsyncIterator[state.R
         stack.callback(ready.cancel)  # who still waits when opening fails must not wait for ever
         assembly = await asyncio.to_thread(importlib.import_module, "hfaas_emulator.assembly")
         plant = assembly.Plant(
-            directory, port, assembly.Limits(options.concurrency, options.retry_s), assembly.Ledgers(journal, idle, trace)
+            directory,
+            port,
+            assembly.Limits(options.concurrency, options.retry_s),
+            assembly.Ledgers(journal, idle, trace),
         )
         engine = await stack.enter_async_context(plant.engine(options.engine))
         if engine.host != LOOPBACK:

@@ -147,3 +147,15 @@ def update_event_invoke_config(
 )
 def create_event_source_mapping(_original: Any, _self: LambdaBackend, _spec: dict[str, Any]) -> None:
     raise AwsError("NotImplemented", "Event source mappings are not emulated yet.", 501)
+
+
+@patch(
+    "moto.awslambda.models:LambdaBackend.delete_function",
+    sha="828280c86a667d39",
+    reason="its environments must stop",
+)
+def delete_function(original: Any, self: LambdaBackend, function_name: str, qualifier: str | None = None) -> None:
+    name = self.get_function(function_name, qualifier).function_name
+    original(self, function_name, qualifier)
+    if not any(each.function_name == name for each in self.list_functions()):
+        outward.forget(self.account_id, self.region_name, name)

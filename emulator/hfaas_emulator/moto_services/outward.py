@@ -1,4 +1,4 @@
-"""What moto's own code sets in motion: invocations and complaints, handed to the event loop after the commit.
+"""What moto's own code sets in motion: invocations, deletions and complaints, handed to the event loop after the commit.
 
 Patches deep inside moto have no way to know who runs functions, so the server connects it here once.
 """
@@ -13,23 +13,21 @@ from hfaas_emulator.lambda_.invocation import Invocation, new_id
 from hfaas_emulator.moto_services import commit
 
 
-@dataclass(slots=True)
-class _Connected:
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """Who takes journaled invocations, deleted functions (account, region, name) and complaints; on the event loop."""
+
     accept: Callable[[Invocation], None]
+    forget: Callable[[str, str, str], None]
     problem: Callable[[str], None]
 
 
-def _nobody(_: object) -> None:
-    """Stand in until the server has connected itself."""
+_connected: list[Outlets] = []
 
 
-_connected = _Connected(_nobody, _nobody)
-
-
-def connect(accept: Callable[[Invocation], None], problem: Callable[[str], None]) -> None:
-    """Say who takes journaled invocations, and who hears of failed deliveries; both run on the event loop."""
-    _connected.accept = accept
-    _connected.problem = problem
+def connect(outlets: Outlets) -> None:
+    """Connect the event loop; before the first request."""
+    _connected[:] = [outlets]
 
 
 def invoke(function: str, payload: bytes, origin: str) -> None:
@@ -37,9 +35,22 @@ def invoke(function: str, payload: bytes, origin: str) -> None:
     request = new_id()
     invocation = Invocation(request, function, payload, origin, time.time(), run=request)
     commit.record(invocation.put())
-    commit.after(lambda: _connected.accept(invocation))
+    _later(lambda outlets: outlets.accept(invocation))
 
 
 def problem(message: str) -> None:
     """Report a delivery that failed."""
-    commit.after(lambda: _connected.problem(message))
+    _later(lambda outlets: outlets.problem(message))
+
+
+def forget(account: str, region: str, name: str) -> None:
+    """Say that a function was deleted."""
+    _later(lambda outlets: outlets.forget(account, region, name))
+
+
+def _later(act: Callable[[Outlets], None]) -> None:
+    def run() -> None:
+        for outlets in _connected:
+            act(outlets)
+
+    commit.after(run)
