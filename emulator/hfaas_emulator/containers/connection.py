@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import docker
+import requests
+from docker.constants import DEFAULT_DOCKER_API_VERSION
 from docker.context import ContextAPI
 from docker.errors import DockerException
 from docker.tls import TLSConfig
@@ -26,6 +30,11 @@ TIMEOUT_S = 60
 OLDEST_API = (1, 41)
 """Docker 20.10, the first whose system-call filter lets our supervisor start threads."""
 
+NEWEST_API = tuple(map(int, DEFAULT_DOCKER_API_VERSION.split(".")))
+"""What the SDK was written for."""
+
+DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+
 POOL = 32
 """Connections kept: one for each thread, and the streams."""
 
@@ -34,17 +43,36 @@ def connect(deadline_s: int = DEADLINE_S) -> Client:
     """Connect to DOCKER_HOST, else the current context, else the default socket; EngineError says what is wrong."""
     try:
         where = _endpoint()
-        client: Client = docker.APIClient(timeout=deadline_s, num_pools=POOL, max_pool_size=POOL, **where)
-        version = client.version()
-    except (DockerException, OSError) as error:
+        _knock(where.get("base_url") or DEFAULT_SOCKET, deadline_s)
+        version = _version(where, deadline_s)
+    except (DockerException, requests.RequestException, OSError) as error:
         raise _explained(error) from error
-    if _number(version.get("ApiVersion", "0")) < OLDEST_API:
-        client.close()
+    spoken = _number(version.get("ApiVersion", "0"))
+    if spoken < OLDEST_API:
         raise EngineError(
             f"the Docker engine {version.get('Version', '')} is too old", "hfaas needs Docker 20.10.10 or newer"
         )
-    client.timeout = TIMEOUT_S
-    return client
+    return docker.APIClient(
+        version=".".join(map(str, min(spoken, NEWEST_API))),
+        timeout=TIMEOUT_S,
+        num_pools=POOL,
+        max_pool_size=POOL,
+        **where,
+    )
+
+
+def _knock(address: str, deadline_s: int) -> None:
+    """Try a local socket first: its refusal is plain, and the SDK would leave a socket open."""
+    if not address.startswith("unix://"):
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(deadline_s)
+        probe.connect(address.removeprefix("unix://"))
+
+
+def _version(where: dict[str, Any], deadline_s: int) -> dict[str, Any]:
+    with contextlib.closing(docker.APIClient(version="1.41", timeout=deadline_s, **where)) as client:
+        return dict(client.version(api_version=False))
 
 
 def _endpoint() -> dict[str, Any]:
@@ -77,7 +105,7 @@ def _explained(error: Exception) -> EngineError:
                     f"no Docker engine: nobody answers at {where}",
                     "start Docker (for example `sudo systemctl start docker`), or use --engine process",
                 )
-            case TimeoutError():
+            case TimeoutError() | requests.Timeout():
                 return EngineError(
                     f"the Docker engine at {where} does not answer within {DEADLINE_S} s",
                     "restart Docker, check DOCKER_HOST, or use --engine process",

@@ -8,11 +8,12 @@ import io
 import os
 import tarfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from docker.errors import DockerException
 
 from hfaas_emulator.containers.connection import connect
@@ -42,6 +43,14 @@ async def chunks(data: bytes) -> AsyncIterator[bytes]:
         yield data[start : start + 1000]
 
 
+async def stored(engine: ProcessEngine, script: bytes) -> str:
+    """Store a layer of one script; return its reference."""
+    layer = tar({"script": script})
+    digest = hashlib.sha256(layer).hexdigest()
+    await engine.layers.receive(digest, chunks(layer))
+    return f"hfaas-layer/app:{digest}"
+
+
 @dataclass
 class Room:
     """An open engine, and a way to run shell code in one of its containers."""
@@ -50,13 +59,18 @@ class Room:
     image: str
     shell: Callable[[str], tuple[str, ...]]
     output: list[bytes] = field(default_factory=list)
-    count: int = 0
+    started: list[Container] = field(default_factory=list)
 
     async def start(self, code: str, **spec: object) -> Container:
-        self.count += 1
         name = f"hfaas-test-{os.getpid()}-{time.time_ns()}"
         given = ContainerSpec(name, self.image, command=self.shell(code), **spec)  # type: ignore[arg-type]
-        return await self.engine.run(given, self.output.append)
+        container = await self.engine.run(given, self.output.append)
+        self.started.append(container)
+        return container
+
+    async def leave(self) -> None:
+        """Stop what the test started."""
+        await asyncio.gather(*(each.stop() for each in self.started))
 
     async def until(self, holds: Callable[[], bool], seconds: float = 20) -> None:
         """Wait for a condition, with a deadline."""
@@ -84,29 +98,63 @@ def docker_ready() -> None:
 
 
 @pytest.fixture
+def store() -> Callable[[ProcessEngine, bytes], Awaitable[str]]:
+    """Stores a layer of one script."""
+    return stored
+
+
+@pytest.fixture
 def state(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
-@pytest.fixture
-async def docker_room(state: Path, docker_ready: None) -> AsyncIterator[Room]:
-    engine = DockerEngine(state)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_docker(
+    docker_ready: None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[DockerEngine]:
+    engine = DockerEngine(tmp_path_factory.mktemp("shared"))
     await engine.open()
-    yield Room(engine, BASE, lambda code: ("/bin/sh", "-c", code))
+    yield engine
     await engine.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
+async def docker_room(shared_docker: DockerEngine) -> AsyncIterator[Room]:
+    """A room in the module's engine."""
+    room = docker_room_of(shared_docker)
+    yield room
+    await room.leave()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def own_docker_room(docker_ready: None, state: Path) -> AsyncIterator[Room]:
+    """A room in an engine that the test may close."""
+    engine = DockerEngine(state)
+    await engine.open()
+    yield docker_room_of(engine)
+    await engine.close()
+
+
+def docker_room_of(engine: Engine) -> Room:
+    return Room(engine, BASE, lambda code: ("/bin/sh", "-c", code))
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def process_room(state: Path, tmp_path: Path) -> AsyncIterator[Room]:
     program = tmp_path / "program.py"
     program.write_text("import os, sys\nos.execv('/bin/sh', ['sh', '-c', sys.argv[1]])\n")
     engine = ProcessEngine(state, program=program)
     await engine.open()
-    layer = tar({"script": b"true\n"})
-    digest = hashlib.sha256(layer).hexdigest()
-    await engine.layers.receive(digest, chunks(layer))
-    yield Room(engine, f"hfaas-layer/app:{digest}", lambda code: (code,))
+    image = await stored(engine, b"true\n")
+    yield Room(engine, image, lambda code: (code,))
     await engine.close()
+
+
+@pytest.fixture(params=["process_room", pytest.param("own_docker_room", marks=pytest.mark.docker)])
+def own_room(request: pytest.FixtureRequest) -> Room:
+    """A room in an engine that the test may close."""
+    found: Room = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,9 +22,7 @@ from hfaas_emulator.errors import EngineError
 if TYPE_CHECKING:
     from tests.emulator.containers.conftest import Room
 
-pytestmark = pytest.mark.docker
-
-BASE = "hfaas/base:bookworm"
+pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="module")]
 
 STRANDED = """
 import asyncio, sys
@@ -43,60 +40,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-FACTS = """
-touch /x 2>&1
-echo ===; id
-echo ===; cat /proc/self/status
-echo ===; ulimit -n
-echo ===; test -e /dev/shm || echo none
-"""
-
-
-@pytest.fixture(scope="module")
-def facts(docker_ready: None) -> dict[str, str]:
-    """What one container found out about itself."""
-    output: list[bytes] = []
-
-    async def look() -> None:
-        engine = DockerEngine(Path(tempfile.mkdtemp()))
-        await engine.open()
-        command = ("/bin/sh", "-c", FACTS)
-        container = await engine.run(
-            ContainerSpec(f"hfaas-test-{os.getpid()}", BASE, command=command), output.append
-        )
-        await container.wait()
-        await engine.close()
-
-    asyncio.run(look())
-    return dict(
-        zip(("root", "id", "status", "files", "shm"), b"".join(output).decode().split("===\n"), strict=True)
-    )
-
-
-def test_the_root_is_read_only(facts: dict[str, str]) -> None:
-    assert "Read-only file system" in facts["root"]
-
-
-def test_the_user_is_lambdas(facts: dict[str, str]) -> None:
-    assert "uid=993 gid=990 groups=990" in facts["id"]
-
-
-def test_there_are_no_capabilities(facts: dict[str, str]) -> None:
-    assert "CapBnd:\t0000000000000000" in facts["status"]
-
-
-def test_there_is_no_way_to_new_privileges(facts: dict[str, str]) -> None:
-    assert "NoNewPrivs:\t1" in facts["status"]
-
-
-def test_files_are_limited(facts: dict[str, str]) -> None:
-    assert facts["files"] == "1024\n"
-
-
-def test_there_is_no_shared_memory(facts: dict[str, str]) -> None:
-    assert facts["shm"] == "none\n"
 
 
 @pytest.mark.parametrize("user", ["993:990", "1000:1000"])
@@ -145,12 +88,14 @@ async def test_an_own_address_differs_from_the_shared_one(docker_room: Room) -> 
 
 async def test_a_lost_sandbox_is_replaced(docker_room: Room) -> None:
     first = await docker_room.start("sleep 60")
-    client = connect()
-    (sandbox,) = client.containers(filters={"label": ["hfaas.role=sandbox", f"{owner.LABEL}={owner.me()}"]})
-    client.kill(sandbox["Id"])
     events = docker_room.engine.events()
+    client = connect()
+    sandboxes = client.containers(filters={"label": ["hfaas.role=sandbox", f"{owner.LABEL}={owner.me()}"]})
+    for sandbox in sandboxes:
+        client.kill(sandbox["Id"])
     await first.stop()
-    await anext(events)
+    while await asyncio.wait_for(anext(events), 20) != (first.id, "die"):
+        pass
     second = await docker_room.start("echo here")
     assert (await second.wait()).code == 0
     client.close()
@@ -164,41 +109,41 @@ async def test_a_program_that_does_not_exist_is_an_error_that_names_it(docker_ro
         )
 
 
-async def test_a_start_that_nobody_waits_for_leaves_no_container(docker_room: Room) -> None:
-    starting = asyncio.create_task(docker_room.start("sleep 600"))
+async def test_a_start_that_nobody_waits_for_leaves_no_container(state: Path, own_docker_room: Room) -> None:
+    starting = asyncio.create_task(own_docker_room.start("sleep 600"))
     await asyncio.sleep(0)
     starting.cancel()
     await asyncio.wait([starting])
-    await docker_room.engine.close()
-    assert mine() == ([], [])
+    await own_docker_room.engine.close()
+    assert left(owner.STATE, owner.state(state)) == ([], [])
 
 
-async def test_closing_leaves_no_container_and_no_volume(docker_room: Room) -> None:
+async def test_closing_leaves_no_container_and_no_volume(state: Path, own_docker_room: Room) -> None:
     for _ in range(3):
-        await docker_room.start("sleep 600")
-    await docker_room.engine.close()
-    assert mine() == ([], [])
+        await own_docker_room.start("sleep 600")
+    await own_docker_room.engine.close()
+    assert left(owner.STATE, owner.state(state)) == ([], [])
 
 
-async def test_what_a_killed_emulator_left_is_found_by_label_and_removed(state: Path, docker_room: Room) -> None:
+async def test_what_a_killed_emulator_left_is_found_by_label_and_removed(state: Path, docker_ready: None) -> None:
     dead = await strand(state)
     engine = DockerEngine(state)
     await engine.open()
-    (left,) = await engine.leftovers({"hfaas.test": "1"})
-    await left.stop()
+    (found,) = await engine.leftovers({"hfaas.test": "1"})
+    await found.stop()
     assert await engine.leftovers({"hfaas.test": "1"}) == []
     await engine.close()
-    assert of(dead) == ([], [])
+    assert left(owner.LABEL, dead) == ([], [])
 
 
 async def test_what_a_killed_emulator_of_another_state_left_is_removed_at_start(
-    tmp_path: Path, docker_room: Room
+    tmp_path: Path, docker_ready: None
 ) -> None:
     dead = await strand(tmp_path / "elsewhere")
     engine = DockerEngine(tmp_path / "here")
     await engine.open()
     await engine.close()
-    assert of(dead) == ([], [])
+    assert left(owner.LABEL, dead) == ([], [])
 
 
 async def test_what_a_living_emulator_runs_is_left_alone(tmp_path: Path, docker_room: Room) -> None:
@@ -228,14 +173,10 @@ async def strand(state: Path) -> str:
     return dead
 
 
-def mine() -> tuple[list[str], list[str]]:
-    return of(owner.me())
-
-
-def of(whose: str) -> tuple[list[str], list[str]]:
-    """Return containers and volumes that carry an owner's label."""
+def left(key: str, value: str) -> tuple[list[str], list[str]]:
+    """Return containers and volumes that carry a label."""
     client = connect()
-    label = {"label": f"{owner.LABEL}={whose}"}
+    label = {"label": f"{key}={value}"}
     containers = [each["Id"] for each in client.containers(all=True, filters=label)]
     volumes = [each["Name"] for each in client.volumes(filters=label)["Volumes"] or ()]
     client.close()

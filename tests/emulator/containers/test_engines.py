@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from tests.emulator.containers.conftest import Room
 
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
 async def test_output_arrives_while_the_container_runs(room: Room) -> None:
     container = await room.start("echo one; echo two >&2; sleep 60")
     await room.until(lambda: "two" in room.text)
@@ -131,7 +134,7 @@ async def test_a_known_image_is_found(room: Room) -> None:
     assert image.architecture in {"x86_64", "arm64"}
 
 
-async def test_closing_the_engine_ends_its_containers(room: Room) -> None:
-    container = await room.start("sleep 60")
-    await room.engine.close()
+async def test_closing_the_engine_ends_its_containers(own_room: Room) -> None:
+    container = await own_room.start("sleep 60")
+    await own_room.engine.close()
     assert (await container.wait()).code == 137

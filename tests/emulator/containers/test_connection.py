@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from hfaas_emulator.containers.connection import connect
+from hfaas_emulator.containers.select import choose
+from hfaas_emulator.errors import EngineError
+
+
+@pytest.fixture
+def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine whose DOCKER_HOST leads nowhere."""
+    path = tmp_path / "docker.sock"
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+    return path
+
+
+def refusal() -> EngineError:
+    with pytest.raises(EngineError) as caught:
+        connect(1)
+    return caught.value
+
+
+def test_a_missing_socket_is_told_as_such(nobody: Path) -> None:
+    error = refusal()
+    assert error.message == f"no Docker engine: there is no socket at unix://{nobody}"
+    assert "install and start Docker" in error.hint
+
+
+def test_a_socket_that_nobody_serves_is_told_as_such(nobody: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(nobody))
+    error = refusal()
+    assert "nobody answers" in error.message
+    assert "start Docker" in error.hint
+
+
+def test_an_engine_that_is_silent_is_given_up_soon(nobody: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(nobody))
+        silent.listen()
+        assert "does not answer" in refusal().message
+
+
+def test_a_missing_permission_is_told_as_such(nobody: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: socket.socket, address: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    error = refusal()
+    assert "no permission" in error.message
+    assert "group `docker`" in error.hint
+
+
+def test_an_unknown_context_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONTEXT", "nowhere")
+    assert "nowhere" in refusal().message
+
+
+def test_an_address_that_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "carrier-pigeon://roof")
+    assert "cannot be used" in refusal().message
+
+
+async def test_auto_takes_processes_where_no_docker_answers_and_says_why(nobody: Path, tmp_path: Path) -> None:
+    engine = await choose("auto", tmp_path)
+    assert engine.name == "process"
+    assert not engine.runs_images
+    assert "there is no socket" in engine.detail
+
+
+async def test_docker_is_refused_where_none_answers(nobody: Path, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="no Docker engine"):
+        await choose("docker", tmp_path)
+
+
+async def test_process_is_taken_when_asked_for(tmp_path: Path) -> None:
+    assert (await choose("process", tmp_path)).name == "process"
+
+
+async def test_an_unknown_engine_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(EngineError) as caught:
+        await choose("podman", tmp_path)
+    assert caught.value.hint == "choose one of auto, docker, process"
+
+
+@pytest.mark.docker
+async def test_auto_takes_docker_where_it_answers(docker_ready: None, tmp_path: Path) -> None:
+    engine = await choose("auto", tmp_path)
+    assert engine.name == "docker"
+    await engine.close()
