@@ -88,7 +88,7 @@ class Plant:
             stack.callback(store.close)
             objects = S3(moto, store, ledgers.trace, self._accept)
             booted = moto.open(lambda: _boot(objects, ledgers.journal))
-            outward.connect(outward.Outlets(self._accept, self._forget, self._problem))
+            outward.connect(self._accept, self._problem, self._forget)
             control = MotoControl(moto)
             groups = LogGroups(moto)
             logs = LogStore(self._directory / "logs", on_group=groups.make, problem=self._problem)

@@ -13,21 +13,32 @@ from hfaas_emulator.lambda_.invocation import Invocation, new_id
 from hfaas_emulator.moto_services import commit
 
 
-@dataclass(frozen=True, slots=True)
-class Outlets:
-    """Who takes journaled invocations, deleted functions (account, region, name) and complaints; on the event loop."""
-
-    accept: Callable[[Invocation], None]
-    forget: Callable[[str, str, str], None]
-    problem: Callable[[str], None]
+def _nobody(*_: object) -> None:
+    """Stand in for whoever is not connected."""
 
 
-_connected: list[Outlets] = []
+@dataclass(slots=True)
+class _Connected:
+    accept: Callable[[Invocation], None] = _nobody
+    problem: Callable[[str], None] = _nobody
+    forget: Callable[[str, str, str], None] = _nobody
 
 
-def connect(outlets: Outlets) -> None:
-    """Connect the event loop; before the first request."""
-    _connected[:] = [outlets]
+_connected = _Connected()
+
+
+def connect(
+    accept: Callable[[Invocation], None],
+    problem: Callable[[str], None],
+    forget: Callable[[str, str, str], None] = _nobody,
+) -> None:
+    """Say who takes journaled invocations, complaints and deleted functions (account, region, name).
+
+    All run on the event loop, after the commit.
+    """
+    _connected.accept = accept
+    _connected.problem = problem
+    _connected.forget = forget
 
 
 def invoke(function: str, payload: bytes, origin: str) -> None:
@@ -35,22 +46,14 @@ def invoke(function: str, payload: bytes, origin: str) -> None:
     request = new_id()
     invocation = Invocation(request, function, payload, origin, time.time(), run=request)
     commit.record(invocation.put())
-    _later(lambda outlets: outlets.accept(invocation))
+    commit.after(lambda: _connected.accept(invocation))
 
 
 def problem(message: str) -> None:
     """Report a delivery that failed."""
-    _later(lambda outlets: outlets.problem(message))
+    commit.after(lambda: _connected.problem(message))
 
 
 def forget(account: str, region: str, name: str) -> None:
     """Say that a function was deleted."""
-    _later(lambda outlets: outlets.forget(account, region, name))
-
-
-def _later(act: Callable[[Outlets], None]) -> None:
-    def run() -> None:
-        for outlets in _connected:
-            act(outlets)
-
-    commit.after(run)
+    commit.after(lambda: _connected.forget(account, region, name))
