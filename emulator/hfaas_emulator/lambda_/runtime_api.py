@@ -29,7 +29,7 @@ KEEP_ALIVE_S = 1_000
 """Longer than a function may run: the runtime posts its answer over the connection it asked on."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Door:
     """The way to one mailbox: what `AWS_LAMBDA_RUNTIME_API` says, and how to shut it."""
 
@@ -49,23 +49,34 @@ class RuntimeApi:
         self._edge = edge
         self._host = host
         self._boxes: dict[str, Mailbox] = {}
+        self._doors: set[Door] = set()
 
     def open_path(self, box: Mailbox) -> Door:
         """Give a mailbox a secret path on the edge's port."""
         secret = secrets.token_urlsafe(24)
         self._boxes[secret] = box
-        return Door(f"{self._edge}{PREFIX}{secret}", secret)
+        return self._opened(Door(f"{self._edge}{PREFIX}{secret}", secret))
 
     async def open_port(self, box: Mailbox, caller: asyncio.Future[str]) -> Door:
         """Give a mailbox a port; only the address that `caller` turns out to be may use it."""
         server = await listen(_Port(box, caller), self._host)
         port = server.sockets[0].getsockname()[1]
-        return Door(f"{self._host}:{port}", server=server)
+        return self._opened(Door(f"{self._host}:{port}", server=server))
+
+    def _opened(self, door: Door) -> Door:
+        self._doors.add(door)
+        return door
 
     def shut(self, door: Door) -> None:
         """Forget a mailbox."""
         self._boxes.pop(door.secret, None)
+        self._doors.discard(door)
         door.shut()
+
+    def close(self) -> None:
+        """Shut all doors."""
+        for door in tuple(self._doors):
+            self.shut(door)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         before, _, action = scope["path"].partition(API)

@@ -88,6 +88,7 @@ class Lambda:
         for pool in self._pools.values():
             await pool.close()
         await self._background.close()
+        self.runtime.close()
 
     async def recover(self) -> int:
         """Take the events on again that an earlier emulator accepted; return how many."""
