@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import socket
 import tarfile
 import tempfile
 import time
@@ -132,19 +133,31 @@ def connect() -> DockerClient:
     from docker.context import ContextAPI
 
     try:
-        name = os.environ.get("DOCKER_CONTEXT")
-        context = None if os.environ.get("DOCKER_HOST") else ContextAPI.get_context(name)
-        if context is None and name:
-            raise FileNotFoundError(f"there is no context {name}")
-        if context is None or context.name == "default":
+        if host := os.environ.get("DOCKER_HOST"):
+            _knock(host)
             client = docker.from_env()
         else:
+            name = os.environ.get("DOCKER_CONTEXT")
+            context = ContextAPI.get_context(name)
+            if context is None:
+                raise FileNotFoundError(f"there is no context {name}")
+            _knock(context.Host or "")
             client = docker.DockerClient(base_url=context.Host, tls=context.TLSConfig or False)
         client.ping()
     except Exception as error:  # the SDK lets requests', urllib3's and its own through, and bare Exceptions
         hint = "Start Docker, or set DOCKER_HOST to where it runs; `--engine process` needs none."
         raise NoEngine(f"no container engine answers: {_reason(error)}", hint) from error
     return client
+
+
+def _knock(host: str) -> None:
+    """Fail plainly where nobody listens: the SDK wraps the reason four times and leaves its socket open."""
+    if path := re.fullmatch(r"(?:http\+)?unix://(.+)", host):
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(path[1])
+            except OSError as error:
+                raise ConnectionError(f"{path[1]}: {error.strerror}") from error
 
 
 class DockerImages:

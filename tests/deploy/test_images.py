@@ -81,13 +81,22 @@ def test_an_unknown_context_is_no_engine(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 @pytest.fixture(scope="module")
 def images(docker_engine: DockerClient) -> Iterator[DockerImages]:
-    """A builder with the user's own cache of bundles."""
-    before = {str(image.id) for image in docker_engine.images.list()}
+    """A builder with the user's own cache of bundles; what it built on the images of these tests goes with it."""
+    known = {tag for image in docker_engine.images.list() for tag in image.tags}
     with DockerImages(offline=True) as images:
         yield images
-    for image in docker_engine.images.list():
-        if image.id not in before and any(tag.startswith(("hfaas/t-", "t-")) for tag in image.tags):
-            docker_engine.images.remove(image.id, force=True)
+    ours = [
+        image for image in docker_engine.images.list() if any(re.match("(hfaas/)?t-", tag) for tag in image.tags)
+    ]
+    bases = {image.attrs["RootFS"]["Layers"][0] for image in ours if not image.tags[0].startswith("hfaas/t-debian")}
+    shared = [
+        image
+        for image in docker_engine.images.list("hfaas/supervised")
+        if image.attrs["RootFS"]["Layers"][0] in bases and not known & set(image.tags)
+    ]
+    for image in [*ours, *shared]:
+        for tag in image.tags:
+            docker_engine.images.remove(tag, force=True)
 
 
 def imported(docker_engine: DockerClient, name: str, *entries: Entry, changes: tuple[str, ...] = ()) -> str:
