@@ -326,7 +326,7 @@ _OURS = (
     Key(
         OURS, "delegate", _TS, "causes to go on in Batch", choices=CAUSES, status=Status.IGNORED, because=BATCH_ONLY
     ),
-    Key(OURS, "invoke_script", _B, "may a direct Invoke bring its own script? true only without init_script"),
+    Key(OURS, "invoke_script", _B, "may a direct Invoke bring its own script; by default only where there is no init_script"),
     Key(OURS, "tmp", _W, "MB of /tmp", 2048, low=512, high=10_240),
     Key(OURS, "retries", _W, "further attempts of a failed asynchronous Invocation", 2, low=0, high=2),
     Key(OURS, "max_age", _W, "seconds that an asynchronous Invocation may wait", 3600, low=60, high=21_600),

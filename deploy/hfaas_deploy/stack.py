@@ -271,7 +271,7 @@ class Stack:
             return getattr(self._client, operation)(**arguments)
         except ClientError as refusal:
             said = refusal.response.get("Error", {})
-            raise StackError(said.get("Message") or str(refusal), said.get("Code", "")) from refusal
+            raise StackError(said.get("Message") or str(refusal)) from refusal
         except BotoCoreError as fault:
             raise TargetUnreachable(f"{self._client.meta.endpoint_url} does not answer: {fault}") from fault
 
