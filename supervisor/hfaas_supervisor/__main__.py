@@ -17,8 +17,7 @@ def main() -> int:
     if os.environ.get("AWS_LAMBDA_RUNTIME_API") and not arguments:
         from hfaas_supervisor import lambda_runtime  # late: each way in pays only for what it uses
 
-        lambda_runtime.serve()
-        return 0
+        return lambda_runtime.serve()
     from hfaas_supervisor import one_event
 
     return one_event.run()

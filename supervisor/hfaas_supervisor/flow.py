@@ -116,8 +116,9 @@ class _Items:
             self.folder.renew()
         declared = inputs.declared(item, self.job)
         path = self._fetch(item, declared)
+        began = self.capture.total
         try:
-            self._judge(self._run(item, path), item)
+            self._judge(self._run(item, path), item, began)
         except ScriptFailed:
             self._upload_failed(inputs.subfolder(item, declared))
             raise
@@ -145,18 +146,16 @@ class _Items:
         argv = command.argv(own, self.plan.arguments, self.flow.layer, variables, self.console)
         self.limits.check(f"preparing {item.place}")
         line = f"SCRIPT RequestId: {self.invocation.id} Item: {item.number}"
-        self._fresh_line()
         self.console.line(f"{line} Start")
-        began = self.capture.total
+        silent = self.capture.total
         outcome = script.run(
             Command(argv, variables, self._directory()), self.limits, self.capture, self.console.fd
         )
-        if self.capture.total > began:
-            self._fresh_line()
+        if self.capture.total > silent and not self.capture.ends_line:
+            self.console.line("")
         if outcome.dropped:
             self.console.warning(f"{outcome.dropped} bytes of output are lost: the log did not take them")
         self.console.line(f"{line} Exit: {outcome.code} Duration: {outcome.ms:.2f} ms")
-        self._began = began
         return outcome
 
     def _facts(self, item: Item, path: str) -> Facts:
@@ -178,12 +177,8 @@ class _Items:
         wanted = self.flow.layer.directory
         return wanted if wanted not in ("", "/") and os.path.isdir(wanted) else self.folder.scratch
 
-    def _fresh_line(self) -> None:
-        if not self.capture.ends_line:
-            self.console.line("")
-
-    def _judge(self, outcome: Outcome, item: Item) -> None:
-        last = self.capture.last_lines(since=self._began)
+    def _judge(self, outcome: Outcome, item: Item, began: int) -> None:
+        last = self.capture.last_lines(since=began)
         words = f"\nlast output:\n{last}" if last else "; it printed nothing"
         if self.limits.stopped:
             raise Stopped("stopped by SIGTERM while the script ran; nothing is uploaded")
@@ -197,10 +192,13 @@ class _Items:
             raise ScriptFailed(f"the script ended with code {outcome.code} on {item.place}{words}", outcome.code)
 
     def _upload_failed(self, subfolder: str) -> None:
-        if self.job.on_failure == "keep":
-            self._upload(outputs.Naming(self.invocation.id, failed=True))
-        elif self.job.on_failure == "upload":
-            self._upload(outputs.Naming(self.invocation.id, subfolder))
+        keep = self.job.on_failure == "keep"
+        if not keep and self.job.on_failure != "upload":
+            return
+        try:
+            self._upload(outputs.Naming(self.invocation.id, "" if keep else subfolder, failed=keep))
+        except HfaasError as error:  # the script's own failure is what the caller must hear of
+            self.console.error(f"{error.type}: {error}")
 
     def _upload(self, naming: outputs.Naming) -> None:
         if not self.job.outputs:

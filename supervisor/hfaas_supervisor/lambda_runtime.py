@@ -1,8 +1,8 @@
 """The Lambda way in: a handler behind awslambdaric's command-line entry, the only one that stayed the same.
 
-awslambdaric looks `handler` up at init, which is when we read our configuration, so a mistake in it becomes an
-init error. Events stay bytes: its marshaller may be replaced, and the script gets the Event as it was received.
+Events stay bytes: awslambdaric's marshaller may be replaced, and the script gets the Event as it was received.
 Failures travel as its FaultException, because that one lets us choose the errorType and carries no stack trace.
+A wrong configuration we report ourselves: awslambdaric's init error takes no address with a path.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, Protocol
 
 from awslambdaric import __main__ as runtime
@@ -25,6 +26,7 @@ from hfaas_supervisor.limits import Limits
 
 HANDLER = "hfaas_supervisor.lambda_runtime.handler"
 STDOUT = 1
+TIMEOUT_S = 10
 
 
 class Context(Protocol):
@@ -35,20 +37,21 @@ class Context(Protocol):
     def get_remaining_time_in_millis(self) -> int: ...
 
 
-def serve() -> None:
-    """Take Events from the Runtime API for ever."""
+def serve() -> int:
+    """Take Events from the Runtime API for ever, or report why that is impossible and return 1."""
+    global handler  # noqa: PLW0603 - awslambdaric finds it by name
+    try:
+        handler = _handler(start.flow("lambda", STDOUT))
+    except HfaasError as error:
+        _report_init_error(error)
+        return 1
     LambdaRuntimeClient.marshaller = _Bytes()
     bootstrap.log_error = _log_error
     runtime.main(["awslambdaric", HANDLER])
+    return 0
 
 
-def __getattr__(name: str) -> Callable[[bytes, Context], dict[str, Any]]:
-    if name != "handler":
-        raise AttributeError(name)
-    try:
-        return _handler(start.flow("lambda", STDOUT))
-    except HfaasError as error:
-        raise _fault(error) from None
+handler: Callable[[bytes, Context], dict[str, Any]]
 
 
 def _handler(flow: Flow) -> Callable[[bytes, Context], dict[str, Any]]:
@@ -66,6 +69,21 @@ def _handler(flow: Flow) -> Callable[[bytes, Context], dict[str, Any]]:
 def _fault(error: HfaasError) -> Exception:
     fault: Exception = FaultException(error.type, shorten(str(error)))
     return fault
+
+
+def _report_init_error(error: HfaasError) -> None:
+    import http.client  # late: a container that works does not need it
+
+    sys.stdout.write(f"[ERROR] {error.type}: {error}\n")
+    host, _, prefix = os.environ["AWS_LAMBDA_RUNTIME_API"].partition("/")
+    path = f"{'/' if prefix else ''}{prefix.strip('/')}/2018-06-01/runtime/init/error"
+    headers = {"Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": error.type}
+    with closing(http.client.HTTPConnection(host, timeout=TIMEOUT_S)) as connection:
+        try:
+            connection.request("POST", path, json.dumps(error.to_json()), headers)
+            connection.getresponse().read()
+        except (OSError, http.client.HTTPException) as problem:
+            sys.stdout.write(f"[ERROR] the Runtime API at {host} did not take this error: {problem}\n")
 
 
 class _Bytes:

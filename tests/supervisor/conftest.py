@@ -93,7 +93,9 @@ class Box:
         """Tell whether nothing is left but a warm environment's emptied folders."""
         spare = [path for path in self.tmp.iterdir() if path.name.startswith(".hfaas-")]
         return not [
-            path for path in self.tmp.rglob("*") if path.is_file() or (path.parent == self.tmp and path not in spare)
+            path
+            for path in self.tmp.rglob("*")
+            if path.is_file() or (path.parent == self.tmp and path not in spare)
         ]
 
 
@@ -172,6 +174,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.api.asked.put(time.monotonic())
         request, raw, seconds = self.api.events.get()
+        if not request:  # the test is over and nobody listens
+            self.close_connection = True
+            return
         headers = {
             "Content-Type": "application/json",
             "Lambda-Runtime-Aws-Request-Id": request,

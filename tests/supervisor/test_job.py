@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfaas_supervisor.errors import ConfigError
@@ -51,6 +51,7 @@ def encoded(document: Any) -> str:
     return base64.b64encode(json.dumps(document).encode()).decode()
 
 
+@settings(max_examples=50, deadline=None)
 @given(jobs)
 def test_what_is_encoded_is_decoded(job: Job) -> None:
     assert Job.decode(job.encode()) == job

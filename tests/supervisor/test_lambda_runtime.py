@@ -124,3 +124,16 @@ def test_folders_are_fresh_whatever_a_script_made_of_them(runtime: Runtime) -> N
     bodies = [base64.b64decode(runtime.invoke({}).json["body"]) for _ in range(3)]
     assert bodies == [b"4\n755\n755\n755\n"] * 3  # three headings and the staged Event
     assert runtime.box.clean()
+
+
+def test_the_address_of_the_runtime_api_may_have_a_secret_path(runtime: Runtime) -> None:
+    runtime.api.address += "/_hfaas/runtime/secret"
+    runtime.box.script("true\n")
+    assert runtime.invoke({}, id="r-1").path == "/_hfaas/runtime/secret/2018-06-01/runtime/invocation/r-1/response"
+
+
+def test_init_errors_reach_a_runtime_api_with_a_secret_path(runtime: Runtime) -> None:
+    runtime.api.address += "/_hfaas/runtime/secret"
+    assert runtime.start(LOG_LEVEL="loud").wait(10) == 1
+    assert runtime.api.posts.get(timeout=10).path == "/_hfaas/runtime/secret/2018-06-01/runtime/init/error"
+    assert "Traceback" not in runtime.log

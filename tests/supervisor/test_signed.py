@@ -7,7 +7,7 @@ from typing import Any
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfaas_supervisor import signed
@@ -39,6 +39,7 @@ def timestamp(theirs: dict[str, str]) -> float:
     return calendar.timegm(time.strptime(theirs["x-amz-date"], "%Y%m%dT%H%M%SZ"))
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     path=paths,
     headers=headers,
@@ -56,6 +57,7 @@ def test_signatures_equal_botocores(
     assert ours["authorization"] == theirs["authorization"]
 
 
+@settings(max_examples=50, deadline=None)
 @given(path=st.text(st.characters(min_codepoint=1, max_codepoint=0x2FF), max_size=12), keys=keys)
 def test_s3_signatures_equal_botocores_for_any_key(path: str, keys: Keys) -> None:
     request = Request("GET", "s3.us-east-1.amazonaws.com", f"/bucket/{path}")
