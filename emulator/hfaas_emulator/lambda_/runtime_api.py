@@ -35,11 +35,11 @@ class Door:
 
     address: str
     secret: str = ""
-    server: asyncio.Server | None = None
+    listener: Listener | None = None
 
     def shut(self) -> None:
-        if self.server:
-            self.server.close()
+        if self.listener:
+            self.listener.close()
 
 
 class RuntimeApi:
@@ -59,9 +59,8 @@ class RuntimeApi:
 
     async def open_port(self, box: Mailbox, caller: asyncio.Future[str]) -> Door:
         """Give a mailbox a port; only the address that `caller` turns out to be may use it."""
-        server = await listen(_Port(box, caller), self._host)
-        port = server.sockets[0].getsockname()[1]
-        return self._opened(Door(f"{self._host}:{port}", server=server))
+        listener = await listen(_Port(box, caller), self._host)
+        return self._opened(Door(f"{self._host}:{listener.port}", listener=listener))
 
     def _opened(self, door: Door) -> Door:
         self._doors.add(door)
@@ -103,7 +102,23 @@ class _Port:
         await serve(self._box, scope["path"].partition(API)[2], scope, receive, send)
 
 
-async def listen(app: ASGIApp, host: str) -> asyncio.Server:
+class Listener:
+    """An open port and the connections to it."""
+
+    def __init__(self, server: asyncio.Server, state: ServerState) -> None:
+        self.port: int = server.sockets[0].getsockname()[1]
+        self._server = server
+        self._state = state
+
+    def close(self) -> None:
+        """Shut the port and cut the connections."""
+        self._server.close()
+        for connection in tuple(self._state.connections):
+            if transport := connection.transport:
+                transport.abort()
+
+
+async def listen(app: ASGIApp, host: str) -> Listener:
     """Serve an ASGI application on a free port of `host`, within the running loop."""
     if not host:
         raise ValueError("an empty host would listen on every address")
@@ -112,9 +127,10 @@ async def listen(app: ASGIApp, host: str) -> asyncio.Server:
     config = Config(app, lifespan="off", log_config=None, access_log=False, timeout_keep_alive=KEEP_ALIVE_S)
     config.load()
     state = ServerState()
-    return await asyncio.get_running_loop().create_server(
+    server = await asyncio.get_running_loop().create_server(
         lambda: HttpToolsProtocol(config=config, server_state=state, app_state={}), sock=sock
     )
+    return Listener(server, state)
 
 
 async def serve(box: Mailbox, action: str, scope: Scope, receive: Receive, send: Send) -> None:

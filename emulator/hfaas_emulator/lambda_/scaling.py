@@ -49,7 +49,8 @@ def _another(load: Load, count: int) -> bool:
     if environments == 0:
         return True
     expected_wait = load.waiting * load.duration_s / environments
-    return expected_wait > load.start_s * (1 + starting / 2) or (starting == 0 and load.pressed_s >= load.start_s)
+    # A queue that has lasted for a whole start was expected to be empty by now: more keeps coming.
+    return expected_wait > load.start_s * (1 + starting / 2) or load.pressed_s >= load.start_s
 
 
 class Estimate:

@@ -46,7 +46,7 @@ class Result:
 class Lambda:
     """Runs functions; `endpoint` is the edge's URL as containers reach it."""
 
-    def __init__(  # noqa: PLR0917 - everything it is wired to, once, by the server
+    def __init__(
         self,
         engine: Engine,
         control: ControlPlane,

@@ -202,7 +202,7 @@ async def opened(journal: Journal, clock: ManualClock, concurrency: int = 10) ->
         await world.plane.runtime(scope, receive, send)
 
     server = await listen(edge, "127.0.0.1")
-    endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    endpoint = f"http://127.0.0.1:{server.port}"
     memory = Memory(lambda: world.free_mb, 1_000)
     world.plane = Lambda(
         world.engine,

@@ -42,8 +42,12 @@ def test_a_wait_longer_than_a_start_is_not() -> None:
     assert starts(load(waiting=1, environments=1, duration_s=0.6)) == 1
 
 
-def test_lasting_pressure_starts_one_more() -> None:
-    assert starts(load(waiting=5, environments=4, duration_s=0.1, pressed_s=0.5)) == 1
+def test_lasting_pressure_gives_everybody_an_environment() -> None:
+    assert starts(load(waiting=3, environments=5, duration_s=0.1, pressed_s=0.5)) == 3
+
+
+def test_lasting_pressure_does_not_start_twice_for_the_same_event() -> None:
+    assert starts(load(waiting=3, environments=8, starting=3, duration_s=0.1, pressed_s=0.5)) == 0
 
 
 def test_no_more_start_than_wait() -> None:

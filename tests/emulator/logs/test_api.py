@@ -58,7 +58,7 @@ async def logs(tmp_path: Path, session: boto3.Session) -> Any:
         await response(scope, receive, send)
 
     server = await listen(app, "127.0.0.1")
-    endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    endpoint = f"http://127.0.0.1:{server.port}"
     client = session.client("logs", endpoint_url=endpoint)
     yield Logs(client, store)
     client.close()
