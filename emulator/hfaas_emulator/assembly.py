@@ -68,9 +68,9 @@ class Plant:
         self._lambda: Lambda | None = None
 
     @asynccontextmanager
-    async def engine(self, kind: str) -> AsyncIterator[Engine]:
-        """Open the engine; EngineError when there is none."""
-        engine = await choose(kind, self._directory)
+    async def engine(self, kind: str, given: Engine | None) -> AsyncIterator[Engine]:
+        """Open the given engine, or one of that kind; EngineError when there is none."""
+        engine = given or await choose(kind, self._directory)
         await engine.open()
         try:
             yield engine

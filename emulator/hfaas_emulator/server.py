@@ -34,6 +34,7 @@ import uvicorn
 from hfaas_emulator import state
 from hfaas_emulator.admin import Admin, EngineReport, Status
 from hfaas_emulator.clock import SystemClock
+from hfaas_emulator.containers.engine import Engine
 from hfaas_emulator.containers.layers import LayerStore
 from hfaas_emulator.edge import Asgi, Edge, Services
 from hfaas_emulator.errors import EmulatorError
@@ -87,8 +88,10 @@ async def serve(options: Options) -> None:
 
 
 @asynccontextmanager
-async def opened(options: Options, stop: asyncio.Event) -> AsyncIterator[state.Running]:
-    """Open everything in order, and close it in reverse."""
+async def opened(
+    options: Options, stop: asyncio.Event, engine: Engine | None = None
+) -> AsyncIterator[state.Running]:
+    """Open everything in order, and close it in reverse; `engine` stands in for the one that was chosen."""
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(state.opened(options.state))
         listener = stack.enter_context(contextlib.closing(bind(LOOPBACK, options.port)))
@@ -109,7 +112,7 @@ async def opened(options: Options, stop: asyncio.Event) -> AsyncIterator[state.R
             assembly.Limits(options.concurrency, options.retry_s),
             assembly.Ledgers(journal, idle, trace),
         )
-        engine = await stack.enter_async_context(plant.engine(options.engine))
+        engine = await stack.enter_async_context(plant.engine(options.engine, engine))
         if engine.host != LOOPBACK:
             outer = stack.enter_context(contextlib.closing(bind(engine.host, port)))
             await stack.enter_async_context(_serving(edge, outer))
