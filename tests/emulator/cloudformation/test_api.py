@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
 from tests.emulator.cloudformation import templates as t
 
 QUEUE = t.body({"Q": t.resource("AWS::SQS::Queue")})
@@ -294,7 +293,10 @@ def test_parameters_must_fit_the_template(cfn: Any, given: list[str], words: str
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [("soon", "Parameter 'Delay' must be a number."), ("901", "Parameter 'Delay' must be a number not greater than 900")],
+    [
+        ("soon", "Parameter 'Delay' must be a number."),
+        ("901", "Parameter 'Delay' must be a number not greater than 900"),
+    ],
 )
 def test_a_parameters_value_is_checked(cfn: Any, value: str, words: str) -> None:
     given = [{"ParameterKey": "Delay", "ParameterValue": value}]
@@ -310,9 +312,7 @@ def test_a_parameter_can_keep_its_value(cfn: Any, aws: Any) -> None:
 
 
 def test_a_secret_parameter_is_never_shown(cfn: Any) -> None:
-    hidden = t.body(
-        {"Q": t.resource("AWS::SQS::Queue")}, Parameters={"Token": {"Type": "String", "NoEcho": True}}
-    )
+    hidden = t.body({"Q": t.resource("AWS::SQS::Queue")}, Parameters={"Token": {"Type": "String", "NoEcho": True}})
     stack = cfn.create("mask", hidden, Parameters=[{"ParameterKey": "Token", "ParameterValue": "secret"}])
     assert stack["Parameters"] == [{"ParameterKey": "Token", "ParameterValue": "****"}]
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.emulator.cloudformation import templates as t
 
 LAMBDA = "POST /2015-03-31/functions "
 
 
 @pytest.fixture
-def crash(aws: Any, endpoint: str, serve: Any, driver_of: Any, gate: Any, tmp_path: Path) -> Callable[..., Any]:
-    """Return what runs `begin`, kills the emulator at a request, and returns the driver of a new one."""
+def crash(
+    aws: Any, endpoint: str, serve: Any, driver_of: Any, gate: Any, tmp_path: Path
+) -> Iterator[Callable[..., Any]]:
+    """Give what runs `begin`, kills the emulator at a request, and returns the driver of a new one."""
     served: list[Any] = []
 
     def run(begin: Callable[[Any], Any], at: str, *, answered: bool = False, first: str = "") -> Any:
@@ -126,9 +127,7 @@ def test_a_stack_made_before_a_restart_can_be_updated_after_it(
         assert cfn.settled("mask")["StackStatus"] == "UPDATE_COMPLETE"
 
 
-def test_stopping_lets_calls_under_way_end(
-    aws: Any, serve: Any, driver_of: Any, gate: Any, tmp_path: Path
-) -> None:
+def test_stopping_lets_calls_under_way_end(aws: Any, serve: Any, driver_of: Any, gate: Any, tmp_path: Path) -> None:
     gate.held = "CreateRole"
     with serve(lambda: gate.url, tmp_path / "journal") as served:
         create(driver_of(served).client)
