@@ -137,8 +137,11 @@ def _checked(pipeline: Pipeline, progress: Progress) -> Pipeline:
     findings = checks.check(pipeline)
     if errors(findings):
         raise FdlError(findings)
+    resolved = references.resolve(pipeline, os.environ)
+    if errors(found := checks.check(resolved)):  # what came from the environment may be too long
+        raise FdlError(found)
     progress(Checked(tuple(findings)))
-    return references.resolve(pipeline, os.environ)
+    return resolved
 
 
 def _build(pipeline: Pipeline, images: ImageBuilder, progress: Progress) -> dict[str, str]:
