@@ -1,0 +1,19 @@
+"""`python -m benchmarks NAME [options]`: numbers, each with the floor or the peer of the same run."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import emulator, supervisor
+
+BENCHMARKS = {"emulator": emulator.run, "supervisor": supervisor.run}
+
+
+def main() -> None:
+    """Run the benchmark that is named."""
+    if len(sys.argv) < 2 or sys.argv[1] not in BENCHMARKS:
+        raise SystemExit(f"usage: python -m benchmarks {{{','.join(BENCHMARKS)}}} [options]")
+    BENCHMARKS[sys.argv[1]](sys.argv[2:])
+
+
+main()

@@ -1,0 +1,147 @@
+"""Drives one supervisor behind a minimal Runtime API and prints its figures as JSON; standard library only.
+
+Runs inside the container whose supervisor is measured: `python3 driver.py '{"command": [...], "environment": {...}}'`.
+Its Runtime API is the floor: a blocking socket server that hands over an event and notes when the answer came.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+NEXT_HEADERS = {
+    "Content-Type": "application/json",
+    "Lambda-Runtime-Aws-Request-Id": "",
+    "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:000000000000:function:bench",
+    "Lambda-Runtime-Trace-Id": "Root=1-0-0",
+}
+
+
+class RuntimeApi:
+    """One function's Runtime API; `polled` is set when the supervisor asks for its first event."""
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self.polled = threading.Event()
+        self.first_poll = 0.0
+        self.events: queue.Queue[bytes] = queue.Queue()
+        self.answers: queue.Queue[tuple[float, bytes]] = queue.Queue()
+        self.server = ThreadingHTTPServer((host, 0), self._handler())
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        host, port = self.server.server_address[:2]
+        return f"{host!s}:{port}"
+
+    def invoke(self, event: dict[str, Any]) -> tuple[float, bytes]:
+        """Return seconds from hand-over to answer, and the answer."""
+        started = time.perf_counter()
+        self.events.put(json.dumps(event).encode())
+        ended, answer = self.answers.get(timeout=60)
+        return ended - started, answer
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        api = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                if not api.polled.is_set():
+                    api.first_poll = time.perf_counter()
+                    api.polled.set()
+                body = api.events.get()
+                self.send_response(200)
+                for name, value in NEXT_HEADERS.items():
+                    self.send_header(name, value or f"request-{time.monotonic_ns()}")
+                self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + 300) * 1000)))
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                api.answers.put((time.perf_counter(), body))
+                self.send_response(202)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
+
+
+def started(task: dict[str, Any]) -> tuple[RuntimeApi, subprocess.Popen[bytes], float]:
+    """Start the supervisor and wait for its first poll; returns the seconds it took."""
+    api = RuntimeApi()
+    environment = {**os.environ, **task["environment"], "AWS_LAMBDA_RUNTIME_API": api.address}
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        task["command"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    if not api.polled.wait(30):
+        process.kill()
+        raise SystemExit(f"{task['command']} asked for no event within 30 s")
+    return api, process, api.first_poll - begun
+
+
+def resident_mib(pid: int) -> float:
+    """Return the resident memory of a process, in MiB."""
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+
+
+def median_ms(seconds: list[float]) -> float:
+    return round(statistics.median(seconds) * 1000, 3)
+
+
+def spawn_floor(script: str, runs: int) -> float:
+    """Return the median time of the bare script, in ms."""
+    taken = []
+    for _ in range(runs):
+        begun = time.perf_counter()
+        subprocess.run(["/bin/sh", script], check=True, stdin=subprocess.DEVNULL)
+        taken.append(time.perf_counter() - begun)
+    return median_ms(taken)
+
+
+def measure(task: dict[str, Any]) -> dict[str, Any]:
+    """Take all figures of one supervisor; times in ms, memory in MiB."""
+    starts = []
+    for _ in range(task["starts"]):
+        _, process, seconds = started(task)
+        process.kill()
+        process.wait()
+        starts.append(seconds)
+    api, process, _ = started(task)
+    idle = resident_mib(process.pid)
+    warm = [api.invoke({})[0] for _ in range(task["warm"])]
+    floor = spawn_floor(task["floor_script"], task["warm"])
+    staged = [api.invoke(task["s3_event"]) for _ in range(task["s3"])]
+    process.kill()
+    process.wait()
+    return {
+        "start_ms": median_ms(starts),
+        "idle_mib": round(idle, 1),
+        "warm_ms": median_ms(warm[5:]),
+        "script_ms": floor,
+        "s3_ms": median_ms([seconds for seconds, _ in staged[5:]]),
+        "answer": staged[-1][1].decode(errors="replace")[-1500:],
+    }
+
+
+if __name__ == "__main__":
+    given = json.loads(sys.argv[1])
+    shutil.copy(given["script"], "/tmp/script.sh")
+    print(json.dumps(measure(given)))
