@@ -22,9 +22,9 @@ def gateway(client: Client) -> tuple[str, str]:
     The network is shared by all emulators of an engine and stays: others may be listening on its address.
     """
     found = _existing(client) or _created(client)
-    address = _address(found)
-    _must_be_ours(address)
-    return str(found["Id"]), address
+    host = address(found)
+    must_be_ours(host)
+    return str(found["Id"]), host
 
 
 def _existing(client: Client) -> dict[str, Any] | None:
@@ -48,7 +48,7 @@ def _created(client: Client) -> dict[str, Any]:
     return dict(client.inspect_network(made["Id"]))
 
 
-def _address(network: dict[str, Any]) -> str:
+def address(network: dict[str, Any]) -> str:
     """Return the IPv4 address of the bridge; some engines tell only the subnet."""
     for block in network.get("IPAM", {}).get("Config") or ():
         subnet = ipaddress.ip_network(block.get("Subnet") or "::/0", strict=False)
@@ -59,16 +59,16 @@ def _address(network: dict[str, Any]) -> str:
     )
 
 
-def _must_be_ours(address: str) -> None:
+def must_be_ours(host: str) -> None:
     """Refuse an address that is not on this machine: nobody in a container could reach a listener here."""
-    ipaddress.IPv4Address(address)  # an empty address would mean 0.0.0.0
+    ipaddress.IPv4Address(host)  # an empty address would mean 0.0.0.0
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         try:
-            probe.bind((address, 0))
+            probe.bind((host, 0))
         except OSError as error:
             if error.errno != errno.EADDRNOTAVAIL:
                 raise
             raise EngineError(
-                f"the Docker engine runs in another network than this machine ({address} is not ours)",
+                f"the Docker engine runs in another network than this machine ({host} is not ours)",
                 "Docker Desktop, rootless and remote engines cannot call back yet; use --engine process",
             ) from error

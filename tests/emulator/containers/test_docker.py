@@ -101,6 +101,17 @@ async def test_a_lost_sandbox_is_replaced(docker_room: Room) -> None:
     client.close()
 
 
+async def test_an_end_is_seen_though_the_stream_of_events_was_broken_meanwhile(docker_room: Room) -> None:
+    container = await docker_room.start("trap 'exit 9' TERM; echo up; while :; do sleep 0.05; done")
+    await docker_room.until(lambda: "up" in docker_room.text)
+    stream = docker_room.engine._events  # type: ignore[attr-defined]
+    stream._break()
+    client = connect()
+    client.kill(container.id, signal="TERM")
+    client.close()
+    assert (await asyncio.wait_for(container.wait(), 20)).code == 9
+
+
 async def test_a_program_that_does_not_exist_is_an_error_that_names_it(docker_room: Room) -> None:
     with pytest.raises(EngineError, match="no-such-program"):
         await docker_room.engine.run(
