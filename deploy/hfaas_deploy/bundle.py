@@ -132,7 +132,7 @@ class Bundles:
             try:
                 return self._build_in_container(self.container, architecture, out, progress)
             except DeployError as error:
-                troubles.append(f"Building it in a container failed: {error.message}")
+                troubles.append(f"Building it in a container failed: {error.message}\n{error.hint}".rstrip())
         raise BundleError("\n".join(["the supervisor's runtime is not here yet.", *troubles]), _ways_out())
 
     def _build_in_container(

@@ -339,7 +339,7 @@ class DockerImages:
             failed = failed or "error" in item
             for line in str(item.get("stream") or item.get("error") or "").splitlines():
                 if line.strip():
-                    last.append(line.rstrip())
+                    last.append(re.sub(r"\x1b\[[0-9;]*m", "", line.rstrip()))
                     progress(last[-1])
         if failed:
             raise BuildFailed(f"building {what} failed", "The last lines were:\n" + "\n".join(last))
@@ -348,7 +348,9 @@ class DockerImages:
         reference = f"hfaas/bundle:{architecture}"
         arguments = {"ARCH": architecture} | ({"BASE": self._bundle_base} if self._bundle_base else {})
         with tempfile.TemporaryFile() as context:
-            pack(tree(recipe), context)
+            # A folder of wheels helps where the container cannot reach their index as this machine can
+            wheels = os.environ.get("WHEELS")
+            pack([*tree(recipe), *(tree(Path(wheels), "wheels") if wheels else ())], context)
             self._docker_build(
                 context,
                 progress,

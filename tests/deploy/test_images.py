@@ -360,7 +360,7 @@ def project(tmp_path: Path, busybox_image: str) -> FunctionSource:
     (folder / ".dockerignore").write_text("# what is not for the image\n*.secret\n")
     (folder / "kept").touch()
     (folder / "left.secret").touch()
-    return FunctionSource("t-project", build_dir=folder, build_args={"WORD": tmp_path.name}, create_image=False)
+    return FunctionSource("t-project", build_dir=folder, build_args={"WORD": str(tmp_path)}, create_image=False)
 
 
 @docker_test
