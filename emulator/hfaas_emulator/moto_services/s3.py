@@ -176,7 +176,7 @@ def _settle() -> None:
     for event in events:
         _wiring.notify(event, _now.call)
     if dead := _wiring.store.dead():
-        commit.after(partial(_wiring.store.unlink, dead))
+        commit.after(partial(_wiring.store.bury, dead))
 
 
 def _change(row: str, version: Any) -> Change:

@@ -29,7 +29,7 @@ def restore(journal: Journal) -> list[str]:
         _part(uploads, key, part)
     if not problems:
         store().sweep()
-    return problems
+    return problems + [f"the file {name} of an object is missing" for name in store().missing()]
 
 
 def _rows(journal: Journal, table: Table, problems: list[str]) -> Iterator[tuple[str, Any]]:

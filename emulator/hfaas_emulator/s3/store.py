@@ -2,7 +2,7 @@
 
 A `Blob` never changes, so a copy, a range, a part copy and the completion of a multipart upload only make another
 list of segments. A `File` dies with the last blob that names it; its name then waits in the graveyard until whoever
-removed the object has that removal in the journal, and only then `unlink` takes the bytes away.
+removed the object has that removal in the journal, and only then `bury` takes the bytes away.
 """
 
 from __future__ import annotations
@@ -26,10 +26,13 @@ from hfaas_emulator.errors import StateError
 INLINE = 32 << 10
 """Bodies up to this size stay in memory and in the journal's row: cheaper than a file."""
 
-PIECE = 1 << 20
-"""How much is read, hashed or written at once."""
+PIECE = 512 << 10
+"""How much is hashed and written at once: less costs hops between threads, more memory for each of many uploads."""
 
-READABLE = 16 << 20
+BITE = 256 << 10
+"""How much is read at once."""
+
+READABLE = 1 << 20
 """Up to this size a copied range gets the ETag that AWS gives it, its MD5; the moto thread computes it."""
 
 
@@ -64,7 +67,7 @@ class Segment:
             file.seek(self.offset)
             left = self.length
             while left:
-                piece = file.read(min(PIECE, left))
+                piece = file.read(min(BITE, left))
                 if not piece:
                     raise StateError(f"{self.source.path} is shorter than the object it holds", "restore the file")
                 left -= len(piece)
@@ -168,7 +171,7 @@ class Store:
         return Blob((Segment(file, 0, len(data)),), hashlib.md5(data, usedforsecurity=False).hexdigest())
 
     def dead(self) -> tuple[str, ...]:
-        """Take the names of the files that died; `unlink` them once their removal is committed."""
+        """Take the names of the files that died; `bury` them once their removal is committed."""
         return tuple(self._exhume())
 
     def _exhume(self) -> Iterator[str]:
@@ -181,12 +184,20 @@ class Store:
         for name in names:
             (self._root / name[:2] / name).unlink(missing_ok=True)
 
+    def bury(self, names: Iterable[str]) -> None:
+        """Remove files on a thread: a large one takes the disk a while."""
+        self.pool.submit(self.unlink, tuple(names))
+
     def sweep(self) -> int:
         """Remove the files that no blob refers to and count them; for the start, when all blobs are loaded."""
         strays = [path for path in self._root.glob("??/*") if path.name not in self._files]
         for path in strays:
             path.unlink(missing_ok=True)
         return len(strays)
+
+    def missing(self) -> list[str]:
+        """Return the names of files that blobs refer to and that are not there; for the start, too."""
+        return [name for name, file in self._files.items() if not file.path.exists()]
 
     def dump(self, value: object) -> bytes:
         """Pickle something that holds blobs; files travel by name."""

@@ -172,7 +172,7 @@ class _Sink:
         if self._out:
             self._out.close()
         if self._file:
-            self._store.unlink((self._file.name,))
+            self._store.bury((self._file.name,))
 
 
 async def _settled(busy: asyncio.Future[None]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,7 +24,7 @@ from hfaas_emulator.s3.store import Store
 from hfaas_emulator.server import bind
 from hfaas_emulator.trace import Hop, Trace, What
 
-WAIT_S = 20
+WAIT_S = 50
 
 
 class Site:
@@ -86,7 +87,8 @@ class Site:
 
     def client(self, service: str = "s3", **config: Any) -> Any:
         """A boto3 client."""
-        return boto3.client(
+        make: Any = boto3.client  # typed for each service; here any will do
+        return make(
             service,
             endpoint_url=self.endpoint,
             region_name="us-east-1",
@@ -102,6 +104,14 @@ class Site:
     def files(self) -> list[Path]:
         """The files that hold objects' bytes."""
         return [path for path in self.objects.rglob("*") if path.is_file()]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.005)
 
 
 class _Server(uvicorn.Server):

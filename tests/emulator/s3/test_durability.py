@@ -18,6 +18,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from tests.emulator.s3.conftest import until
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:events"
 MIB = 1 << 20
@@ -29,7 +30,17 @@ class Emulator:
 
     def __init__(self, state: Path) -> None:
         self.state = state
-        command = [sys.executable, "-m", "hfaas_emulator", "--engine", "process", "--port", "0", "--state", str(state)]
+        command = [
+            sys.executable,
+            "-m",
+            "hfaas_emulator",
+            "--engine",
+            "process",
+            "--port",
+            "0",
+            "--state",
+            str(state),
+        ]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -37,7 +48,8 @@ class Emulator:
         assert self.endpoint in line
 
     def client(self, service: str) -> Any:
-        return boto3.client(
+        make: Any = boto3.client  # typed for each service; here any will do
+        return make(
             service,
             endpoint_url=self.endpoint,
             region_name="us-east-1",
@@ -72,7 +84,9 @@ class Story:
         for bucket in ("plain", "versioned", "noisy", "gone"):
             s3.create_bucket(Bucket=bucket)
         s3.put_object(Bucket="plain", Key="small é", Body=b"v1")
-        s3.put_object(Bucket="plain", Key="small é", Body=b"v2", Metadata={"a": "b"}, Tagging="x=y", ContentType="t/u")
+        s3.put_object(
+            Bucket="plain", Key="small é", Body=b"v2", Metadata={"a": "b"}, Tagging="x=y", ContentType="t/u"
+        )
         s3.put_object(Bucket="plain", Key="big", Body=self.big)
         s3.copy_object(Bucket="plain", Key="copy", CopySource="plain/big")
         s3.put_object(Bucket="plain", Key="removed", Body=self.big)
@@ -106,7 +120,9 @@ class Story:
         emulator.client("sqs").create_queue(QueueName="events", Attributes={"Policy": policy})
         s3.put_bucket_notification_configuration(
             Bucket="noisy",
-            NotificationConfiguration={"QueueConfigurations": [{"QueueArn": QUEUE, "Events": ["s3:ObjectCreated:*"]}]},
+            NotificationConfiguration={
+                "QueueConfigurations": [{"QueueArn": QUEUE, "Events": ["s3:ObjectCreated:*"]}]
+            },
         )
         writer = threading.Thread(target=self._write, args=(s3,))
         writer.start()
@@ -147,9 +163,7 @@ def s3(after: Emulator) -> Any:
 def test_objects_survive_with_metadata_and_tags(s3: Any) -> None:
     got = s3.get_object(Bucket="plain", Key="small é")
     assert (got["Body"].read(), got["Metadata"], got["ContentType"]) == (b"v2", {"a": "b"}, "t/u")
-    tags = {
-        key: s3.get_object_tagging(Bucket="plain", Key=key)["TagSet"][0]["Key"] for key in ("small é", "big")
-    }
+    tags = {key: s3.get_object_tagging(Bucket="plain", Key=key)["TagSet"][0]["Key"] for key in ("small é", "big")}
     assert tags == {"small é": "x", "big": "late"}
 
 
@@ -199,8 +213,7 @@ def told(emulator: Emulator) -> set[str]:
     return keys
 
 
-def test_only_files_that_objects_refer_to_are_on_the_disk(story: Story, after: Emulator, s3: Any) -> None:
+def test_only_files_that_objects_refer_to_are_on_the_disk(story: Story, after: Emulator) -> None:
     large = [key for key in story.acknowledged if int(key[1:]) % 3 == 2]
-    s3.list_buckets()
-    extra = len(after.files()) - len(large)
-    assert extra in (2, 3), "big (shared by copy), the upload's part, and at most one PUT without its answer"
+    expected = len(large) + 2  # big (shared by copy) and the upload's part
+    until(lambda: len(after.files()) - expected in (0, 1))  # one PUT may have missed its answer

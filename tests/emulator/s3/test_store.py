@@ -97,6 +97,16 @@ def test_the_sweep_removes_only_files_that_nobody_refers_to(tmp_path: Path) -> N
     assert lost.size == INLINE + 1
 
 
+def test_files_that_vanished_are_named(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    blob = store.write(b"x" * (INLINE + 1))
+    assert store.missing() == []
+    (path,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    path.unlink()
+    assert store.missing() == [path.name]
+    assert blob.size
+
+
 def test_a_truncated_file_is_an_error_and_not_a_short_object(store: Store) -> None:
     blob = store.write(b"x" * (INLINE + 1))
     (path,) = [path for path in store._root.rglob("*") if path.is_file()]

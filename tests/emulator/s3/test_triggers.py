@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.emulator.s3.conftest import Site
 
 from hfaas_emulator.lambda_.invocation import Invocation
 from hfaas_emulator.trace import What
-from tests.emulator.s3.conftest import Site
 
 ACCOUNT = "000000000000"
 
@@ -70,9 +70,7 @@ class Place:
 
     def configure(self, **configuration: Any) -> None:
         """Set the bucket's notifications."""
-        self.s3.put_bucket_notification_configuration(
-            Bucket=self.bucket, NotificationConfiguration=configuration
-        )
+        self.s3.put_bucket_notification_configuration(Bucket=self.bucket, NotificationConfiguration=configuration)
 
     def put(self, key: str, body: bytes = b"x", **more: Any) -> None:
         """Put an object."""
@@ -318,6 +316,4 @@ def test_overlapping_rules_are_refused(place: Place) -> None:
     one, two = place.function(), place.function()
     rules = [lambda_rule(one, prefix="in/"), lambda_rule(two, prefix="in/raw/")]
     assert "overlapping suffixes" in refusal(place, LambdaFunctionConfigurations=rules)
-    place.configure(
-        LambdaFunctionConfigurations=[lambda_rule(one, prefix="in/"), lambda_rule(two, prefix="out/")]
-    )
+    place.configure(LambdaFunctionConfigurations=[lambda_rule(one, prefix="in/"), lambda_rule(two, prefix="out/")])
