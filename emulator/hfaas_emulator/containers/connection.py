@@ -12,11 +12,12 @@ import docker
 import requests
 from docker.constants import DEFAULT_DOCKER_API_VERSION
 from docker.context import ContextAPI
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
+from docker.errors import ImageNotFound as NoSuchImage
 from docker.tls import TLSConfig
 from docker.utils import kwargs_from_env
 
-from hfaas_emulator.errors import EngineError
+from hfaas_emulator.errors import EngineError, ImageNotFound
 
 Client: TypeAlias = Any
 """The SDK's low-level client: its published types lack half of the calls."""
@@ -59,6 +60,23 @@ def connect(deadline_s: int = DEADLINE_S) -> Client:
         max_pool_size=POOL,
         **where,
     )
+
+
+@contextlib.contextmanager
+def engine_errors(doing: str) -> Iterator[None]:
+    """Turn the SDK's errors into ours."""
+    try:
+        yield
+    except NoSuchImage as error:
+        raise ImageNotFound(
+            f"cannot {doing}: the image is not on this machine", "build it, or load it with `docker load`"
+        ) from error
+    except APIError as error:
+        raise EngineError(f"cannot {doing}: {error.explanation or error}") from error
+    except (DockerException, requests.RequestException) as error:
+        raise EngineError(
+            f"cannot {doing}: the Docker engine does not answer", "is Docker still running?"
+        ) from error
 
 
 def _knock(address: str, deadline_s: int) -> None:

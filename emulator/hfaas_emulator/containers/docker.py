@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import requests
 from docker.errors import APIError, DockerException, NotFound
-from docker.errors import ImageNotFound as NoSuchImage
 
 from hfaas_emulator.containers import network, owner, sandbox, scratch
 from hfaas_emulator.containers.attach import Attached
-from hfaas_emulator.containers.connection import Client, connect
+from hfaas_emulator.containers.connection import Client, connect, engine_errors
 from hfaas_emulator.containers.docker_config import FUNCTION_USER, ROLE, function_config, sandbox_config
 from hfaas_emulator.containers.docker_container import DockerContainer
 from hfaas_emulator.containers.docker_events import EventStream
@@ -27,7 +26,7 @@ from hfaas_emulator.containers.engine import Container, ContainerSpec, Image, Ne
 from hfaas_emulator.containers.feed import Feed
 from hfaas_emulator.containers.storage import StorageWatch, Watched, full
 from hfaas_emulator.containers.threads import Threads
-from hfaas_emulator.errors import EngineError, ImageNotFound
+from hfaas_emulator.errors import EngineError
 
 SUPERVISOR_LABEL = "hfaas.supervisor"
 _MB = 2**20
@@ -73,7 +72,7 @@ class DockerEngine:
         """Find the engine and its network, start nothing; EngineError when it cannot be used."""
         if self._client is None:
             self._client = await self.threads.call(connect)
-            with _engine_errors("look at the engine"):
+            with engine_errors("look at the engine"):
                 self._info = await self.threads.call(self.client.info)
                 self._network, self._host = await self.threads.call(network.gateway, self.client)
 
@@ -86,7 +85,8 @@ class DockerEngine:
 
     async def close(self) -> None:
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(each.stop() for each in list(self._containers.values())))
+        stops = (each.stop() for each in list(self._containers.values()))
+        await asyncio.gather(*stops, return_exceptions=True)  # what cannot be removed now, the next start removes
         await self._storage.close()
         await asyncio.gather(*(each.close() for each in self._scratch.values()))
         if self._events:
@@ -97,7 +97,7 @@ class DockerEngine:
             self._client.close()
 
     async def image(self, ref: str) -> Image | None:
-        with _engine_errors(f"look at image {ref}"):
+        with engine_errors(f"look at image {ref}"):
             try:
                 found = await self.threads.call(self.client.inspect_image, ref)
             except NotFound:
@@ -135,7 +135,7 @@ class DockerEngine:
         self._storage.drop(id)
 
     async def _run(self, spec: ContainerSpec, output: Output) -> DockerContainer:
-        with _engine_errors(f"start a container of {spec.image}"):
+        with engine_errors(f"start a container of {spec.image}"):
             joined = await self._joined(spec)
             volume = await self._scratch_of(spec.user).take()
             try:
@@ -206,7 +206,7 @@ class DockerEngine:
         return sandbox.ensure(self.client, self._info["Architecture"], user)
 
     async def _start_sandbox(self) -> DockerContainer:
-        with _engine_errors("start the network sandbox"):
+        with engine_errors("start the network sandbox"):
             started = await self.threads.call(self._sandbox_started)
             address = await self.threads.call(self._address, started)
         container = DockerContainer(self, started, address=address)
@@ -262,7 +262,7 @@ class DockerEngine:
                 scratch.remove(self.client, volume["Name"])
 
     async def _list(self, labels: list[str]) -> list[dict[str, Any]]:
-        with _engine_errors("list containers"):
+        with engine_errors("list containers"):
             return list(await self.threads.call(self.client.containers, all=True, filters={"label": labels}))
 
     def _is_old(self, found: dict[str, Any]) -> bool:
@@ -290,20 +290,3 @@ async def _discard(starting: asyncio.Task[DockerContainer]) -> None:
     """Remove a container whose start nobody waits for any more."""
     with contextlib.suppress(EngineError):
         await (await starting).stop()
-
-
-@contextlib.contextmanager
-def _engine_errors(doing: str) -> Iterator[None]:
-    """Turn the SDK's errors into ours."""
-    try:
-        yield
-    except NoSuchImage as error:
-        raise ImageNotFound(
-            f"cannot {doing}: the image is not on this machine", "build it, or load it with `docker load`"
-        ) from error
-    except APIError as error:
-        raise EngineError(f"cannot {doing}: {error.explanation or error}") from error
-    except (DockerException, requests.RequestException) as error:
-        raise EngineError(
-            f"cannot {doing}: the Docker engine does not answer", "is Docker still running?"
-        ) from error

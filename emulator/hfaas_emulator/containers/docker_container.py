@@ -6,12 +6,13 @@ import asyncio
 import math
 from typing import Any, Protocol
 
-from docker.errors import APIError, NotFound
+import requests
+from docker.errors import APIError, DockerException, NotFound
 
 from hfaas_emulator.containers import scratch
 from hfaas_emulator.containers.attach import Attached
 from hfaas_emulator.containers.cgroup import MemoryGroup
-from hfaas_emulator.containers.connection import Client
+from hfaas_emulator.containers.connection import Client, engine_errors
 from hfaas_emulator.containers.engine import Exit
 from hfaas_emulator.containers.threads import Threads
 
@@ -95,7 +96,8 @@ class DockerContainer:
         return None if state.get("Running") else int(state.get("ExitCode", 137))
 
     async def _remove(self, grace_s: float) -> None:
-        await self._home.threads.call(self._remove_blocking, grace_s)
+        with engine_errors(f"remove the container {self.id[:12]}"):
+            await self._home.threads.call(self._remove_blocking, grace_s)
         if not await _at_most(LAST_WORDS_S, asyncio.shield(self._ended)) and not self._ended.done():
             self._ended.set_result(Exit(137))
         if self._attached:
@@ -123,13 +125,16 @@ class DockerContainer:
             return {}
 
     def _inspected_oom(self) -> bool:
-        return bool(self._state().get("OOMKilled"))
+        try:
+            return bool(self._state().get("OOMKilled"))
+        except (DockerException, requests.RequestException):
+            return False  # its end must be told, though the engine does not answer
 
     def _sampled_peak(self) -> int:
         """Ask a remote engine for one sample."""
         try:
             memory = self._home.client.stats(self.id, stream=False, one_shot=True).get("memory_stats", {})
-        except APIError:
+        except (DockerException, requests.RequestException):
             return 0
         return int(memory.get("max_usage") or memory.get("usage") or 0)
 
