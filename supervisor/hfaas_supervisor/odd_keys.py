@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from hfaas_supervisor import signed
 from hfaas_supervisor.errors import InputDenied, InputNotFound, OutputFailed
+from hfaas_supervisor.keys import Keys, role_keys
 from hfaas_supervisor.limits import Limits
-from hfaas_supervisor.signed import Keys, Request
+from hfaas_supervisor.signed import Request
 from hfaas_supervisor.stores.local import PIECE, Result, Staging
 
 TIMEOUT_S = 60
@@ -72,7 +73,7 @@ def _exchange(
     if upload is not None:
         headers = {**upload[1], "content-length": str(upload[0].size)}
     request = Request(method, _host(access), path, headers)
-    keys = access.keys or signed.role_keys()
+    keys = access.keys or role_keys()
     all_headers = signed.sign(request, signed.UNSIGNED, ("s3", access.region), keys, time.time())
     try:
         connection.putrequest(method, signed.encoded(path), skip_host=True, skip_accept_encoding=True)

@@ -19,14 +19,20 @@ def run() -> int:
     try:
         flow = start.flow("local", STDERR)
         limits = Limits(_time_limit(), flow.job.timeout_threshold)
+    except HfaasError as error:
+        os.write(STDERR, f"hfaas-supervisor: {error}\n".encode(errors="replace"))
+        return _failed(error)
+    try:
         answer = flow.run(Invocation(_request_id(), _event(), limits))
     except HfaasError as error:
-        if isinstance(error, ConfigError):
-            os.write(STDERR, f"hfaas-supervisor: {error}\n".encode(errors="replace"))
-        _print(error.to_json())
-        return error.code
+        return _failed(error)
     _print(answer)
     return 0
+
+
+def _failed(error: HfaasError) -> int:
+    _print(error.to_json())
+    return error.code
 
 
 def _event() -> bytes:

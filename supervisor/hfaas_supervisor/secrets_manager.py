@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from hfaas_supervisor import signed
 from hfaas_supervisor.errors import ProviderAuth
+from hfaas_supervisor.keys import role_keys
 from hfaas_supervisor.signed import Request
 
 TIMEOUT_S = 10
@@ -42,7 +43,7 @@ def _call(payload: dict[str, str]) -> tuple[int, dict[str, Any]]:
     headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "secretsmanager.GetSecretValue"}
     request = Request("POST", url.netloc, "/", headers)
     digest = hashlib.sha256(body).hexdigest()
-    signed_headers = signed.sign(request, digest, ("secretsmanager", region), signed.role_keys(), time.time())
+    signed_headers = signed.sign(request, digest, ("secretsmanager", region), role_keys(), time.time())
     with closing(signed.connection(url.netloc, TIMEOUT_S, tls=url.scheme != "http")) as connection:
         connection.request("POST", "/", body, signed_headers)
         answer = connection.getresponse()

@@ -12,17 +12,9 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from hfaas_supervisor.command import HOME
-from hfaas_supervisor.errors import ProviderAuth
+from hfaas_supervisor.keys import Keys
 
 UNSIGNED = "UNSIGNED-PAYLOAD"
-
-
-class Keys(NamedTuple):
-    """What a request is signed with; `token` is empty for keys that do not expire."""
-
-    id: str
-    secret: str
-    token: str
 
 
 class Request(NamedTuple):
@@ -76,14 +68,6 @@ def canonical_query(query: Mapping[str, str]) -> str:
     """Return a query string in the order and form that is signed and sent."""
     pairs = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in query.items())
     return "&".join(f"{name}={value}" for name, value in pairs)
-
-
-def role_keys() -> Keys:
-    """Return the role's keys from the environment, as Lambda puts them there."""
-    access, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
-    if not access or not secret:
-        raise ProviderAuth("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set, so no request can be signed")
-    return Keys(access, secret, os.environ.get("AWS_SESSION_TOKEN", ""))
 
 
 def connection(host: str, timeout_s: float, *, tls: bool) -> http.client.HTTPConnection:

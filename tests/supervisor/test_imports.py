@@ -35,3 +35,9 @@ def test_the_way_to_the_first_event_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_s3_loads_neither_http_client_nor_tls_of_python() -> None:
+    code = "import sys, hfaas_supervisor.stores.s3; print(*{'http.client', 'ssl', 'hashlib', 'email'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

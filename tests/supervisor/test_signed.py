@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfaas_supervisor import signed
-from hfaas_supervisor.signed import Keys, Request
+from hfaas_supervisor.keys import Keys
+from hfaas_supervisor.signed import Request
 
 segments = st.text(
     st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_characters="/?#"), min_size=1, max_size=8
