@@ -15,7 +15,7 @@ from hfaas_deploy.findings import errors
 from hfaas_deploy.keys import KEYS
 from hfaas_deploy.template import render
 
-FAST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FAST = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = st.sampled_from(sorted({key.name for key in KEYS})) | st.text(max_size=5)
 SCALARS = (
     st.none()
