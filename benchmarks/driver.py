@@ -55,6 +55,8 @@ class RuntimeApi:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            wbufsize = -1  # one packet for head and body
 
             def do_GET(self) -> None:
                 if not api.polled.is_set():
