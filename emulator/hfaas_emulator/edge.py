@@ -229,20 +229,28 @@ def _check_json(body: bytes) -> None:
 
 
 def _response(answer: bridge.Answer) -> Response:
-    headers = dict(answer.headers)
-    if (
-        answer.status >= 400
-        and headers.get(b"content-type", b"").startswith(b"text/html")
-        and b"<html" in answer.body
-    ):
-        # Flask's own page for a path the service does not have
-        raise AwsError("UnknownOperationException", "This operation is not known.", answer.status)
+    headers = {**dict(answer.headers), b"content-length": str(len(answer.body)).encode()}
+    if headers.get(b"content-type", b"").startswith(b"text/html"):
+        headers[b"content-type"] = _real_type(answer)
     response = Response(answer.body, answer.status)
-    response.raw_headers = [
-        *((name, value) for name, value in answer.headers if name != b"content-length"),
-        (b"content-length", headers.get(b"content-length", str(len(answer.body)).encode())),
-    ]
+    response.raw_headers = list(headers.items())
     return response
+
+
+def _real_type(answer: bridge.Answer) -> bytes:
+    """Return what an answer is that moto calls HTML; AwsError when it is a page or a bare message."""
+    start = answer.body.lstrip()[:9].lower()
+    if start.startswith((b"{", b"[")):
+        return b"application/json"
+    if start.startswith(b"<") and not start.startswith((b"<!doctype", b"<html")):
+        return b"text/xml"
+    if answer.status >= 400:
+        code = "UnknownOperationException" if answer.status in (404, 405) else "InvalidRequest"
+        message = (
+            "This operation is not known." if start.startswith(b"<") else answer.body.decode("utf-8", "replace")
+        )
+        raise AwsError(code, message or "The request is not understood.", answer.status)
+    return b"text/plain"
 
 
 def _refusal(error: Exception, call: Call) -> AwsError:

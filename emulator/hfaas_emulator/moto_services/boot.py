@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from moto.moto_api._internal import mock_random
-from moto.moto_api._internal.models import moto_api_backend
-
 from hfaas_emulator.journal import Journal, Table
 from hfaas_emulator.moto_services import commit, outward
 from hfaas_emulator.moto_services.bridge import Application
@@ -25,6 +22,9 @@ def boot(
     what they keep in rows of their own, once the requests are replayed, and returns what it could not read.
     """
     dispatcher = Dispatcher((*OURS, *services))
+    from moto.moto_api._internal import mock_random  # after the dispatcher, which says what the default account is
+    from moto.moto_api._internal.models import moto_api_backend
+
     moto_api_backend.reset()  # one process may run several emulators, one after the other
     wire()
     recorder = Recorder(dispatcher, journal)

@@ -9,14 +9,8 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
-import os
 import secrets
 from typing import Any
-
-os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-os.environ.setdefault("MOTO_ALLOW_NONEXISTENT_REGION", "true")
-os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")  # no web page may read these answers
 
 import moto
 import moto.core

@@ -1,0 +1,138 @@
+"""One port, every service, and no request that gets a traceback or a page of HTML."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from botocore.exceptions import ClientError
+
+
+def signed(service: str, account: str = "test") -> dict[str, str]:
+    scope = f"Credential={account}/20250101/us-east-1/{service}/aws4_request"
+    return {"Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0"}
+
+
+def ask(
+    emulator: Any, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
+) -> tuple[int, http.client.HTTPMessage, bytes]:
+    connection = http.client.HTTPConnection(urlsplit(emulator.endpoint).netloc, timeout=20)
+    connection.request(method, path, body or None, headers or {})
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    return answer.status, answer.headers, content
+
+
+@pytest.mark.parametrize(
+    ("service", "action", "field"),
+    [
+        ("sts", "get_caller_identity", "Account"),
+        ("s3", "list_buckets", "Buckets"),
+        ("sqs", "list_queues", "ResponseMetadata"),
+        ("iam", "list_roles", "Roles"),
+        ("lambda", "list_functions", "Functions"),
+        ("logs", "describe_log_groups", "logGroups"),
+        ("events", "list_rules", "Rules"),
+        ("sns", "list_topics", "Topics"),
+        ("cloudformation", "list_stacks", "StackSummaries"),
+        ("ssm", "describe_parameters", "Parameters"),
+        ("secretsmanager", "list_secrets", "SecretList"),
+    ],
+)
+def test_services_answer_on_the_one_port(emulator: Any, service: str, action: str, field: str) -> None:
+    assert field in getattr(emulator.client(service), action)()
+
+
+def test_localstacks_own_client_works(emulator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from localstack_client.session import Session
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
+    assert Session().client("sts").get_caller_identity()["Account"] == "000000000000"
+
+
+def test_the_account_is_zeros_unless_the_access_key_is_one(emulator: Any) -> None:
+    accounts = [emulator.client("sts", key).get_caller_identity()["Account"] for key in ("test", "111122223333")]
+    assert accounts == ["000000000000", "111122223333"]
+
+
+def test_accounts_do_not_see_each_other(emulator: Any) -> None:
+    emulator.client("sqs").create_queue(QueueName="of-zeros")
+    theirs = emulator.client("sqs", "444455556666").list_queues(QueueNamePrefix="of-zeros")
+    assert "QueueUrls" not in theirs
+
+
+@pytest.mark.parametrize("path", ["/moto-api/reset", "/moto-api/data.json", "/latest/meta-data/iam"])
+def test_motos_own_controls_are_not_served(emulator: Any, path: str) -> None:
+    assert ask(emulator, "POST", path, signed("sqs"))[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("service", "headers", "body"),
+    [
+        ("logs", {"X-Amz-Target": "Logs_20140328.CreateLogGroup"}, b"{"),
+        ("sqs", {"X-Amz-Target": "AmazonSQS.SendMessage"}, b"[]"),
+        ("sqs", {"X-Amz-Target": "AmazonSQS.NoSuchAction"}, b"{}"),
+        ("iam", {"Content-Type": "application/x-www-form-urlencoded"}, b"Action=NoSuchAction&Version=2010-05-08"),
+        ("iam", {"Content-Type": "application/x-www-form-urlencoded"}, b"\xff\xfe"),
+        ("lambda", {}, b"{"),
+        ("cloudformation", {"Content-Type": "application/x-www-form-urlencoded"}, b"Action=NoSuchAction"),
+        ("nosuchservice", {}, b""),
+    ],
+)
+def test_nonsense_gets_an_answer_in_awss_form(
+    emulator: Any, service: str, headers: dict[str, str], body: bytes
+) -> None:
+    path = "/2015-03-31/functions" if service == "lambda" else "/"
+    status, answered, content = ask(emulator, "POST", path, {**signed(service), **headers}, body)
+    assert status >= 400
+    assert b"Traceback" not in content
+    assert "html" not in (answered.get("content-type") or "")
+
+
+def test_a_path_a_service_does_not_have_is_no_web_page(emulator: Any) -> None:
+    status, headers, content = ask(emulator, "GET", "/no/such/path", signed("lambda"))
+    assert status == 404
+    assert headers["x-amzn-errortype"] == "UnknownOperationException"
+    assert b"<html" not in content
+
+
+def test_an_error_of_a_json_service_is_json(emulator: Any) -> None:
+    headers = {**signed("logs"), "X-Amz-Target": "Logs_20140328.CreateLogGroup"}
+    status, _, content = ask(emulator, "POST", "/", headers, b"{")
+    assert (status, json.loads(content)["__type"]) == (400, "SerializationException")
+
+
+def test_a_request_that_is_too_large_is_refused_before_it_is_read(emulator: Any) -> None:
+    connection = http.client.HTTPConnection(urlsplit(emulator.endpoint).netloc, timeout=20)
+    connection.putrequest("POST", "/")
+    for name, value in {**signed("sqs"), "Content-Length": str(2**31)}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
+def test_no_answer_may_be_read_by_a_web_page(emulator: Any) -> None:
+    headers = {**signed("sts"), "Origin": "http://evil.example"}
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = b"Action=GetCallerIdentity&Version=2011-06-15"
+    assert "access-control-allow-origin" not in ask(emulator, "POST", "/", {**headers, **form}, body)[1]
+
+
+def test_an_unsigned_request_is_for_s3(emulator: Any) -> None:
+    status, _, content = ask(emulator, "GET", "/no-such-bucket/key")
+    assert (status, b"<Code>NoSuchBucket</Code>" in content) == (404, True)
+
+
+def test_a_made_up_runtime_path_is_not_found(emulator: Any) -> None:
+    assert ask(emulator, "GET", "/_hfaas/runtime/guess/2018-06-01/runtime/invocation/next")[0] == 404
+
+
+def test_an_unknown_queue_is_an_error_a_client_understands(emulator: Any) -> None:
+    with pytest.raises(ClientError) as refused:
+        emulator.client("sqs").get_queue_url(QueueName="nobody")
+    assert refused.value.response["Error"]["Code"] == "AWS.SimpleQueueService.NonExistentQueue"

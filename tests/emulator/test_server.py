@@ -1,0 +1,137 @@
+"""The process: its start, its stop, and what it leaves behind."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+
+WAIT_S = 40
+
+
+def command(state: Path, *more: str) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "hfaas_emulator",
+        "--port",
+        "0",
+        "--state",
+        str(state),
+        "--engine",
+        "process",
+        *more,
+    ]
+
+
+@contextmanager
+def started(state: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    process = subprocess.Popen(command(state), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline().startswith("hfaas emulator: http://127.0.0.1:")
+        yield process, json.loads((state / "emulator.json").read_text())["endpoint"]
+    finally:
+        process.kill()
+        process.communicate(timeout=WAIT_S)
+
+
+def client(service: str, endpoint: str) -> BaseClient:
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )  # type: ignore[call-overload,no-any-return]
+
+
+def refused(state: Path, *more: str) -> str:
+    ended = subprocess.run(command(state, *more), capture_output=True, text=True, timeout=WAIT_S, check=False)
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    return ended.stderr
+
+
+def test_what_was_acknowledged_survives_kill_9_and_the_private_state_goes_on(tmp_path: Path) -> None:
+    with started(tmp_path) as (process, endpoint):
+        role = client("iam", endpoint).create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]
+        s3 = client("s3", endpoint)
+        s3.create_bucket(Bucket="kept")
+        s3.put_object(Bucket="kept", Key="a/b", Body=b"x" * 100_000)
+        queue = client("sqs", endpoint).create_queue(QueueName="q")["QueueUrl"]
+        client("sqs", endpoint).send_message(QueueUrl=queue, MessageBody="hello")
+        process.send_signal(signal.SIGKILL)
+        process.wait(WAIT_S)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir() if path.is_file()}
+    assert all(mode == 0o600 for mode in modes.values()), modes
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+    with started(tmp_path) as (process, endpoint):
+        assert client("iam", endpoint).get_role(RoleName="r")["Role"]["RoleId"] == role["RoleId"]
+        assert client("s3", endpoint).get_object(Bucket="kept", Key="a/b")["ContentLength"] == 100_000
+        queue = client("sqs", endpoint).get_queue_url(QueueName="q")["QueueUrl"]
+        assert client("sqs", endpoint).receive_message(QueueUrl=queue)["Messages"][0]["Body"] == "hello"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(WAIT_S) == 0
+        assert not (tmp_path / "emulator.json").exists()
+
+
+def test_it_is_healthy_before_moto_is_there_and_stops_when_asked(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen([*command(tmp_path), "--port", str(port)], stdout=subprocess.PIPE)
+    assert _wait_until_healthy(port)
+    early = not (tmp_path / "emulator.json").exists()
+    identity = client("sts", f"http://127.0.0.1:{port}").get_caller_identity()
+    _post(f"http://127.0.0.1:{port}", "/_hfaas/stop")
+    process.communicate(timeout=WAIT_S)
+    assert (early, identity["Account"], process.returncode) == (True, "000000000000", 0)
+
+
+def _wait_until_healthy(port: int) -> bool:
+    until = time.monotonic() + WAIT_S
+    while time.monotonic() < until:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/_localstack/health")
+            return connection.getresponse().status == 200
+        except OSError:
+            time.sleep(0.01)
+        finally:
+            connection.close()
+    return False
+
+
+def _post(endpoint: str, path: str) -> None:
+    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=10)
+    connection.request("POST", path)
+    assert connection.getresponse().status == 202
+    connection.close()
+
+
+def test_a_port_that_is_taken_is_one_clear_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        said = refused(tmp_path, "--port", str(taken.getsockname()[1]))
+    assert "Address already in use" in said or "address already in use" in said
+    assert "hint: " in said
+
+
+@pytest.mark.skipif(
+    os.geteuid() == 0 and not Path("/proc/version").exists(), reason="needs a path that cannot be made"
+)
+def test_a_state_directory_that_cannot_be_made_is_one_clear_sentence() -> None:
+    assert "cannot be used" in refused(Path("/proc/version/state"))
