@@ -6,6 +6,7 @@ environment keeps one emptied set under a hidden name and gives it the next requ
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -13,10 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from hfaas_supervisor.errors import BadEvent, NoSpace
+from hfaas_supervisor.errors import BadEvent, ConfigError, NoSpace
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 MODE = 0o755
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Folder(NamedTuple):
@@ -72,7 +74,8 @@ def lease(root: str, request: str, *, keep: bool) -> Iterator[Folder]:
     try:
         _take(folder, spare)
     except OSError as error:
-        raise NoSpace(f"{folder.root} cannot be made: {error.strerror}") from None
+        kind = NoSpace if error.errno in FULL else ConfigError
+        raise kind(f"{folder.root} cannot be made: {error.strerror}; {root} must be writable") from None
     try:
         yield folder
     finally:

@@ -170,3 +170,7 @@ def test_a_request_id_that_is_no_folder_name_is_refused(box: Box) -> None:
     answer = box.run({}, AWS_LAMBDA_REQUEST_ID="../../etc")
     assert (answer.code, answer.error) == (241, "Hfaas.BadEvent")
     assert os.listdir(box.tmp) == []
+
+
+def test_a_tmp_that_cannot_be_written_is_a_configuration_error(box: Box) -> None:
+    assert "must be writable" in refused(box, HFAAS_TMP="/proc/self").message
