@@ -54,10 +54,11 @@ class Output:
         self._tail_size = 0
 
     def begin(self, call: Call) -> None:
-        """Lines from here on belong to this call."""
+        """Lines from here on belong to this call; so do, for the first one, those of the initialization."""
+        if self._call:
+            self._tail.clear()
+            self._tail_size = 0
         self._call = call
-        self._tail.clear()
-        self._tail_size = 0
 
     def feed(self, chunk: bytes) -> None:
         """Take output as it comes; lines may arrive in pieces."""
