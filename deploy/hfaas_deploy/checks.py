@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from hfaas_deploy import names, references, wiring
+from hfaas_deploy import keys, names, references, wiring
 from hfaas_deploy.findings import Finding, error, in_order, warning
 from hfaas_deploy.pipeline import Function, InputPath, OutputPath, Pipeline
 from hfaas_deploy.template.functions import DROPPED, ENVIRONMENT_LIMIT, environment_size
@@ -22,7 +22,6 @@ STORES_LATER = {
     "webdav": "WebDAV comes in a later version",
 }
 SECRET_NAME = re.compile(r".*(SECRET|TOKEN|PASSWORD).*|.*_KEY", re.IGNORECASE)
-SECRET_KEYS = frozenset({"access_key", "secret_key", "token", "password", "access_token", "refresh_token"})
 
 
 def check(pipeline: Pipeline) -> list[Finding]:
@@ -179,6 +178,7 @@ def _environments(pipeline: Pipeline) -> Iterator[Finding]:
         yield from _variables(pipeline, own, function.environment)
         yield from _secrets_and_references(pipeline, own, function.environment)
         yield from _secrets_and_references(pipeline, box, function.variables)
+        yield from _unset(pipeline, f"{function.place}.hfaas.build_args", function.build_args)
         size = environment_size(function)
         if size > ENVIRONMENT_LIMIT:
             yield error(
@@ -198,22 +198,26 @@ def _variables(pipeline: Pipeline, place: str, variables: Mapping[str, str]) -> 
 
 
 def _secrets_and_references(pipeline: Pipeline, place: str, variables: Mapping[str, str]) -> Iterator[Finding]:
+    yield from _unset(pipeline, place, variables)
+    for name in filter(SECRET_NAME.fullmatch, variables):
+        message = (
+            f"the value of {name} becomes part of the template; "
+            "secrets travel through Secrets Manager in a later version"
+        )
+        yield warning(pipeline.spot(f"{place}.{name}"), "secret", message)
+
+
+def _unset(pipeline: Pipeline, place: str, variables: Mapping[str, str]) -> Iterator[Finding]:
     for name, text in variables.items():
-        spot = pipeline.spot(f"{place}.{name}")
-        if SECRET_NAME.fullmatch(name):
-            yield warning(
-                spot,
-                "secret",
-                f"the value of {name} becomes part of the template; secrets travel through Secrets Manager in a later version",
-            )
         for missing in references.missing(text, os.environ):
-            yield warning(spot, "not-set", f"${{{missing}}} is not set in the environment; a deploy needs it")
+            message = f"${{{missing}}} is not set in the environment; a deploy needs it"
+            yield warning(pipeline.spot(f"{place}.{name}"), "not-set", message)
 
 
 def _plain_secrets(pipeline: Pipeline) -> Iterator[Finding]:
     for kind, ids in pipeline.providers.items():
         for name, values in ids.items():
-            for key in SECRET_KEYS & set(values):
+            for key in sorted(keys.SECRETS & set(values)):
                 if not references.REFERENCE.fullmatch(str(values[key])):
                     place = f"storage_providers.{kind}.{name}.{key}"
                     yield warning(

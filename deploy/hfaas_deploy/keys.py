@@ -326,7 +326,12 @@ _OURS = (
     Key(
         OURS, "delegate", _TS, "causes to go on in Batch", choices=CAUSES, status=Status.IGNORED, because=BATCH_ONLY
     ),
-    Key(OURS, "invoke_script", _B, "may a direct Invoke bring its own script; by default only where there is no init_script"),
+    Key(
+        OURS,
+        "invoke_script",
+        _B,
+        "may a direct Invoke bring its own script; by default only where there is no init_script",
+    ),
     Key(OURS, "tmp", _W, "MB of /tmp", 2048, low=512, high=10_240),
     Key(OURS, "retries", _W, "further attempts of a failed asynchronous Invocation", 2, low=0, high=2),
     Key(OURS, "max_age", _W, "seconds that an asynchronous Invocation may wait", 3600, low=60, high=21_600),
@@ -456,17 +461,6 @@ MISTAKES = {
 def at(place: str) -> dict[str, Key]:
     """The keys allowed at `place`, by name."""
     return {key.name: key for key in KEYS if key.place == place}
-
-
-def default(place: str, name: str) -> str | int | bool | None:
-    return at(place)[name].default
-
-
-def whole(place: str, name: str) -> int:
-    """The default of a key that is a whole number."""
-    value = default(place, name)
-    assert isinstance(value, int)  # the table's own promise
-    return value
 
 
 def belongs(name: str, place: str) -> str:

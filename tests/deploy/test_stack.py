@@ -234,6 +234,19 @@ def test_an_operation_under_way_is_watched_from_its_start(stack: Stack, target: 
     assert events[-1].status == "CREATE_COMPLETE"
 
 
+def test_a_deploy_that_was_cut_off_is_taken_up_by_the_next(
+    stack: Stack, target: Target, pipeline: Pipeline
+) -> None:
+    plan = stack.plan(render(pipeline), layers(target, pipeline))
+    assert plan
+    next(stack.apply(plan))
+
+    deployed, _ = bring_up(pipeline, target)
+
+    assert not deployed.changed
+    assert stack.status() == "CREATE_COMPLETE"
+
+
 def test_watching_again_does_not_blame_an_older_failure(stack: Stack, target: Target, pipeline: Pipeline) -> None:
     bring_up(pipeline, target)
     bad = stack.plan(with_timeout(render(pipeline), 300, 90_000), layers(target, pipeline))
