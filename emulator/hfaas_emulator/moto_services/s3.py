@@ -87,13 +87,18 @@ def answer(application: Callable[[Request], Answer], request: Request, call: Cal
     _now.call, _now.body = call, call.upload
     try:
         answered = application(request)
-        if call.changes and answered.status < 300:
+        if call.changes and answered.status < 300 and not call.upload_id:
             _touch_target(call)
     finally:
         _now.body = None
         _settle()
         _now.call = None
     return answered
+
+
+def tidy() -> None:
+    """Give up the files that died since the last request, those of refused uploads among them."""
+    _settle()
 
 
 def check(call: Call) -> None:

@@ -60,16 +60,24 @@ class S3:
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         asked = Asked(scope, request_id())
+        taken = await self._take(asked, scope, receive, send)
+        if asked.is_upload and not taken:
+            await self._moto.call(_tidy)
+
+    async def _take(self, asked: Asked, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Answer, and tell whether the request was granted."""
         try:
             answer = await self._answer(asked, receive)
         except Disconnected:
-            return
+            return False
         except StateError as error:
             await _refuse(AwsError("InsufficientStorage", error.message, 507), asked.id, scope, receive, send)
+            return False
         except AwsError as error:
             await _refuse(error, asked.id, scope, receive, send)
-        else:
-            await self._send(answer, asked.id, receive, send)
+            return False
+        await self._send(answer, asked.id, receive, send)
+        return answer.status < 300
 
     async def _answer(self, asked: Asked, receive: Receive) -> Answer:
         if not asked.is_upload:
@@ -126,6 +134,12 @@ def _check(call: Call) -> None:
     from hfaas_emulator.moto_services import s3
 
     s3.check(call)
+
+
+def _tidy() -> None:
+    from hfaas_emulator.moto_services import s3  # imports moto
+
+    s3.tidy()
 
 
 def _run(moto: Moto, request: Request, call: Call) -> Answer:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -153,3 +154,18 @@ def test_chunks_without_a_length_are_taken(site: Site, s3: Any, bucket: str) -> 
     assert connection.getresponse().status == 200
     connection.close()
     assert s3.head_object(Bucket=bucket, Key="k")["ContentLength"] == 2 * MIB
+
+
+def test_a_body_that_moto_refuses_in_the_end_leaves_nothing(site: Site, s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"there")
+    before = site.files()
+    status, body = put(site, f"/{bucket}/k", b"x" * MIB, {"If-None-Match": "*"})
+    assert (status, b"<Code>PreconditionFailed</Code>" in body) == (412, True)
+    until(lambda: site.files() == before)
+
+
+def test_a_checksum_that_cannot_be_computed_here_is_taken_on_trust(site: Site, s3: Any, bucket: str) -> None:
+    if find_spec("awscrt"):
+        pytest.skip("awscrt is here: it is computed")
+    assert put(site, f"/{bucket}/k", b"x", {"x-amz-checksum-crc32c": "AAAAAA=="})[0] == 200
+    assert s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")["ChecksumCRC32C"] == "AAAAAA=="
