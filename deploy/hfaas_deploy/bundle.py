@@ -19,7 +19,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -231,7 +231,8 @@ def _pack_app(sources: list[tuple[Path, Path]], runtime: Path, architecture: str
         if python := _python311(runtime, architecture, Path(folder, "runtime")):
             options = ["-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
             names = ["-s", str(app), "-p", f"/{HOME}/app", str(app)]
-            subprocess.run([*python, *options, *names], check=True, capture_output=True)
+            with suppress(PermissionError):  # a folder for temporary files from which nothing may be started
+                subprocess.run([*python, *options, *names], check=True, capture_output=True)
         pack(tree(app, f"{HOME}/app"), out)
 
 

@@ -24,6 +24,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, Self
 
 from hfaas_deploy.archive import Entry, entry_of, pack, tree
 from hfaas_deploy.bundle import Bundle, Bundles, Progress, default_bundles
+from hfaas_deploy.dockerfile import base_images
 from hfaas_deploy.errors import DeployError
 
 if TYPE_CHECKING:
@@ -104,6 +105,17 @@ class Original:
     def encode(self) -> str:
         """Return the text of image.json."""
         return json.dumps({"entrypoint": self.entrypoint, "cmd": self.cmd, "workdir": self.workdir})
+
+    @classmethod
+    def of(cls, image: Image) -> Original:
+        """Return what an image would run; of one of ours, what the user's image below it would."""
+        config = image.attrs["Config"] or {}
+        if told := (config.get("Labels") or {}).get(ORIGINAL_LABEL):
+            known = json.loads(told)
+            return cls(tuple(known["entrypoint"]), tuple(known["cmd"]), known["workdir"])
+        return cls(
+            tuple(config.get("Entrypoint") or ()), tuple(config.get("Cmd") or ()), config.get("WorkingDir") or ""
+        )
 
 
 def function_entries(function: FunctionSource, original: Original, home: str, task: str) -> Iterator[Entry]:
@@ -266,7 +278,7 @@ class DockerImages:
         content = list(_context(folder))
         bases = [
             str(self._named(name, function.architecture, progress).id)
-            for name in base_images((folder / "Dockerfile").read_text(), function.build_args)
+            for name in base_images((folder / "Dockerfile").read_text(errors="replace"), function.build_args)
         ]
         with tempfile.TemporaryFile() as packed:
             pack(content, packed)
@@ -294,8 +306,8 @@ class DockerImages:
     # --- the function's image ---
 
     def _derive(self, function: FunctionSource, base: Image, progress: Progress) -> str:
-        original = _original(base)
-        with tempfile.TemporaryFile() as layer:
+        original = Original.of(base)
+        with tempfile.NamedTemporaryFile() as layer:
             # An engine gives what it mounts at /tmp the rights of the image's /tmp, and small images have none
             pack([Entry("tmp", shared=True), *function_entries(function, original, FUNCTION, TASK)], layer)
             bundle = self._bundles.get(base.attrs["Architecture"], progress)
@@ -305,7 +317,7 @@ class DockerImages:
                 progress(f"adding the supervisor and the files of {function.name} to its image")
                 parts = [
                     Entry("Dockerfile", DERIVED.format(base=self._supervised(base, bundle)).encode()),
-                    Entry("function.tar", layer.read()),
+                    Entry("function.tar", Path(layer.name)),
                 ]
                 labels = {SUPERVISOR_LABEL: bundle.key, ORIGINAL_LABEL: original.encode()}
                 self._add_layers(parts, tag=reference, labels=labels)
@@ -372,25 +384,6 @@ def repository(name: str) -> str:
     return "hfaas/" + re.sub(r"_{3,}", "__", re.sub(r"[-_]*(-_|_-)[-_]*", "-", name.lower())).strip("-_")
 
 
-def base_images(dockerfile: str, arguments: Mapping[str, str]) -> list[str]:
-    """Return the images that a Dockerfile starts from, its own stages and what cannot be told left out."""
-    known: dict[str, str] = {}
-    stages = {"scratch"}
-    found = []
-    for line in re.sub(r"\\\n", " ", dockerfile).splitlines():
-        match line.split():
-            case [instruction, argument, *_] if instruction.upper() == "ARG":
-                name, _, default = argument.partition("=")
-                known[name] = arguments.get(name, default.strip("\"'"))
-            case [instruction, *words] if instruction.upper() == "FROM":
-                image, *rest = [word for word in words if not word.startswith("--")] or [""]
-                image = re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda m: known.get(m[1] or m[2], ""), image)
-                if image and image not in stages and "$" not in image:
-                    found.append(image)
-                stages.update(rest[1:])
-    return found
-
-
 def _context(folder: Path) -> Iterable[Entry]:
     from docker.utils import exclude_paths
 
@@ -400,15 +393,6 @@ def _context(folder: Path) -> Iterable[Entry]:
     lines = ignore.read_text().splitlines() if ignore.is_file() else []
     names = exclude_paths(str(folder), [line for line in map(str.strip, lines) if line and line[0] != "#"])
     return filter(None, (entry_of(folder / name, Path(name).as_posix()) for name in names))
-
-
-def _original(image: Image) -> Original:
-    config = image.attrs["Config"]
-    if made_by_us := (config.get("Labels") or {}).get(ORIGINAL_LABEL):
-        return Original(**json.loads(made_by_us))
-    return Original(
-        tuple(config.get("Entrypoint") or ()), tuple(config.get("Cmd") or ()), config.get("WorkingDir") or ""
-    )
 
 
 def _key(*parts: str) -> str:
@@ -455,6 +439,8 @@ def _engine_errors() -> Iterator[None]:
         yield
     except (DockerException, RequestException) as error:
         raise ImageError(f"the container engine refused: {_reason(error)}") from error
+    except OSError as error:
+        raise ImageError(f"the image cannot be made: {error}") from error
 
 
 def _reason(error: BaseException) -> str:

@@ -20,7 +20,6 @@ from hfaas_deploy.images import (
     ImageError,
     ImageNotFound,
     NoEngine,
-    base_images,
     connect,
     repository,
 )
@@ -45,20 +44,6 @@ def quiet(_: str) -> None:
 def test_a_function_name_becomes_a_repository_that_docker_takes(name: str, expected: str) -> None:
     assert repository(name) == f"hfaas/{expected}"
     assert re.fullmatch(r"hfaas/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*", repository(name))
-
-
-@pytest.mark.parametrize(
-    ("dockerfile", "expected"),
-    [
-        ("FROM debian:12", ["debian:12"]),
-        ("ARG BASE=debian\nFROM ${BASE}:12", ["debian:12"]),
-        ("ARG GIVEN=x\nFROM $GIVEN", ["from-outside"]),
-        ("FROM a AS one\nFROM --platform=linux/amd64 b as two\nFROM one\nFROM scratch", ["a", "b"]),
-        ("from \\\n debian", ["debian"]),
-    ],
-)
-def test_the_images_a_dockerfile_starts_from_are_known(dockerfile: str, expected: list[str]) -> None:
-    assert base_images(dockerfile, {"GIVEN": "from-outside"}) == expected
 
 
 def test_no_engine_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
