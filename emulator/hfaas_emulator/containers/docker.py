@@ -137,34 +137,37 @@ class DockerEngine:
     async def _run(self, spec: ContainerSpec, output: Output) -> DockerContainer:
         with engine_errors(f"start a container of {spec.image}"):
             joined = await self._joined(spec)
-            volume = await self._scratch_of(spec.user).take()
+            container = await self._created(spec, output, joined)
             try:
-                network_mode = f"container:{joined.id}" if joined else self._network
-                config = function_config(spec, network_mode, volume, self._labels, self._info["NCPU"])
-                created, stream = await self.threads.call(self._create, config, spec.name)
-            except BaseException:
-                self._spawn(self.threads.call(scratch.remove, self.client, volume))
-                raise
-            attached = Attached(output)
-            await attached.read(stream)
-            container = DockerContainer(
-                self,
-                created,
-                address=joined.address if joined else "",
-                volume=volume,
-                memory_mb=spec.memory_mb,
-                attached=attached,
-            )
-            self._containers[created] = container
-            try:
-                await self.threads.call(self.client.start, created)
+                await self.threads.call(self.client.start, container.id)
                 if joined is None:
-                    container.address = await self.threads.call(self._address, created)
+                    container.address = await self.threads.call(self._address, container.id)
             except BaseException:
                 await container.stop()
                 raise
-            self._watch(container, spec, output)
-            return container
+        self._watch(container, spec, output)
+        return container
+
+    async def _created(
+        self, spec: ContainerSpec, output: Output, joined: DockerContainer | None
+    ) -> DockerContainer:
+        """Create a container and listen to it, so that not a byte of its output is missed."""
+        network_mode = f"container:{joined.id}" if joined else self._network
+        volume = await self._scratch_of(spec.user).take()
+        try:
+            config = function_config(spec, network_mode, volume, self._labels, self._info["NCPU"])
+            created, stream = await self.threads.call(self._create, config, spec.name)
+        except BaseException:
+            self._spawn(self.threads.call(scratch.remove, self.client, volume))
+            raise
+        attached = Attached(output)
+        await attached.read(stream)
+        address = joined.address if joined else ""
+        container = DockerContainer(
+            self, created, address=address, volume=volume, memory_mb=spec.memory_mb, attached=attached
+        )
+        self._containers[created] = container
+        return container
 
     async def _joined(self, spec: ContainerSpec) -> DockerContainer | None:
         if spec.network is Network.OWN:
@@ -180,7 +183,11 @@ class DockerEngine:
 
     def _create(self, config: dict[str, Any], name: str) -> tuple[str, Any]:
         created = self.client.create_container_from_config(config, name)["Id"]
-        return created, self.client.attach_socket(created, {"stdout": 1, "stderr": 1, "stream": 1})
+        try:
+            return created, self.client.attach_socket(created, {"stdout": 1, "stderr": 1, "stream": 1})
+        except BaseException:
+            self.client.remove_container(created, force=True)
+            raise
 
     def _watch(self, container: DockerContainer, spec: ContainerSpec, output: Output) -> None:
         """Watch the size of /tmp where this process may look into the engine's volumes."""
