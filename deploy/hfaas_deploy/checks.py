@@ -84,9 +84,9 @@ def _image_sources(pipeline: Pipeline) -> Iterator[Finding]:
 def _files(pipeline: Pipeline) -> Iterator[Finding]:
     for function in pipeline.functions:
         own = f"{function.place}.lambda"
-        for key, path in (("init_script", function.init_script), ("run_script", function.run_script)):
-            if path and (fault := _file_fault(path)):
-                yield error(pipeline.spot(f"{own}.{key}"), "file", f"{key} {_shown(path)} {fault}")
+        script = function.init_script
+        if script and (fault := _file_fault(script)):
+            yield error(pipeline.spot(f"{own}.init_script"), "file", f"init_script {_shown(script)} {fault}")
         archive = function.image_file
         if archive and (fault := _file_fault(archive)):
             yield error(

@@ -102,7 +102,6 @@ def _function(values: Values, place: str, folder: Path) -> Function:
         build_args=ours.get("build_args", {}),
         create_image=box["create_image"],
         init_script=_file(folder, own.get("init_script")),
-        run_script=_file(folder, own.get("run_script")),
         extra_payload=_file(folder, own.get("extra_payload")),
         mode=Mode(own["execution_mode"]),
         memory=own["memory"],

@@ -89,6 +89,7 @@ BATCH_ONLY = "it is only for execution_mode lambda-batch and batch"
 COMPUTED = "it is computed, or only for zip functions"
 OPTION = "it is an option of `hfaas run` and `hfaas invoke`"
 ROLES = "roles are rendered with least privilege"
+FOR_AWS = "it is about AWS itself, and promotion comes in a later version"
 NO_NETWORK = "a rehearsal has no VPC"
 RETENTION = (
     1,
@@ -179,7 +180,14 @@ _LAMBDA = (
     ),
     Key(LAMBDA, "container", _BLOCK, "the container image and its environment"),
     Key(LAMBDA, "init_script", _F, "the script that every event runs; it becomes part of the image"),
-    Key(LAMBDA, "run_script", _F, "the script that `hfaas run` sends with the event"),
+    Key(
+        LAMBDA,
+        "run_script",
+        _F,
+        "the script that `hfaas run` sends with the event",
+        status=Status.IGNORED,
+        because="scripts are not sent with events yet; use init_script",
+    ),
     Key(LAMBDA, "extra_payload", _F, "a folder that is copied to /var/task"),
     Key(
         LAMBDA,
@@ -206,8 +214,18 @@ _LAMBDA = (
         "AWS region of the Stack, equal in the whole file",
         "us-east-1",
         pattern=r"[a-z]{2}(-[a-z]+)+-\d",
+        status=Status.IGNORED,
+        because=FOR_AWS,
     ),
-    Key(LAMBDA, "boto_profile", _T, "credentials for AWS, equal in the whole file", "default"),
+    Key(
+        LAMBDA,
+        "boto_profile",
+        _T,
+        "credentials for AWS, equal in the whole file",
+        "default",
+        status=Status.IGNORED,
+        because=FOR_AWS,
+    ),
     Key(LAMBDA, "description", _T, "shown by AWS", longest=256),
     Key(LAMBDA, "tags", _TM, "tags of the Function, beside `createdby: hfaas`"),
     Key(LAMBDA, "vpc", _BLOCK, "AWS only", status=Status.IGNORED, because=NO_NETWORK),
@@ -223,7 +241,15 @@ _LAMBDA = (
     Key(f"{LAMBDA}.file_system[]", "Arn", _T, required=True),
     Key(f"{LAMBDA}.file_system[]", "LocalMountPath", _T, required=True, pattern="/mnt/[A-Za-z0-9_.-]+"),
     Key(LAMBDA, "runtime", _T, status=Status.IGNORED, because="every Function runs from an image"),
-    Key(LAMBDA, "delete_image", _B, "scar's documentation has it here; its place is ecr", default=True),
+    Key(
+        LAMBDA,
+        "delete_image",
+        _B,
+        "scar's documentation has it here; its place is ecr",
+        default=True,
+        status=Status.IGNORED,
+        because=FOR_AWS,
+    ),
     *_ignored(
         LAMBDA, COMPUTED, "handler", "arn", "config_path", "layers", "supervisor", "deployment", "zip_file_path"
     ),
@@ -269,7 +295,15 @@ _AROUND = (
     *_ignored(GATEWAY, OPTION, "data_binary", "json_data", "parameters"),
     Key(LOGS, "log_retention_policy_in_days", _W, "days that logs are kept", 30, numbers=RETENTION),
     *_ignored(LOGS, COMPUTED, "boto_profile", "region", "log_stream_name", "request_id"),
-    Key(f"{FUNCTION}.ecr", "delete_image", _B, "`hfaas remove` drops the repository", default=True),
+    Key(
+        f"{FUNCTION}.ecr",
+        "delete_image",
+        _B,
+        "`hfaas remove` drops the repository",
+        default=True,
+        status=Status.IGNORED,
+        because=FOR_AWS,
+    ),
     *_ignored(f"{FUNCTION}.ecr", COMPUTED, "boto_profile", "region"),
     *_ignored(f"{FUNCTION}.iam", ROLES, "role", "boto_profile"),
     *_ignored(f"{FUNCTION}.s3", COMPUTED, "boto_profile", "region", "event"),
@@ -338,7 +372,15 @@ _OURS = (
     Key(OURS, "concurrency", _W, "reserved concurrency", low=0),
     Key(OURS, "job_timeout", _W, "seconds", 86_400, low=60, status=Status.IGNORED, because=BATCH_ONLY),
     Key("hfaas", "stack", _T, "name of the Stack; else the folder's name", pattern="[A-Za-z][A-Za-z0-9-]{0,127}"),
-    Key("hfaas", "account", _T, "the only AWS account that this pipeline may be promoted to", pattern="[0-9]{12}"),
+    Key(
+        "hfaas",
+        "account",
+        _T,
+        "the only AWS account that this pipeline may be promoted to",
+        pattern="[0-9]{12}",
+        status=Status.IGNORED,
+        because=FOR_AWS,
+    ),
     Key("hfaas", "buckets", _NAMED, "what is special about a bucket"),
     Key("hfaas.buckets.<id>", "existing", _B, "the bucket is neither created nor deleted", default=False),
     Key(

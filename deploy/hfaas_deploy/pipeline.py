@@ -85,7 +85,6 @@ class Function:
     build_args: Mapping[str, str] = field(default_factory=dict)
     create_image: bool = True
     init_script: Path | None = None
-    run_script: Path | None = None
     extra_payload: Path | None = None
     mode: Mode = Mode.LAMBDA
     memory: int = 512

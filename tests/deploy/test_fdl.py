@@ -158,7 +158,7 @@ def test_a_text_is_as_good_as_a_list_of_one(parse: Parse) -> None:
 
 def test_all_findings_come_at_once_in_the_order_of_the_file(write: Write) -> None:
     path = write(
-        with_lambda("memory: 1\nnonsense: 1\ninput: [{storage_provider: s3, path: Bad/in}]\nrun_script: no.sh")
+        with_lambda("memory: 1\nnonsense: 1\ninput: [{storage_provider: s3, path: Bad/in}]\nextra_payload: no")
     )
 
     with pytest.raises(FdlError) as caught:
