@@ -8,6 +8,8 @@ S3 and moto's own senders accept invocations before Lambda is open: `accept` goe
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -66,54 +68,67 @@ class Plant:
         self._limits = limits
         self._ledgers = ledgers
         self._lambda: Lambda | None = None
+        self._moto: Moto
+        self._objects: S3
+        self._booted: asyncio.Future[None]
+
+    @asynccontextmanager
+    async def control_planes(self) -> AsyncIterator[None]:
+        """Start moto on its thread, which takes a second; commands queue behind it."""
+        ledgers = self._ledgers
+        with contextlib.closing(Store(self._directory / "objects")) as store:
+            self._moto = Moto(ledgers.journal)
+            self._objects = S3(self._moto, store, ledgers.trace, self._accept)
+            outward.connect(self._accept, self._problem, self._forget)
+            self._booted = self._moto.open(lambda: _boot(self._objects, ledgers.journal))
+            try:
+                yield
+            finally:
+                await self._moto.close()
 
     @asynccontextmanager
     async def engine(self, kind: str, given: Engine | None) -> AsyncIterator[Engine]:
         """Open the given engine, or one of that kind; EngineError when there is none."""
         engine = given or await choose(kind, self._directory)
-        await engine.open()
         try:
+            await engine.open()
             yield engine
         finally:
             await engine.close()
 
     @asynccontextmanager
     async def services(self, engine: Engine) -> AsyncIterator[Services]:
-        """Open moto and everything that stands behind the edge."""
+        """Open everything that stands behind the edge."""
         ledgers = self._ledgers
+        control, groups = MotoControl(self._moto), LogGroups(self._moto)
         async with AsyncExitStack() as stack:
-            moto = Moto(ledgers.journal)
-            stack.push_async_callback(moto.close)
-            store = Store(self._directory / "objects")
-            stack.callback(store.close)
-            objects = S3(moto, store, ledgers.trace, self._accept)
-            booted = moto.open(lambda: _boot(objects, ledgers.journal))
-            outward.connect(self._accept, self._problem, self._forget)
-            control = MotoControl(moto)
-            groups = LogGroups(moto)
             logs = LogStore(self._directory / "logs", on_group=groups.make, problem=self._problem)
             stack.callback(logs.close)
-            self._lambda = Lambda(
-                engine,
-                control,
-                logs,
-                ledgers.trace,
-                ledgers.idle,
-                ledgers.journal,
-                SystemClock(),
-                f"http://{engine.host}:{self._port}",
-                self._limits.concurrency,
-                emulator=hashlib.sha256(str(self._directory).encode()).hexdigest()[:12],
-                retry_s=self._limits.retry_s,
-            )
+            self._lambda = self._make_lambda(engine, control, logs)
             await self._lambda.open()
             stack.push_async_callback(self._lambda.close)
             stacks = StackEngine(self._endpoint, ledgers.journal, ledgers.idle, ledgers.trace)
-            await booted
+            await self._booted
             await self._lambda.recover()
             await stacks.open()
             stack.push_async_callback(stacks.close)
-            yield _Services(moto, engine, control, self._lambda, logs, groups, stacks, objects)
+            yield _Services(self._moto, engine, control, self._lambda, logs, groups, stacks, self._objects)
+
+    def _make_lambda(self, engine: Engine, control: MotoControl, logs: LogStore) -> Lambda:
+        ledgers = self._ledgers
+        return Lambda(
+            engine,
+            control,
+            logs,
+            ledgers.trace,
+            ledgers.idle,
+            ledgers.journal,
+            SystemClock(),
+            f"http://{engine.host}:{self._port}",
+            self._limits.concurrency,
+            emulator=hashlib.sha256(str(self._directory).encode()).hexdigest()[:12],
+            retry_s=self._limits.retry_s,
+        )
 
     def _endpoint(self) -> str:
         return f"http://127.0.0.1:{self._port}"

@@ -194,7 +194,6 @@ async def _moto(call: Call, moto: Moto, body: bytes) -> Response:
         call.query,
         call.headers,
         body,
-        account=call.caller.account if call.caller.access_key.isdigit() else "",
         record=actions.changes_state(call.method, service, action),
     )
     if action == "ReceiveMessage":

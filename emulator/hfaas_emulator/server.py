@@ -89,9 +89,9 @@ async def serve(options: Options) -> None:
 
 @asynccontextmanager
 async def opened(
-    options: Options, stop: asyncio.Event, engine: Engine | None = None
+    options: Options, stop: asyncio.Event, given: Engine | None = None
 ) -> AsyncIterator[state.Running]:
-    """Open everything in order, and close it in reverse; `engine` stands in for the one that was chosen."""
+    """Open everything in order, and close it in reverse; `given` stands in for the engine that was chosen."""
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(state.opened(options.state))
         listener = stack.enter_context(contextlib.closing(bind(LOOPBACK, options.port)))
@@ -112,7 +112,8 @@ async def opened(
             assembly.Limits(options.concurrency, options.retry_s),
             assembly.Ledgers(journal, idle, trace),
         )
-        engine = await stack.enter_async_context(plant.engine(options.engine, engine))
+        await stack.enter_async_context(plant.control_planes())
+        engine: Engine = await stack.enter_async_context(plant.engine(options.engine, given))
         if engine.host != LOOPBACK:
             outer = stack.enter_context(contextlib.closing(bind(engine.host, port)))
             await stack.enter_async_context(_serving(edge, outer))

@@ -35,7 +35,8 @@ class Emulator:
 
     def client(self, service: str, account: str = "test", region: str = "us-east-1") -> Any:
         """Return a boto3 client that does not repeat what failed."""
-        return boto3.client(
+        make: Any = boto3.client
+        return make(
             service,
             region_name=region,
             endpoint_url=self.endpoint,

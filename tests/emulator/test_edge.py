@@ -136,3 +136,10 @@ def test_an_unknown_queue_is_an_error_a_client_understands(emulator: Any) -> Non
     with pytest.raises(ClientError) as refused:
         emulator.client("sqs").get_queue_url(QueueName="nobody")
     assert refused.value.response["Error"]["Code"] == "AWS.SimpleQueueService.NonExistentQueue"
+
+
+def test_credentials_of_a_role_belong_to_the_roles_account(emulator: Any) -> None:
+    theirs = "777788889999"
+    role = emulator.client("iam", theirs).create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    issued = emulator.client("sts", theirs).assume_role(RoleArn=role, RoleSessionName="s")["Credentials"]
+    assert emulator.client("sts", issued["AccessKeyId"]).get_caller_identity()["Account"] == theirs

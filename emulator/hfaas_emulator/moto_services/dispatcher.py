@@ -10,19 +10,18 @@ import functools
 import importlib
 import logging
 import secrets
+from dataclasses import replace
 from typing import Any
 
 import moto
-import moto.core
 
 from hfaas_emulator.account import ACCOUNT
 from hfaas_emulator.errors import AwsError, EmulatorError
 from hfaas_emulator.moto_services.bridge import Answer, Request, Wsgi, run
 from hfaas_emulator.moto_services.patch import apply, patch
+from hfaas_emulator.wire.caller import caller
 
 VERSION = "5.2.5"
-
-moto.core.DEFAULT_ACCOUNT_ID = ACCOUNT  # before the services bind it by name
 
 log = logging.getLogger("hfaas.moto")
 
@@ -78,14 +77,17 @@ class Dispatcher:
 
     def __init__(self, services: tuple[str, ...]) -> None:
         check_version()  # before more of another moto is imported, which may well fail
+        from moto.iam.models import iam_backends
         from moto.moto_api._internal import mock_random
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+        from moto.moto_server import werkzeug_app
 
+        werkzeug_app.DEFAULT_ACCOUNT_ID = ACCOUNT  # for whom it makes a backend only to read its URLs
+        self._issued = iam_backends
         self._random = mock_random
         for module in (__name__, *services):
             importlib.import_module(module)
             apply(module)
-        self._wsgi: Wsgi = DomainDispatcherApplication(create_backend_app)
+        self._wsgi: Wsgi = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
 
     def __call__(self, request: Request) -> Answer:
         """Answer a request with fresh random ids."""
@@ -94,6 +96,8 @@ class Dispatcher:
     def seeded(self, request: Request, seed: int) -> Answer:
         """Answer a request; the same seed gives the same ids."""
         self._random.seed(seed)
+        if not request.account:
+            request = replace(request, account=self._account(request))
         try:
             answer = run(self._wsgi, request)
         except NotImplementedError as error:
@@ -104,3 +108,12 @@ class Dispatcher:
             log.exception("moto failed at %s %s", request.method, request.path)
             raise AwsError("InternalFailure", f"moto failed: {type(error).__name__}: {error}", 500) from error
         return answer
+
+    def _account(self, request: Request) -> str:
+        """Return the account whose IAM issued the access key, or the one the key says."""
+        who = caller(request.headers, request.query)
+        for account, backends in self._issued.items():
+            backend = backends.get("aws")
+            if backend is not None and who.access_key in backend.access_keys:
+                return str(account)
+        return who.account

@@ -75,14 +75,18 @@ def test_an_image_that_is_not_there_is_refused(emulator: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "member", "most"), [({"Timeout": 901}, "timeout", 900), ({"MemorySize": 10241}, "memorySize", 10240)]
+    ("settings", "member", "most"),
+    [({"Timeout": 901}, "timeout", 900), ({"MemorySize": 10241}, "memorySize", 10240)],
 )
 def test_numbers_over_awss_limits_are_refused(
     emulator: Any, settings: dict[str, int], member: str, most: int
 ) -> None:
     code, message = refusal(emulator, **settings)
     assert code == "ValidationException"
-    assert f"at '{member}' failed to satisfy constraint: Member must have value less than or equal to {most}" in message
+    assert (
+        f"at '{member}' failed to satisfy constraint: Member must have value less than or equal to {most}"
+        in message
+    )
 
 
 def test_an_environment_over_4_kb_is_refused(emulator: Any) -> None:
@@ -107,7 +111,9 @@ def test_zip_packages_are_refused_instead_of_never_running(emulator: Any) -> Non
     assert "package type Image" in message
 
 
-def test_event_source_mappings_are_refused_instead_of_never_firing(emulator: Any, functions: Any, name: str) -> None:
+def test_event_source_mappings_are_refused_instead_of_never_firing(
+    emulator: Any, functions: Any, name: str
+) -> None:
     emulator.function(name)
     with pytest.raises(ClientError, match="not emulated yet"):
         functions.create_event_source_mapping(
