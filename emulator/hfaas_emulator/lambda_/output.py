@@ -50,6 +50,7 @@ class Output:
         self._function = function
         self._rest = b""
         self._call: Call | None = None
+        self._attempts: dict[str, int] = {}
         self._tail: deque[str] = deque()
         self._tail_size = 0
 
@@ -58,6 +59,8 @@ class Output:
         if self._call:
             self._tail.clear()
             self._tail_size = 0
+        # Lines may arrive after the next call began, so the call before this one is remembered too.
+        self._attempts = {each.id: each.attempt for each in (self._call, call) if each}
         self._call = call
 
     def feed(self, chunk: bytes) -> None:
@@ -100,7 +103,7 @@ class Output:
 
     def _hop(self, found: re.Match[str]) -> None:
         request = found["script"] or found["upload"]
-        attempt = self._call.attempt if self._call and self._call.id == request else 0
+        attempt = self._attempts.get(request, 0)
         what, detail = _milestone(found)
         self._platform.trace.hop(
             "supervisor", what, invocation=request, attempt=attempt, function=self._function.name, **detail

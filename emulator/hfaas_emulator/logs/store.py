@@ -139,8 +139,20 @@ class LogStore:
 
     def _streams(self, group: Group) -> dict[str, Stream]:
         if group not in self._groups:
-            self._groups[group] = dict(_load_all(self._folder(group)))
+            self._groups[group] = dict(self._load(self._folder(group)))
         return self._groups[group]
+
+    def _load(self, folder: Path) -> Iterator[tuple[str, Stream]]:
+        files: dict[str, list[Path]] = {}
+        for path in folder.glob("=*@*"):
+            files.setdefault(path.name.rpartition("@")[0], []).append(path)
+        for paths in files.values():
+            try:
+                stream = load(paths)
+            except (ValueError, KeyError, OSError) as error:  # a crash may leave a file without its header
+                self._problem(f"the log {paths[0]} cannot be read: {error}")
+                continue
+            yield stream.name, stream
 
     def _folder(self, group: Group) -> Path:
         return self._root / group.account / group.region / _file_name(group.name)
@@ -216,15 +228,6 @@ def _file_name(name: str) -> str:
     if len(quoted) > 200:
         quoted = f"{quoted[:150]}.{hashlib.sha256(name.encode()).hexdigest()[:24]}"
     return f"={quoted}"  # a stream may be called `..`
-
-
-def _load_all(folder: Path) -> Iterator[tuple[str, Stream]]:
-    files: dict[str, list[Path]] = {}
-    for path in folder.glob("=*@*"):
-        files.setdefault(path.name.rpartition("@")[0], []).append(path)
-    for paths in files.values():
-        stream = load(paths)
-        yield stream.name, stream
 
 
 def _page(stream: Stream, window: Window, limit: int, token: str, from_head: bool) -> Page:

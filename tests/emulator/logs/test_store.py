@@ -128,6 +128,18 @@ async def test_half_a_line_left_by_a_crash_is_cut_off(store: LogStore, tmp_path:
     assert await messages(again) == ["a", "c"]
 
 
+async def test_a_file_without_a_header_is_told_and_hides_no_other(store: LogStore, tmp_path: Path) -> None:
+    append(store, "s", (1, "a"))
+    append(store, "t", (1, "b"))
+    store.close()
+    (file,) = tmp_path.rglob("=t@0")
+    file.write_bytes(b"")
+    told: list[str] = []
+    again = LogStore(tmp_path, problem=told.append)
+    assert [each.name for each in again.streams(GROUP)] == ["s"]
+    assert len(told) == 1
+
+
 async def test_a_full_stream_loses_its_oldest_lines(
     store: LogStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
