@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -340,11 +341,18 @@ class Keys(utils._VersionedKeyStore):  # type: ignore[misc]  # noqa: SLF001
     def setlist(self, key: str, list_: list[Any]) -> None:
         """Replace the versions of a key."""
         before, after = self.getlist(key, []), list_ if isinstance(list_, list) else [list_]
+        if _replaces_null(after, before):
+            after = [version for version in before if version.version_id != "null"] + after
         for version in _without(before, after):
             _forget(version)
         for version in _without(after, before):
             _touch(version)
         super().setlist(key, after)
+
+
+def _replaces_null(after: list[Any], before: list[Any]) -> bool:
+    """Tell a PUT into a bucket whose versioning is suspended: moto would drop all versions, not only the null one."""
+    return len(after) == 1 and after[0].version_id == "null" and after[0] not in before
 
 
 def _without(versions: Iterable[Any], others: Iterable[Any]) -> Iterator[Any]:
@@ -379,7 +387,7 @@ def delete_bucket(original: Any, self: Any, bucket_name: str) -> Any:
 @patch(
     "moto.s3.models:S3Backend.delete_object",
     sha="5c1677b529710591",
-    reason="announces the removal of a version only when it was the last one",
+    reason="announces the removal of a version only when it was the last one; drops all when versioning is suspended",
 )
 def delete_object(
     original: Any,
@@ -393,10 +401,23 @@ def delete_object(
     bucket = self.get_bucket(bucket_name)
     versions = [version for version in bucket.keys.getlist(key_name, []) if version.version_id == version_id]
     announced = len(_now.events)
-    done = original(self, bucket_name, key_name, version_id=version_id, bypass=bypass)
+    with _kept_versions(bucket):
+        done = original(self, bucket_name, key_name, version_id=version_id, bypass=bypass)
     if versions and done[0] and len(_now.events) == announced:
         announce("s3:ObjectRemoved:Delete", bucket, versions[0])
     return done
+
+
+@contextmanager
+def _kept_versions(bucket: Any) -> Iterator[None]:
+    """Have moto delete as in a versioned bucket while versioning is suspended."""
+    status = bucket.versioning_status
+    if status == "Suspended":
+        bucket.versioning_status = "Enabled"
+    try:
+        yield
+    finally:
+        bucket.versioning_status = status
 
 
 @patch(

@@ -213,6 +213,23 @@ def test_versions_are_kept_and_can_be_removed_one_by_one(site: Site, s3: Any, bu
     until(lambda: len(site.files()) == before + 1)
 
 
+def test_suspending_versions_loses_none(s3: Any, bucket: str) -> None:
+    def switch(status: str) -> None:
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": status})
+
+    switch("Enabled")
+    version = s3.put_object(Bucket=bucket, Key="k", Body=b"1")["VersionId"]
+    switch("Suspended")
+    for body in (b"2", b"3"):
+        s3.put_object(Bucket=bucket, Key="k", Body=body)
+    assert [listed["VersionId"] for listed in s3.list_object_versions(Bucket=bucket)["Versions"]] == [
+        "null",
+        version,
+    ]
+    s3.delete_object(Bucket=bucket, Key="k")
+    assert read(s3, bucket, "k", VersionId=version) == b"1"
+
+
 def test_a_bucket_in_the_host_name_is_found(site: Site, s3: Any, bucket: str) -> None:
     port = int(site.endpoint.rpartition(":")[2])
     s3.put_object(Bucket=bucket, Key="k", Body=b"found")
