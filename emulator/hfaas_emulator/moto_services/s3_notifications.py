@@ -7,10 +7,8 @@ to the trace after the commit.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,9 +16,6 @@ from typing import Any
 from moto.awslambda.models import lambda_backends
 from moto.events.models import events_backends
 from moto.s3 import models
-from moto.s3.exceptions import InvalidArgumentError, MalformedXML
-from moto.sns.models import sns_backends
-from moto.sqs.models import sqs_backends
 
 from hfaas_emulator.errors import AwsError
 from hfaas_emulator.lambda_.invocation import Invocation, new_id
@@ -37,7 +32,6 @@ from hfaas_emulator.s3.notifications import (
     decide,
     event_bridge,
     message,
-    overlap,
     request_id,
     test_message,
 )
@@ -49,7 +43,6 @@ RUN = "x-amz-meta-hfaas-request-id"
 """The metadata by which an object says which invocation made it."""
 
 EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
-ACTIONS = {Kind.QUEUE: "sqs:SendMessage", Kind.TOPIC: "sns:Publish"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +114,10 @@ class Notifier:
         run = self._run(key)
         configuration = bucket.notification_configuration
         rules = tuple(rules_of(configuration))
-        self._tell_what_happened(event, run, bool(rules) or _has_bus(configuration))
+        self._tell_what_happened(event, run, bool(rules) or has_bus(configuration))
         for decision in decide(rules, event):
             self._follow(decision, event, run)
-        if _has_bus(configuration):
+        if has_bus(configuration):
             send_to_bus(event)
 
     def _run(self, key: Any) -> str:
@@ -210,7 +203,8 @@ def _rule(kind: Kind, notification: Any) -> Rule:
     )
 
 
-def _has_bus(configuration: Any) -> bool:
+def has_bus(configuration: Any) -> bool:
+    """Tell whether a bucket's events go to EventBridge."""
     return configuration is not None and configuration.event_bridge is not None
 
 
@@ -236,73 +230,15 @@ def send_to_bus(event: Event) -> None:
         outward.problem(f"EventBridge could not pass on {event.name} of {event.bucket}/{event.key}: {error!r}")
 
 
-def _target(arn: str, account: str) -> tuple[str, str, str]:
+def target(arn: str, account: str) -> tuple[str, str, str]:
+    """Return an ARN's region, account and resource."""
     _, _, _, region, owner, name = arn.split(":", 5)
     return region, owner or account, name
 
 
-# --------------------------------------------------------------------------------- what AWS refuses when it is set
-
-
-@patch(
-    "moto.s3.models:FakeBucket.set_notification_configuration",
-    sha="8c08be7129e04f39",
-    reason="accepts overlapping filters, missing targets and targets that S3 may not call",
-)
-def set_notification_configuration(original: Any, self: Any, notification_config: dict[str, Any] | None) -> None:
-    if notification_config and (call := current()):
-        validate(self, notification_config, call)
-    original(self, notification_config)
-
-
-def validate(bucket: Any, config: dict[str, Any], call: Call) -> None:
-    """Refuse notifications that AWS refuses."""
-    candidate = models.NotificationConfiguration(
-        config.get("TopicConfiguration"), config.get("QueueConfiguration"), config.get("CloudFunctionConfiguration")
-    )
-    rules = tuple(rules_of(candidate))
-    if pair := overlap(rules):
-        raise InvalidArgumentError(
-            "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are "
-            "overlapping for the same event type.",
-            "NotificationConfiguration",
-            " and ".join(rule.id for rule in pair),
-        )
-    if call.skip_validation:
-        return
-    source = Source(bucket_arn(bucket.name), bucket.account_id)
-    for rule in rules:
-        if reason := objection(rule, source):
-            raise InvalidArgumentError(
-                "Unable to validate the following destination configurations", rule.arn, reason
-            )
-
-
-def objection(rule: Rule, source: Source) -> str:
-    """Say why S3 cannot notify a target, or nothing when it can."""
-    if rule.kind is Kind.LAMBDA:
-        reason = function_objection(rule.arn, source)
-        missing = reason.startswith("the function does not exist")
-        return ("The destination Lambda does not exist" if missing else _refused(rule.arn)) if reason else ""
-    noun = "queue" if rule.kind is Kind.QUEUE else "topic"
-    policy = _policy(rule, source.account)
-    if policy is None:
-        return f"The destination {noun} does not exist"
-    if rule.arn.endswith(".fifo"):
-        return f"FIFO {noun}s are not supported"
-    statements = policy.get("Statement", [])
-    if denial(statements if isinstance(statements, list) else [statements], ACTIONS[rule.kind], rule.arn, source):
-        return f"Permissions on the destination {noun} do not allow S3 to publish notifications from this bucket"
-    return ""
-
-
-def _refused(arn: str) -> str:
-    return f"Not authorized to invoke function [{arn}]"
-
-
 def function_objection(arn: str, source: Source) -> str:
     """Say why S3 may not invoke a function for a bucket, or nothing when it may."""
-    region, owner, resource = _target(arn, source.account)
+    region, owner, resource = target(arn, source.account)
     try:
         backend = lambda_backends[owner][region]
         backend.get_function(arn)
@@ -310,48 +246,3 @@ def function_objection(arn: str, source: Source) -> str:
     except Exception:  # noqa: BLE001  moto has a dozen ways to say so
         return "the function does not exist"
     return denial(statements, "lambda:InvokeFunction", arn.removesuffix(":$LATEST"), source)
-
-
-def _policy(rule: Rule, account: str) -> dict[str, Any] | None:
-    region, owner, name = _target(rule.arn, account)
-    with suppress(Exception):
-        if rule.kind is Kind.QUEUE:
-            policy = sqs_backends[owner][region].get_queue(name)._policy_json  # noqa: SLF001
-        else:
-            policy = sns_backends[owner][region].get_topic(rule.arn)._policy_json  # noqa: SLF001
-        return dict(policy or {})
-    return None
-
-
-@patch(
-    "moto.s3.responses:S3Response._notification_config_from_body",
-    sha="80faf78dfed2495d",
-    reason="`Prefix` and `Suffix`, as AWS itself returns them, are an AssertionError",
-)
-def notification_config_from_body(original: Any, self: Any) -> Any:
-    self.body = re.sub(
-        rb"<Name>(Prefix|Suffix)</Name>", lambda name: name[0].lower().replace(b"name", b"Name"), self.body
-    )
-    try:
-        return original(self)
-    except AssertionError:
-        raise MalformedXML from None
-
-
-@patch(
-    "moto.s3.responses:S3Response.get_bucket_notification",
-    sha="82884034c1654e24",
-    reason="never returns EventBridgeConfiguration",
-)
-def get_bucket_notification(original: Any, self: Any) -> Any:
-    status, headers, body = original(self)
-    configuration = self.backend.get_bucket_notification_configuration(self.bucket_name)
-    if _has_bus(configuration):
-        text = body.decode() if isinstance(body, bytes) else body
-        body = re.sub(r"</NotificationConfiguration>|(?<=[^?])/>\s*$", _with_bus, text, count=1)
-    return status, headers, body
-
-
-def _with_bus(end: re.Match[str]) -> str:
-    opened = "" if end[0].startswith("</") else ">"
-    return f"{opened}<EventBridgeConfiguration/></NotificationConfiguration>"

@@ -31,7 +31,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 DOCUMENT = 16 << 20
 """The longest body of a request that carries no object: a policy, a list of keys to delete, a form."""
 
-SERVICES = tuple(f"hfaas_emulator.moto_services.{name}" for name in ("s3", "s3_multipart", "s3_notifications"))
+SERVICES = tuple(
+    f"hfaas_emulator.moto_services.{name}"
+    for name in ("s3", "s3_buckets", "s3_multipart", "s3_notifications", "s3_destinations")
+)
 """The modules with the patches that moto needs for all this."""
 
 
