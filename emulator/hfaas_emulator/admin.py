@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -66,6 +67,7 @@ class Status:
         }
 
 
+@cache
 def hfaas_version() -> str:
     """Return the installed version of hfaas."""
     try:

@@ -154,7 +154,7 @@ class Edge:
             await response(scope, receive, send)
 
     async def _answer(self, call: Call, services: Services, request: Request) -> Response:
-        if INVOKE.fullmatch(request.url.path) and call.method == "POST":
+        if call.method == "POST" and INVOKE.fullmatch(call.path):
             return await services.invoke(request)
         await _read(request)
         if call.target.startswith("Logs_20140328."):

@@ -39,7 +39,6 @@ def ask(
         ("events", "list_rules", "Rules"),
         ("sns", "list_topics", "Topics"),
         ("cloudformation", "list_stacks", "StackSummaries"),
-        ("ssm", "describe_parameters", "Parameters"),
         ("secretsmanager", "list_secrets", "SecretList"),
     ],
 )
