@@ -26,9 +26,10 @@ from benchmarks.figures import Row, median, percentile, table
 from benchmarks.floor import Floor
 
 from hfaas_deploy import fdl
+from hfaas_emulator.state import running
 from hfaas_tui import local, transfer
 from hfaas_tui.rehearsal import Options, rehearsal
-from hfaas_tui.watch import Emulator, running
+from hfaas_tui.watch import Emulator
 
 PIPELINE = """\
 hfaas: {{stack: bench}}
@@ -100,9 +101,11 @@ def bench(base: str, engine: str) -> Iterator[Bench]:
             (folder / name).write_text(text)
         (folder / "pipeline.yaml").write_text(PIPELINE.format(base=base))
         with rehearsal(Options(folder / "state", engine=engine, concurrency=16)) as emulator:
-            about = running(folder / "state") or {}
+            about = running(folder / "state")
+            if about is None:
+                raise SystemExit("the emulator is gone")
             deployed = local.deploy(fdl.read(folder / "pipeline.yaml"), emulator, {}, lambda _: None)
-            yield Bench(emulator, about["pid"], dict(deployed.images))
+            yield Bench(emulator, about.pid, dict(deployed.images))
 
 
 def starts() -> Iterator[Row]:

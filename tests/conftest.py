@@ -24,14 +24,12 @@ def missing(reason: str) -> None:
 @pytest.fixture(scope="session")
 def docker_engine() -> Iterator[DockerClient]:
     """A client of the Docker engine."""
-    import docker
-    from docker.errors import DockerException
+    from hfaas_deploy.images import NoEngine, connect
 
     try:
-        client = docker.from_env(timeout=60)
-        client.ping()
-    except DockerException as error:
-        missing(f"no Docker engine answers: {error}")
+        client = connect()
+    except NoEngine as error:
+        missing(f"no Docker engine answers: {error.message}")
     yield client
     client.close()
 

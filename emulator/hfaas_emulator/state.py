@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,6 +15,8 @@ from typing import Any
 from hfaas_emulator.errors import StateError
 
 ANNOUNCEMENT = "emulator.json"
+LOCK_WAIT_S = 0.2
+"""Somebody who asks whether an emulator lives holds the lock for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +51,29 @@ def opened(path: Path) -> Iterator[Path]:
 
 
 def _lock(lock: int, path: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        other = running(path)
-        who = f" (process {other.pid}, {other.endpoint})" if other else ""
-        raise StateError(
-            f"another emulator{who} is using the state directory {path}",
-            "stop it with `hfaas down`, or choose another directory with --state",
-        ) from error
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                other = running(path)
+                who = f" (process {other.pid}, {other.endpoint})" if other else ""
+                raise StateError(
+                    f"another emulator{who} is using the state directory {path}",
+                    "stop it with `hfaas down`, or choose another directory with --state",
+                ) from error
+            time.sleep(0.01)
+
+
+def _held(file: Path) -> bool:
+    """Tell whether an emulator lives: a pid would not say, it may be another's by now, or a zombie's."""
+    with file.open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def private_file(path: Path) -> Path:
@@ -82,8 +99,10 @@ def withdraw(path: Path) -> None:
 
 
 def running(path: Path) -> Running | None:
-    """Return what the emulator of a state directory announced, if anything."""
+    """Return what the emulator that holds a state directory's lock announced; None when nobody holds it."""
     try:
+        if not _held(path / "lock"):
+            return None
         kept: dict[str, Any] = json.loads((path / ANNOUNCEMENT).read_text(encoding="utf-8"))
         return Running(**kept)
     except (OSError, ValueError, TypeError):

@@ -84,6 +84,7 @@ class Trace:
     def __init__(self, clock: Clock | None = None, ring: int = RING) -> None:
         self._clock = clock or SystemClock()
         self._hops: deque[Hop] = deque(maxlen=ring)
+        self._ring = ring
         self._seq = 0
         self._changed = asyncio.Event()
         self._runs: dict[str, str] = {}
@@ -93,7 +94,7 @@ class Trace:
     ) -> Hop:
         """Append a hop; a hop of an invocation whose run is known inherits that run."""
         if invocation and run:
-            self._runs[invocation] = run
+            self._remember(invocation, run)
         run = run or self._runs.get(invocation, "")
         self._seq += 1
         hop = Hop(self._seq, self._clock.now(), where, what, run, invocation, attempt, MappingProxyType(detail))
@@ -101,6 +102,11 @@ class Trace:
         self._changed.set()
         self._changed = asyncio.Event()
         return hop
+
+    def _remember(self, invocation: str, run: str) -> None:
+        self._runs[invocation] = run
+        if len(self._runs) > self._ring:  # as bounded as the hops
+            del self._runs[next(iter(self._runs))]
 
     def run_of(self, invocation: str) -> str:
         """Return the run an invocation belongs to, or an empty string."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from hfaas_emulator.state import running
 from hfaas_emulator.trace import Hop
 from hfaas_tui.errors import NoEmulator, UsageError
 
@@ -79,7 +80,7 @@ class Emulator:
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise self._silent(error) from error
-        if answer.status != http.client.OK:
+        if answer.status not in {http.client.OK, http.client.ACCEPTED}:
             connection.close()
             raise NoEmulator(
                 f"{self.endpoint} answers {answer.status} to {path}: it is no hfaas emulator",
@@ -94,16 +95,6 @@ class Emulator:
         )
 
 
-def running(state: Path) -> Mapping[str, Any] | None:
-    """Return what the emulator of a state directory wrote about itself, None when no such process lives."""
-    try:
-        about: dict[str, Any] = json.loads((state / "emulator.json").read_text())
-        os.kill(int(about["pid"]), 0)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return about
-
-
 def find(endpoint: str | None, state: Path | None) -> Emulator:
     """Choose the emulator: the one named, else AWS_ENDPOINT_URL's, else the one running on the project's state."""
     named = endpoint or os.environ.get("AWS_ENDPOINT_URL")
@@ -115,4 +106,4 @@ def find(endpoint: str | None, state: Path | None) -> Emulator:
             f"no emulator runs on the state in {state or PROJECT_STATE}",
             "start one with `hfaas up --detach`, or name one with --endpoint",
         )
-    return Emulator(about["endpoint"])
+    return Emulator(about.endpoint)

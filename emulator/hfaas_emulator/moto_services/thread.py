@@ -97,6 +97,7 @@ class Moto:
                 self._journal.write(batch.changes)
         except Exception as raised:  # noqa: BLE001
             error = raised
+            batch.callbacks.clear()  # what follows a commit must not happen without one
         if (took := time.monotonic() - started) > SLOW:
             log.info("%s held the moto thread for %.0f ms", command.what, took * 1000)
         self._loop.call_soon_threadsafe(_finish, command.future, result, error, batch.callbacks)

@@ -118,7 +118,7 @@ def _report(error: Exception) -> int:
     from hfaas_tui.output import print_error
 
     print_error(*message)
-    return getattr(error, "exit_code", 1)
+    return getattr(error, "exit_code", 2 if type(error).__name__ == "FdlError" else 1)
 
 
 def _words(error: Exception) -> tuple[str, str] | None:

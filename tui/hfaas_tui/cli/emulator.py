@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from hfaas_emulator.state import running
 from hfaas_tui import watch
 from hfaas_tui.cli import options
 from hfaas_tui.errors import CliError, NoEmulator
@@ -27,9 +28,9 @@ def up(port: int, state: Path | None, engine: str, concurrency: int | None, *, d
     from hfaas_tui import rehearsal
 
     place = state or watch.PROJECT_STATE
-    if about := watch.running(place):
+    if about := running(place):
         raise CliError(
-            f"an emulator (pid {about['pid']}) runs on {place} already, at {about['endpoint']}",
+            f"an emulator (pid {about.pid}) runs on {place} already, at {about.endpoint}",
             "stop it with `hfaas down`, or use another --state",
         )
     chosen = rehearsal.Options(place, port, engine, concurrency)
@@ -46,14 +47,14 @@ def up(port: int, state: Path | None, engine: str, concurrency: int | None, *, d
 def down(state: Path | None) -> int:
     """Stop the emulator of a state directory; everything acknowledged stays in it."""
     place = state or watch.PROJECT_STATE
-    about = watch.running(place)
+    about = running(place)
     if about is None:
         raise NoEmulator(f"no emulator runs on the state in {place}", "")
-    watch.Emulator(about["endpoint"]).stop()
+    watch.Emulator(about.endpoint).stop()
     deadline = time.monotonic() + STOP_TIMEOUT_S
-    while watch.running(place):
+    while running(place):
         if time.monotonic() > deadline:
-            raise CliError(f"the emulator (pid {about['pid']}) has not ended within {STOP_TIMEOUT_S} s")
+            raise CliError(f"the emulator (pid {about.pid}) has not ended within {STOP_TIMEOUT_S} s")
         time.sleep(0.02)
     print_text(f"stopped the emulator on {place}")
     return 0
