@@ -133,8 +133,13 @@ class Edge:
             await self._route(call, scope, receive, tracked)
         except ClientDisconnect:
             return
+        except asyncio.CancelledError:
+            if not started:  # only a stop cancels requests: long polls, and what waits for a function
+                stopping = AwsError("ServiceUnavailable", "The emulator is stopping.", 503)
+                await errors.render(stopping, call.protocol)(scope, receive, send)
         except Exception as error:
             if started:
+                log.exception("%s %s failed in the middle of its answer", call.method, call.path)
                 raise  # the server cuts the connection: half an answer must not look whole
             refusal = _refusal(error, call)
             await errors.render(refusal, call.protocol, head=call.method == "HEAD")(scope, receive, send)

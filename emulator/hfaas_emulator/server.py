@@ -49,7 +49,7 @@ DEFAULT_CONCURRENCY = max(8, 2 * (os.cpu_count() or 1))
 GRACE_S = 1
 """Seconds that open requests have when the emulator stops."""
 
-log = logging.getLogger("hfaas.server")
+logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # the edge says itself what goes wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,7 @@ async def _serving(application: Asgi, listener: socket.socket) -> AsyncIterator[
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=1_000,
     )

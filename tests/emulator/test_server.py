@@ -136,3 +136,26 @@ def test_a_port_that_is_taken_is_one_clear_sentence(tmp_path: Path) -> None:
 )
 def test_a_state_directory_that_cannot_be_made_is_one_clear_sentence() -> None:
     assert "cannot be used" in refused(Path("/proc/version/state"))
+
+
+def test_stopping_ends_long_polls_in_peace(tmp_path: Path) -> None:
+    with started(tmp_path) as (process, endpoint):
+        follower = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=WAIT_S)
+        follower.request("GET", "/_hfaas/trace?follow=1")
+        follower.getresponse()
+        sqs = client("sqs", endpoint)
+        queue = sqs.create_queue(QueueName="q")["QueueUrl"]
+        poller = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=WAIT_S)
+        headers = {
+            "Authorization": "AWS4-HMAC-SHA256 Credential=test/20250101/us-east-1/sqs/aws4_request, Signature=0",
+            "X-Amz-Target": "AmazonSQS.ReceiveMessage",
+        }
+        poller.request("POST", "/", json.dumps({"QueueUrl": queue, "WaitTimeSeconds": 20}), headers)
+        sqs.list_queues()
+        process.send_signal(signal.SIGINT)
+        status = poller.getresponse().status
+        assert process.stderr is not None
+        said = process.stderr.read()
+        follower.close()
+        poller.close()
+        assert (process.wait(WAIT_S), status, said) == (0, 503, "")
