@@ -49,8 +49,8 @@ ACTIONS: Mapping[str, Action] = {
 async def handle(request: Request, engine: StackEngine) -> Response:
     """Answer one request of the CloudFormation API."""
     try:
-        text = request.url.query or (await request.body()).decode()
-        fields = read(parse_qsl(text, keep_blank_values=True))
+        sent = (await request.body()).decode()
+        fields = read(parse_qsl(request.url.query, True) + parse_qsl(sent, True))
         content = await _act(str(fields.get("Action", "")), _call(request, engine, fields))
     except AwsError as error:
         return _xml(refusal(error), error.status)

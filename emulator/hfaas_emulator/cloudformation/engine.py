@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from hfaas_emulator.clock import Clock, SystemClock
 from hfaas_emulator.cloudformation.clients import Clients, Threads
 from hfaas_emulator.cloudformation.intrinsics import invalid
-from hfaas_emulator.cloudformation.operation import Operator, Tools
+from hfaas_emulator.cloudformation.operation import Operator
 from hfaas_emulator.cloudformation.plan import Action, Change
 from hfaas_emulator.cloudformation.providers import TYPES, services
 from hfaas_emulator.cloudformation.providers.base import Context
+from hfaas_emulator.cloudformation.resources import Tools
 from hfaas_emulator.cloudformation.stack import Operation, Stack, Status, Version, stack_arn
 from hfaas_emulator.cloudformation.store import Store
 from hfaas_emulator.cloudformation.template import Definition, Template
-from hfaas_emulator.errors import AwsError
+from hfaas_emulator.errors import AwsError, StateError
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.journal import Journal
 from hfaas_emulator.trace import Trace, What
@@ -113,15 +115,12 @@ class StackEngine:
         Operator(stack, operation, self._tools).enter(Status.REVIEW_IN_PROGRESS, "User Initiated")
 
     def create(self, stack: Stack, operation: Operation, version: Version) -> None:
-        stack.version = version
-        self._begin(stack, operation, Status.CREATE_IN_PROGRESS)
+        self._begin(stack, operation, Status.CREATE_IN_PROGRESS, version=version)
 
     def update(self, stack: Stack, operation: Operation, version: Version) -> None:
         """Go to a new version; the last one that worked is what a rollback returns to."""
-        stack.base = stack.base or stack.version
-        stack.version = version
-        stack.updated = self.clock.now()
-        self._begin(stack, operation, Status.UPDATE_IN_PROGRESS)
+        base, now = stack.base or stack.version, self.clock.now()
+        self._begin(stack, operation, Status.UPDATE_IN_PROGRESS, version=version, base=base, updated=now)
 
     def delete(self, stack: Stack, operation: Operation) -> None:
         self._begin(stack, operation, Status.DELETE_IN_PROGRESS)
@@ -130,9 +129,16 @@ class StackEngine:
         """Return an update to the version before it, whether it is under way or got stuck."""
         self._begin(stack, operation, Status.UPDATE_ROLLBACK)
 
-    def _begin(self, stack: Stack, operation: Operation, status: Status) -> None:
-        stack.operation = operation
-        Operator(stack, operation, self._tools).enter(status, "User Initiated")
+    def _begin(self, stack: Stack, operation: Operation, status: Status, **fields: Any) -> None:
+        """Write that the operation begins, then begin it; what cannot be written has not begun."""
+        fields["operation"] = operation
+        before = {name: getattr(stack, name) for name in ("status", "reason", *fields)}
+        _assign(stack, fields)
+        try:
+            Operator(stack, operation, self._tools).enter(status, "User Initiated")
+        except StateError:
+            _assign(stack, before)
+            raise
         self._start(stack, operation)
 
     def _start(self, stack: Stack, operation: Operation) -> None:
@@ -194,6 +200,11 @@ class StackEngine:
             literal,
         )
         return await self._tools.threads.run(provider.find, context, {provider.name: literal}) is not None
+
+
+def _assign(stack: Stack, fields: Mapping[str, Any]) -> None:
+    for name, value in fields.items():
+        setattr(stack, name, value)
 
 
 def _headline(stack: Stack) -> str:

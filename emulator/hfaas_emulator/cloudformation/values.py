@@ -1,0 +1,62 @@
+"""What a version's values become with the resources that a stack has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hfaas_emulator.cloudformation.intrinsics import NO_VALUE, Scope, invalid
+from hfaas_emulator.cloudformation.parameters import is_list
+from hfaas_emulator.cloudformation.providers.base import Props, Provider
+from hfaas_emulator.cloudformation.stack import Stack, Version
+from hfaas_emulator.cloudformation.template import Definition
+
+
+def properties(stack: Stack, version: Version, definition: Definition, provider: Provider) -> Props:
+    """Return a resource's properties with all references resolved and the stack's tags added."""
+    wanted: dict[str, Any] = _scope(stack, version).resolve(dict(definition.properties))
+    if provider.taggable and version.tags:
+        own = {one["Key"] for one in wanted.get("Tags", [])}
+        shared = [{"Key": key, "Value": value} for key, value in version.tags.items() if key not in own]
+        wanted["Tags"] = [*wanted.get("Tags", []), *shared]
+    return wanted
+
+
+def outputs(stack: Stack, version: Version) -> dict[str, str]:
+    """Return the outputs' values."""
+    scope = _scope(stack, version)
+    return {key: str(scope.resolve(one["Value"])) for key, one in version.template.outputs.items()}
+
+
+def _scope(stack: Stack, version: Version) -> Scope:
+    pseudo = _pseudo(stack)
+
+    def ref(name: str) -> Any:
+        if name in pseudo:
+            return pseudo[name]
+        if name in version.template.resources:
+            return stack.resources[name].physical
+        value = version.parameters[name]
+        listed = is_list(version.template.parameters[name])
+        return [one.strip() for one in value.split(",")] if listed else value
+
+    def att(name: str, attribute: str) -> str:
+        made = stack.resources[name].made
+        if made is None or attribute not in made.attributes:
+            raise invalid(
+                f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt"
+            )
+        return made.attributes[attribute]
+
+    return Scope(ref, att)
+
+
+def _pseudo(stack: Stack) -> dict[str, Any]:
+    return {
+        "AWS::AccountId": stack.account,
+        "AWS::NoValue": NO_VALUE,
+        "AWS::Partition": "aws",
+        "AWS::Region": stack.region,
+        "AWS::StackId": stack.id,
+        "AWS::StackName": stack.name,
+        "AWS::URLSuffix": "amazonaws.com",
+    }
