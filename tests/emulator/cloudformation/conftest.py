@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import os
+import subprocess
+import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,7 +20,6 @@ import botocore.session
 import pytest
 import uvicorn
 from botocore.config import Config
-from moto.server import ThreadedMotoServer
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -32,6 +33,16 @@ from hfaas_emulator.trace import Trace
 
 ACCOUNT = "123456789012"
 """moto's own account, so that our ARNs are its."""
+
+MOTO = """
+import logging, sys
+from moto.server import ThreadedMotoServer
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print("http://%s:%s" % server.get_host_and_port(), flush=True)
+sys.stdin.read()
+"""
 
 _SESSION = botocore.session.Session()
 
@@ -49,12 +60,17 @@ def make_client(service: str, endpoint: str, region: str) -> Any:
 
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    """Run moto in a process of its own: the emulator's tests patch it in this one."""
+    plain = {key: value for key, value in os.environ.items() if not key.startswith("MOTO_")}
+    server = subprocess.Popen(
+        [sys.executable, "-c", MOTO], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=plain
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    yield server.stdout.readline().strip()
+    server.stdin.close()
+    server.wait(10)
+    server.stdout.close()
 
 
 @pytest.fixture(scope="session")
