@@ -217,7 +217,7 @@ class Served:
     def stop(self, *, kill: bool = False) -> None:
         """Stop; `kill` drops everything under way, as a crash does."""
         self._kill = kill
-        self._server.should_exit = True
+        self._server.should_exit = self._server.force_exit = True
         self._thread.join(10)
         self.journal.close()
 
