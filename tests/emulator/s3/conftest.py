@@ -105,6 +105,10 @@ class Site:
         """The files that hold objects' bytes."""
         return [path for path in self.objects.rglob("*") if path.is_file()]
 
+    def since(self, before: list[Path]) -> set[Path]:
+        """The files that came since; those of earlier tests may still be on their way out."""
+        return set(self.files()) - set(before)
+
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait until something holds."""

@@ -93,9 +93,9 @@ def test_the_checksum_of_an_upload_holds_for_it_and_for_its_copy(s3: Any, bucket
 def test_a_copy_shares_the_bytes_and_outlives_its_source(site: Site, s3: Any, bucket: str) -> None:
     data = os.urandom(2 * MIB)
     s3.put_object(Bucket=bucket, Key="one", Body=data)
-    before = len(site.files())
+    before = site.files()
     s3.copy({"Bucket": bucket, "Key": "one"}, bucket, "two")
-    until(lambda: len(site.files()) == before)
+    until(lambda: not site.since(before))
     s3.delete_object(Bucket=bucket, Key="one")
     assert read(s3, bucket, "two") == data
 
@@ -118,21 +118,21 @@ def test_parts_can_be_copied_from_ranges(s3: Any, bucket: str) -> None:
 
 
 def test_what_an_overwritten_or_deleted_object_held_leaves_the_disk(site: Site, s3: Any, bucket: str) -> None:
-    before = len(site.files())
+    before = site.files()
     for _ in range(3):
         s3.put_object(Bucket=bucket, Key="k", Body=os.urandom(MIB))
-    until(lambda: len(site.files()) == before + 1)
+    until(lambda: len(site.since(before)) == 1)
     s3.delete_object(Bucket=bucket, Key="k")
-    until(lambda: len(site.files()) == before)
+    until(lambda: not site.since(before))
 
 
 def test_an_aborted_upload_leaves_the_disk(site: Site, s3: Any, bucket: str) -> None:
-    before = len(site.files())
+    before = site.files()
     upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
     s3.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=1, Body=os.urandom(MIB))
-    until(lambda: len(site.files()) == before + 1)
+    until(lambda: len(site.since(before)) == 1)
     s3.abort_multipart_upload(Bucket=bucket, Key="k", UploadId=upload)
-    until(lambda: len(site.files()) == before)
+    until(lambda: not site.since(before))
 
 
 @pytest.mark.parametrize("algorithm", ["CRC32", "SHA1", "SHA256"])
@@ -201,7 +201,7 @@ def test_many_objects_are_deleted_at_once(s3: Any, bucket: str) -> None:
 
 def test_versions_are_kept_and_can_be_removed_one_by_one(site: Site, s3: Any, bucket: str) -> None:
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    before = len(site.files())
+    before = site.files()
     one, two = (
         s3.put_object(Bucket=bucket, Key="k", Body=letter * 2 * INLINE)["VersionId"] for letter in (b"1", b"2")
     )
@@ -210,7 +210,7 @@ def test_versions_are_kept_and_can_be_removed_one_by_one(site: Site, s3: Any, bu
         s3.get_object(Bucket=bucket, Key="k")
     assert read(s3, bucket, "k", VersionId=one) == b"1" * 2 * INLINE
     s3.delete_object(Bucket=bucket, Key="k", VersionId=two)
-    until(lambda: len(site.files()) == before + 1)
+    until(lambda: len(site.since(before)) == 1)
 
 
 def test_suspending_versions_loses_none(s3: Any, bucket: str) -> None:
