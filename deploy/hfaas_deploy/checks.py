@@ -21,6 +21,12 @@ STORES_LATER = {
     "minio": "MinIO comes in a later version",
     "webdav": "WebDAV comes in a later version",
 }
+IMAGE = re.compile(
+    r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?|\$\{.*",
+    re.ASCII,
+)
+"""A reference as container engines read it; one with a ${NAME} is known only when it is deployed."""
+
 SECRET_NAME = re.compile(r".*(SECRET|TOKEN|PASSWORD).*|.*_KEY", re.IGNORECASE)
 
 
@@ -59,6 +65,12 @@ def _image_sources(pipeline: Pipeline) -> Iterator[Finding]:
             if value
         ]
         spot = pipeline.spot(f"{function.place}.lambda.container")
+        if function.image and not IMAGE.fullmatch(function.image):
+            yield error(
+                pipeline.spot(f"{function.place}.lambda.container.image"),
+                "image",
+                f"{function.image!r} is no image reference; it looks like registry/name:tag, in lower case",
+            )
         if not sources:
             yield error(
                 pipeline.spot(f"{function.place}.lambda"),
@@ -87,6 +99,8 @@ def _files(pipeline: Pipeline) -> Iterator[Finding]:
         script = function.init_script
         if script and (fault := _file_fault(script)):
             yield error(pipeline.spot(f"{own}.init_script"), "file", f"init_script {_shown(script)} {fault}")
+        elif script and not script.stat().st_size:
+            yield warning(pipeline.spot(f"{own}.init_script"), "file", f"init_script {_shown(script)} is empty")
         archive = function.image_file
         if archive and (fault := _file_fault(archive)):
             yield error(
@@ -230,11 +244,10 @@ def _limits(pipeline: Pipeline) -> Iterator[Finding]:
         if len(function.tags) > 49:
             spot = pipeline.spot(f"{function.place}.lambda.tags")
             yield error(spot, "tags", f"{len(function.tags)} tags; AWS allows 50, one of which is ours")
-        if function.timeout_threshold * 5 > function.timeout:
-            given = pipeline.spots.get(f"{function.place}.lambda.container.timeout_threshold")
-            spot = given or pipeline.spot(f"{function.place}.lambda.timeout")
+        given = pipeline.spots.get(f"{function.place}.lambda.container.timeout_threshold")
+        if given and function.timeout_threshold * 5 > function.timeout:
             yield warning(
-                spot,
+                given,
                 "threshold",
                 f"timeout_threshold {function.timeout_threshold} is more than 20 % of timeout {function.timeout}; "
                 f"{max(1, function.timeout // 5)} is used",

@@ -15,8 +15,8 @@ from typing import Any
 
 from hfaas_deploy import checks, document, generations, keys
 from hfaas_deploy.document import Entry, Items, Map
-from hfaas_deploy.errors import DeployError, FdlError
-from hfaas_deploy.findings import errors, in_order
+from hfaas_deploy.errors import FdlError
+from hfaas_deploy.findings import Spot, error, errors, in_order
 from hfaas_deploy.pipeline import Function, InputPath, Mode, OutputPath, Pipeline, Service
 from hfaas_deploy.reader import Reader, Values
 
@@ -62,7 +62,8 @@ def _bytes(path: Path) -> bytes:
             return file.read(document.MAX_BYTES + 1)
     except OSError as fault:
         reason = (fault.strerror or str(fault)).lower()
-        raise DeployError(f"cannot read {path}: {reason}", "name the pipeline file with -f") from None
+        unreadable = error(Spot(str(path), 1, 1), "unreadable", f"cannot be read: {reason}")
+        raise FdlError([unreadable], "name the pipeline file with -f") from None
 
 
 def _with_defaults(tree: Map, defaults: Path | None, findings: list[Any]) -> Map:

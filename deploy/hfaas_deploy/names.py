@@ -44,7 +44,7 @@ def bucket_arn(bucket: str, path: str = "") -> dict[str, str]:
 def bucket_fault(name: str) -> str:
     """Why AWS refuses this bucket name; empty when it does not."""
     if not 3 <= len(name) <= 63:
-        return f"has {len(name)} characters; AWS wants 3 to 63"
+        return f"has {len(name)} character{'s' * (len(name) != 1)}; AWS wants 3 to 63"
     if name != name.lower():
         return "has capital letters; AWS wants lower case"
     if not BUCKET.fullmatch(name):

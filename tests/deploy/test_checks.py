@@ -171,11 +171,16 @@ def test_reserved_variables_are_refused_and_udocker_ones_ignored(check: Check) -
 
 
 def test_a_threshold_above_a_fifth_of_the_timeout_is_a_warning(check: Check) -> None:
-    (finding,) = check(pipeline(function("f", "bbb/in", more="timeout: 20,")))
+    text = pipeline(function("f", "bbb/in", more="timeout: 20,"))
+    (finding,) = check(text.replace("{image: x}", "{image: x, timeout_threshold: 10}"))
 
     assert finding.code == "threshold"
     assert not finding.is_error
     assert finding.message.endswith("4 is used")
+
+
+def test_the_threshold_nobody_set_is_no_finding(check: Check) -> None:
+    assert check(pipeline(function("f", "bbb/in", more="timeout: 20,"))) == []
 
 
 def test_a_function_without_input_is_a_warning(check: Check) -> None:

@@ -47,6 +47,15 @@ def print_error(message: str, hint: str = "") -> None:
         target.print(f"[bold]hint:[/] {escape(clean(hint))}")
 
 
+def print_findings(findings: Iterable[object], hint: str = "") -> None:
+    """Print what was found in a file, each on a line that says itself where and how bad, on standard error."""
+    target = errors()
+    for finding in findings:
+        target.print(escape(clean(str(finding))))
+    if hint:
+        target.print(f"[bold]hint:[/] {escape(clean(hint))}")
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """Build a table; columns whose name starts with `>` are set flush right."""
     grid = Table(box=None, pad_edge=False, header_style="bold")

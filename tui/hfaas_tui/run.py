@@ -119,6 +119,11 @@ def plan_inputs(pipeline: Pipeline, inputs: Sequence[Path]) -> list[transfer.Upl
             "no function of this pipeline reads a bucket, so there is nowhere to put the input",
             "give a function an `input` of storage_provider s3, or call `hfaas invoke`",
         )
+    if entries and not inputs and all(function.inputs for function in pipeline.functions):
+        raise UsageError(
+            f"{entries[0].function.name} waits for files in s3://{entries[0].input.path} and none is given",
+            "name files or folders with --input",
+        )
     uploads = []
     for each in transfer.plan_uploads(inputs, Location("", "")) if inputs else ():
         takers = [entry for entry in entries if _takes(entry, each.to.key)]

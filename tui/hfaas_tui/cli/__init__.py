@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -93,6 +96,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
+    as_json = "--json" in arguments
     try:
         code: Any = hfaas.main(arguments, prog_name="hfaas", standalone_mode=False)
         return int(code or 0)
@@ -100,25 +104,46 @@ def run(arguments: list[str]) -> int:
         return ended.exit_code
     except click.ClickException as wrong:
         wrong.show()
+        _as_json(wrong.format_message(), asked=as_json)
         return wrong.exit_code
     except (KeyboardInterrupt, click.Abort):
         sys.stderr.write("interrupted\n")
+        _as_json("interrupted", asked=as_json)
         return 130
     except BrokenPipeError:
-        return 141
+        return _unread()
     except Exception as error:  # noqa: BLE001 - the border where every failure gets its words
-        return _report(error)
+        return _report(error, as_json=as_json)
 
 
-def _report(error: Exception) -> int:
+def _unread() -> int:
+    """Whoever read our output has left; the flush at exit must not complain of it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
+
+
+def _report(error: Exception, *, as_json: bool) -> int:
     """Print a failure that has words for people; anything else is a defect of ours and keeps its traceback."""
-    message = _words(error)
-    if message is None:
+    words = _words(error)
+    if words is None:
         raise error
-    from hfaas_tui.output import print_error
+    from hfaas_tui.output import print_error, print_findings
 
-    print_error(*message)
-    return getattr(error, "exit_code", 2 if type(error).__name__ == "FdlError" else 1)
+    message, hint = words
+    findings = getattr(error, "findings", ())
+    if findings:
+        print_findings(findings, hint)
+    else:
+        print_error(message, hint)
+    _as_json(message, hint, [finding.as_dict() for finding in findings], asked=as_json)
+    return getattr(error, "exit_code", 2 if findings else 1)
+
+
+def _as_json(message: str, hint: str = "", findings: Sequence[Mapping[str, Any]] = (), *, asked: bool) -> None:
+    """Print the failure as the document a program waits for; on one line, as it may end a stream of lines."""
+    if asked:
+        about = {"message": message, "hint": hint, **({"findings": findings} if findings else {})}
+        sys.stdout.write(json.dumps({"ok": False, "error": about}) + "\n")
 
 
 def _words(error: Exception) -> tuple[str, str] | None:

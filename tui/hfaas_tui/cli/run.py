@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from hfaas_tui.cli import options
+from hfaas_tui.failure import explanation
 from hfaas_tui.output import console, milliseconds, print_error, print_json, print_text, table
+
+SHOWN_FAILURES = 5
+"""Failures told in full; where everything fails, it fails for one reason."""
+
+TAIL_LINES = 30
 
 if TYPE_CHECKING:
     from hfaas_tui.run import Order, Outcome
@@ -93,14 +100,23 @@ def _print(outcome: Outcome, output: Path) -> None:
     console().print(table(COLUMNS, _rows(outcome)))
     for problem in outcome.problems:
         print_error(problem)
-    for failure in outcome.failures:
-        about = f" on {failure.cause}" if failure.cause else ""
+    for failure in outcome.failures[:SHOWN_FAILURES]:
         log = outcome.logs.get(failure.invocation)
-        print_error(f"{failure.function}{about}: {failure.error_type}: {failure.message}", f"its log is {log}")
+        print_error(explanation(failure, _tail(log)), f"its log is {log}" if log else "")
+    if outcome.failures[SHOWN_FAILURES:]:
+        more = len(outcome.failures) - SHOWN_FAILURES
+        print_error(f"{more} more failed", f"their logs are in {output / 'logs'}")
     if not outcome.engine["runs_images"]:
         print_text("engine process: the functions ran as plain processes, their images were not used")
     count = len(outcome.outputs)
     print_text(f"{count} output{'s' * (count != 1)} in {output} after {outcome.seconds:.1f} s")
+
+
+def _tail(log: Path | None) -> list[str]:
+    if log is None:
+        return []
+    with log.open(errors="replace") as lines:
+        return list(deque((line.rstrip("\n") for line in lines), TAIL_LINES))
 
 
 COLUMNS = ("function", ">invocations", ">failed", ">retries", ">p50", ">max", ">peak memory")

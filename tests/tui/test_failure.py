@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from hfaas_tui.failure import SHOWN_LINES, explanation
+from hfaas_tui.summary import Failure
+
+
+def failure(message: str, cause: str = "s3://b/in/x.jpg") -> Failure:
+    return Failure("detect", "i", cause, "Hfaas.ScriptFailed", message, "g", "s")
+
+
+def test_a_failure_is_told_with_its_object_once_and_the_scripts_last_lines_below() -> None:
+    told = explanation(failure("the script ended with code 3 on s3://b/in/x.jpg\nlast output:\nno frame\nbye"), [])
+
+    assert told.splitlines() == [
+        "detect on s3://b/in/x.jpg: the script ended with code 3 (Hfaas.ScriptFailed)",
+        "  | no frame",
+        "  | bye",
+    ]
+
+
+def test_what_the_message_does_not_quote_comes_from_the_log_without_the_platforms_lines() -> None:
+    told = explanation(failure("Task timed out"), ["START RequestId: i", "reading", "REPORT RequestId: i"])
+
+    assert told.splitlines()[1:] == ["  | reading"]
+
+
+def test_a_long_output_is_cut_to_its_end() -> None:
+    told = explanation(failure("out", cause=""), [f"line {n}" for n in range(100)])
+
+    assert told.splitlines()[0] == "detect: out (Hfaas.ScriptFailed)"
+    assert told.splitlines()[-1] == "  | line 99"
+    assert len(told.splitlines()) == 1 + SHOWN_LINES

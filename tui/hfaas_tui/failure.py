@@ -1,0 +1,23 @@
+"""A failed invocation in words: which function on which object, why, and what its script said last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hfaas_tui.summary import Failure
+
+SHOWN_LINES = 10
+PLATFORM = ("START RequestId: ", "END RequestId: ", "REPORT RequestId: ", "SCRIPT RequestId: ", "UPLOAD RequestId: ")
+LAST_OUTPUT = "\nlast output:\n"
+"""What divides the supervisor's sentence from the script's last lines."""
+
+
+def explanation(failure: Failure, log: Sequence[str]) -> str:
+    """Return the failure in a sentence and, below it, the last lines of its script."""
+    sentence, _, quoted = failure.message.partition(LAST_OUTPUT)
+    about = f" on {failure.cause}" if failure.cause else ""
+    if failure.cause:
+        sentence = sentence.replace(about, "", 1)
+    kind = f" ({failure.error_type})" if failure.error_type else ""
+    said = quoted.rstrip().splitlines() or [line for line in log if not line.startswith(PLATFORM)]
+    return "\n".join((f"{failure.function}{about}: {sentence}{kind}", *(f"  | {line}" for line in said[-SHOWN_LINES:])))
