@@ -24,6 +24,8 @@ class Memory:
 
 
 def _kills() -> int | None:
+    if os.environ.get("HFAAS_FUNCTION_DIR"):
+        return None  # a plain process has no cgroup of its own: what counts there is the whole machine
     for path in COUNTERS:
         try:
             with open(path) as counter:
