@@ -6,42 +6,44 @@ Its Runtime API is the floor: a blocking socket server that hands over an event 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 NEXT_HEADERS = {
     "Content-Type": "application/json",
-    "Lambda-Runtime-Aws-Request-Id": "",
     "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:000000000000:function:bench",
     "Lambda-Runtime-Trace-Id": "Root=1-0-0",
 }
 
 
 class RuntimeApi:
-    """One function's Runtime API; `polled` is set when the supervisor asks for its first event."""
+    """One function's Runtime API; `polled` is set when the supervisor asks for its first event.
+
+    Bare sockets: a server of the standard library costs as much as the supervisor that is measured.
+    """
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         self.polled = threading.Event()
         self.first_poll = 0.0
-        self.events: queue.Queue[bytes] = queue.Queue()
-        self.answers: queue.Queue[tuple[float, bytes]] = queue.Queue()
-        self.server = ThreadingHTTPServer((host, 0), self._handler())
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.events: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.answers: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
+        self.listener = socket.create_server((host, 0))
+        threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def address(self) -> str:
-        host, port = self.server.server_address[:2]
-        return f"{host!s}:{port}"
+        host, port = self.listener.getsockname()
+        return f"{host}:{port}"
 
     def invoke(self, event: dict[str, Any]) -> tuple[float, bytes]:
         """Return seconds from hand-over to answer, and the answer."""
@@ -50,38 +52,39 @@ class RuntimeApi:
         ended, answer = self.answers.get(timeout=60)
         return ended - started, answer
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        api = self
+    def _accept(self) -> None:
+        while True:
+            connection, _ = self.listener.accept()
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-            wbufsize = -1  # one packet for head and body
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection, connection.makefile("rb") as stream:
+            while line := stream.readline():
+                length = 0
+                while (header := stream.readline().lower()) not in {b"\r\n", b""}:
+                    if header.startswith(b"content-length:"):
+                        length = int(header.split(b":")[1])
+                body = stream.read(length)
+                connection.sendall(self._next() if line.startswith(b"GET") else self._taken(body))
 
-            def do_GET(self) -> None:
-                if not api.polled.is_set():
-                    api.first_poll = time.perf_counter()
-                    api.polled.set()
-                body = api.events.get()
-                self.send_response(200)
-                for name, value in NEXT_HEADERS.items():
-                    self.send_header(name, value or f"request-{time.monotonic_ns()}")
-                self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + 300) * 1000)))
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+    def _next(self) -> bytes:
+        if not self.polled.is_set():
+            self.first_poll = time.perf_counter()
+            self.polled.set()
+        body = self.events.get()
+        headers = {
+            **NEXT_HEADERS,
+            "Lambda-Runtime-Aws-Request-Id": f"request-{time.monotonic_ns()}",
+            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + 300) * 1000)),
+            "Content-Length": str(len(body)),
+        }
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return f"HTTP/1.1 200 OK\r\n{head}\r\n".encode() + body
 
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                api.answers.put((time.perf_counter(), body))
-                self.send_response(202)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        return Handler
+    def _taken(self, body: bytes) -> bytes:
+        self.answers.put((time.perf_counter(), body))
+        return b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
 
 
 def started(task: dict[str, Any]) -> tuple[RuntimeApi, subprocess.Popen[bytes], float]:

@@ -1,10 +1,13 @@
 """Our supervisor beside faas-supervisor 1.5.8, in the same container, against the same S3.
 
-    uv run python -m benchmarks supervisor --upstream VENV
+    uv run python -m benchmarks supervisor --upstream FOLDER
 
-VENV holds faas-supervisor==1.5.8 installed with --no-deps, and awslambdaric==2.0.12 boto3 pyyaml requests
-setuptools webdavclient3 beside it, for the base image's Python. Upstream ships as a frozen binary that unpacks
-itself at each start; run from its wheel, as here, it is faster than its users know it.
+FOLDER is upstream frozen, as it ships: in an environment with faas-supervisor==1.5.8 (installed with --no-deps),
+awslambdaric==2.0.12, boto3, pyyaml, requests, setuptools, webdavclient3 and pyinstaller, a main.py that says
+`import runpy; runpy.run_module("faassupervisor.supervisor", run_name="__main__")`, and
+
+    pyinstaller --onedir --name supervisor --collect-submodules faassupervisor --collect-all awslambdaric \\
+        --collect-all simplejson --hidden-import runtime_client --hidden-import distutils.util main.py
 """
 
 from __future__ import annotations
@@ -29,17 +32,15 @@ from hfaas_tui import transfer
 from hfaas_tui.rehearsal import Options, rehearsal
 
 BUCKET = "bench"
-COPY = '#!/bin/sh\n[ -z "$INPUT_FILE_PATH" ] || cp "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR/copy"\n'
+COPY = '#!/bin/sh\n[ -z "$STORAGE_OBJECT_KEY" ] || cp "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR/copy"\n'
 HERE = Path(__file__).parent
-STRTOBOOL = b"def strtobool(text):\n    return text.lower() in ('y', 'yes', 't', 'true', 'on', '1')\n"
-"""All that upstream uses of distutils, which a minimal Debian does not have; cheaper than importing setuptools."""
 
 
 def run(arguments: list[str]) -> None:
     """Measure both and print the table."""
     parser = argparse.ArgumentParser("benchmarks supervisor", description=__doc__)
     parser.add_argument("--base", default="hfaas/base:bookworm", help="base image, with Python")
-    parser.add_argument("--upstream", type=Path, help="environment that holds faas-supervisor 1.5.8")
+    parser.add_argument("--upstream", type=Path, help="folder with the frozen faas-supervisor 1.5.8")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as place, rehearsal(Options(Path(place), engine="process")) as emulator:
         client = transfer.s3(emulator.endpoint)
@@ -90,10 +91,8 @@ def upstream_task() -> dict[str, Any]:
     environment = {
         "FDL": base64.b64encode(json.dumps(document).encode()).decode(),
         "AWS_EXECUTION_ENV": "AWS_Lambda_Image",
-        "PYTHONPATH": "/upstream",
-        "PYTHONWARNINGS": "ignore",
     }
-    return {"command": ["/usr/bin/python3", "-m", "faassupervisor.supervisor"], "environment": environment}
+    return {"command": ["/upstream/supervisor"], "environment": environment}
 
 
 def measure(name: str, endpoint: str, task: dict[str, Any]) -> dict[str, Any]:
@@ -151,9 +150,7 @@ def image(chosen: argparse.Namespace, place: Path) -> Iterator[str]:
         add(tar, "bench/true.sh", b"true\n")
         add(tar, "upstream/.keep", b"")
         if chosen.upstream:
-            tar.add(next(chosen.upstream.glob("lib/python*/site-packages")), "upstream")
-            add(tar, "upstream/distutils/__init__.py", b"")
-            add(tar, "upstream/distutils/util.py", STRTOBOOL)
+            tar.add(chosen.upstream, "upstream")
     context.seek(0)
     client = docker.from_env()
     built, _ = client.images.build(fileobj=context, custom_context=True, rm=True)
