@@ -24,6 +24,7 @@ from hfaas_emulator.containers.docker_container import DockerContainer
 from hfaas_emulator.containers.docker_events import EventStream
 from hfaas_emulator.containers.engine import Container, ContainerSpec, Image, Network, Output
 from hfaas_emulator.containers.feed import Feed
+from hfaas_emulator.containers.spares import Spares
 from hfaas_emulator.containers.storage import StorageWatch, Watched, full
 from hfaas_emulator.containers.threads import Threads
 from hfaas_emulator.errors import EngineError
@@ -49,6 +50,7 @@ class DockerEngine:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._events: EventStream | None = None
         self._sandbox: asyncio.Task[DockerContainer] | None = None
+        self._spares = Spares(self._start_sandbox, self._spawn)
         self._client: Client | None = None
         self._info: dict[str, Any] = {}
         self._network = ""
@@ -137,41 +139,50 @@ class DockerEngine:
     async def _run(self, spec: ContainerSpec, output: Output) -> DockerContainer:
         with engine_errors(f"start a container of {spec.image}"):
             joined = await self._joined(spec)
-            container = await self._created(spec, output, joined)
+            try:
+                container = await self._created(spec, output, joined)
+            except BaseException:
+                await self._returned(joined, spec)
+                raise
             try:
                 await self.threads.call(self.client.start, container.id)
-                if joined is None:
-                    container.address = await self.threads.call(self._address, container.id)
             except BaseException:
                 await container.stop()
                 raise
         self._watch(container, spec, output)
         return container
 
-    async def _created(
-        self, spec: ContainerSpec, output: Output, joined: DockerContainer | None
-    ) -> DockerContainer:
+    async def _created(self, spec: ContainerSpec, output: Output, joined: DockerContainer) -> DockerContainer:
         """Create a container and listen to it, so that not a byte of its output is missed."""
-        network_mode = f"container:{joined.id}" if joined else self._network
         volume = await self._scratch_of(spec.user).take()
         try:
-            config = function_config(spec, network_mode, volume, self._labels, self._info["NCPU"])
+            config = function_config(spec, joined.id, volume, self._labels, self._info["NCPU"])
             created, stream = await self.threads.call(self._create, config, spec.name)
         except BaseException:
             self._spawn(self.threads.call(scratch.remove, self.client, volume))
             raise
         attached = Attached(output)
         await attached.read(stream)
-        address = joined.address if joined else ""
         container = DockerContainer(
-            self, created, address=address, volume=volume, memory_mb=spec.memory_mb, attached=attached
+            self,
+            created,
+            address=joined.address,
+            volume=volume,
+            memory_mb=spec.memory_mb,
+            attached=attached,
+            sandbox=joined if spec.network is Network.OWN else None,
         )
         self._containers[created] = container
         return container
 
-    async def _joined(self, spec: ContainerSpec) -> DockerContainer | None:
+    async def _returned(self, joined: DockerContainer, spec: ContainerSpec) -> None:
         if spec.network is Network.OWN:
-            return None
+            await joined.stop()
+
+    async def _joined(self, spec: ContainerSpec) -> DockerContainer:
+        """Return the sandbox whose network the container joins: its own, or the one of all."""
+        if spec.network is Network.OWN:
+            return await self._spares.take()
         if self._sandbox is None or (self._sandbox.done() and self._sandbox.exception()):
             self._sandbox = self._spawn(self._start_sandbox())
         return await asyncio.shield(self._sandbox)

@@ -18,9 +18,9 @@ _CLOSED = {"CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges"]}
 
 
 def function_config(
-    spec: ContainerSpec, network_mode: str, volume: str, labels: Mapping[str, str], cpus: int
+    spec: ContainerSpec, sandbox: str, volume: str, labels: Mapping[str, str], cpus: int
 ) -> dict[str, Any]:
-    """Return the body of the create call for a function's container; `cpus` is what the engine has."""
+    """Return the body of the create call for a function's container that joins a sandbox; `cpus` the engine has."""
     return {
         "Image": spec.image,
         "Labels": {**spec.labels, **labels},
@@ -32,7 +32,7 @@ def function_config(
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": {
             **_CLOSED,
-            "NetworkMode": network_mode,
+            "NetworkMode": f"container:{sandbox}",
             "ReadonlyRootfs": spec.read_only,
             "IpcMode": "none",  # no /dev/shm, as on Lambda
             "Memory": spec.memory_mb * _MB,

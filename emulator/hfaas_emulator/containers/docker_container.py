@@ -45,6 +45,7 @@ class DockerContainer:
         volume: str = "",
         memory_mb: int = 0,
         attached: Attached | None = None,
+        sandbox: DockerContainer | None = None,
     ) -> None:
         self.id = id
         self.address = address
@@ -52,6 +53,7 @@ class DockerContainer:
         self._home = home
         self._memory_mb = memory_mb
         self._attached = attached
+        self._sandbox = sandbox
         self._group = MemoryGroup(id)
         self._reported_kills = 0
         self._ended: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
@@ -103,6 +105,8 @@ class DockerContainer:
         if self._attached:
             self._attached.close()
         self._home.forget(self.id)
+        if self._sandbox:
+            await self._sandbox.stop()
 
     def _remove_blocking(self, grace_s: float) -> None:
         client = self._home.client
