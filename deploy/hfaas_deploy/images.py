@@ -139,6 +139,10 @@ def _payload(name: str, payload: Path, task: str) -> Iterator[Entry]:
         raise ImageError(f"{payload}, extra_payload of {name}: no such file or folder")
 
 
+KNOCK_S = 10
+"""Seconds an engine on another machine has to take a connection."""
+
+
 def connect() -> DockerClient:
     """Return a client of the engine that `docker` would use: DOCKER_HOST, the current context, the default socket."""
     import docker
@@ -157,7 +161,7 @@ def connect() -> DockerClient:
             client = docker.DockerClient(base_url=context.Host, tls=context.TLSConfig or False)
         client.ping()
     except Exception as error:  # the SDK lets requests', urllib3's and its own through, and bare Exceptions
-        hint = "Start Docker, or set DOCKER_HOST to where it runs; `--engine process` needs none."
+        hint = "start Docker, or set DOCKER_HOST to where it runs; `--engine process` needs none"
         raise NoEngine(f"no container engine answers: {_reason(error)}", hint) from error
     return client
 
@@ -170,6 +174,11 @@ def _knock(host: str) -> None:
                 probe.connect(path[1])
             except OSError as error:
                 raise ConnectionError(f"{path[1]}: {error.strerror}") from error
+    elif address := re.fullmatch(r"(?:tcp|http|https)://([^:/]+):(\d+)/?", host):
+        try:
+            socket.create_connection((address[1], int(address[2])), KNOCK_S).close()
+        except (OSError, OverflowError) as error:
+            raise ConnectionError(f"{host}: {getattr(error, 'strerror', None) or error}") from error
 
 
 class DockerImages:
@@ -225,7 +234,7 @@ class DockerImages:
         if wanted and image.attrs["Architecture"] != wanted:
             raise ImageError(
                 f"image {name} is for {image.attrs['Architecture']}, the function asks for {architecture}",
-                f"Name another image, or set architectures, or run `docker pull --platform linux/{wanted} {name}`.",
+                f"name another image, or set architectures, or run `docker pull --platform linux/{wanted} {name}`",
             )
         return image
 
@@ -241,7 +250,7 @@ class DockerImages:
         from docker.errors import APIError
         from docker.utils import parse_repository_tag
 
-        hint = f"Build or load it first (`docker build -t {name} FOLDER`, `docker load`), or name another one."
+        hint = f"build or load it first (`docker build -t {name} FOLDER`, `docker load`), or name another one"
         missing = f"image {name} is neither on this machine nor can it be pulled"
         if self._offline:
             raise ImageNotFound(f"{missing} (offline)", hint)
@@ -263,7 +272,7 @@ class DockerImages:
         except (OSError, tarfile.TarError, ValueError, KeyError) as error:
             raise ImageError(f"{archive} is no archive of `docker save`: {error}") from error
         if len(images) != 1:
-            raise ImageError(f"{archive} holds {len(images)} images", "Save the one that the function runs on.")
+            raise ImageError(f"{archive} holds {len(images)} images", "save the one that the function runs on")
         return (images[0].tags or [str(images[0].id)])[0], images[0]
 
     def _known(self, archive: Path) -> tuple[str, Image] | None:

@@ -61,3 +61,24 @@ def test_what_is_no_address_is_refused_with_an_example(url: str) -> None:
         parse(url)
 
     assert refusal.value.hint == "it looks like s3://bucket/folder/name"
+
+
+def test_a_name_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    name = tmp_path / "\udcff.bin"
+    name.touch()
+
+    with pytest.raises(UsageError, match="no UTF-8 name"):
+        plan_uploads([name], Location("b", ""))
+
+
+def test_a_link_in_a_folder_is_never_left_out_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "link").symlink_to("nowhere")
+
+    with pytest.raises(UsageError, match="leads nowhere"):
+        plan_uploads([tmp_path / "in"], Location("b", ""))
+    (tmp_path / "in" / "link").unlink()
+    (tmp_path / "in" / "link").symlink_to(tmp_path)
+
+    with pytest.raises(UsageError, match="link to a folder"):
+        plan_uploads([tmp_path / "in"], Location("b", ""))

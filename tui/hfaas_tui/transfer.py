@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from hfaas_tui import aws
 from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.location import Location
 
@@ -72,7 +74,7 @@ def plan_uploads(files: Iterable[Path], target: Location) -> list[Upload]:
 def _below(files: Iterable[Path]) -> Iterator[tuple[Path, str]]:
     for file in files:
         if file.is_dir():
-            inside = sorted(path for path in file.rglob("*") if path.is_file())
+            inside = sorted(_tree(file))
             if not inside:
                 raise UsageError(f"{file} has no files in it")
             for path in inside:
@@ -81,7 +83,26 @@ def _below(files: Iterable[Path]) -> Iterator[tuple[Path, str]]:
             yield _readable(file), file.name
 
 
+def _tree(folder: Path) -> Iterator[Path]:
+    """Yield everything below a folder that is none itself; nothing is left out in silence."""
+
+    def refuse(error: OSError) -> None:
+        raise UsageError(f"{error.filename}: {error.strerror}", "check its permissions") from error
+
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        for name in folders:
+            if (path := Path(place, name)).is_symlink():
+                raise UsageError(f"{path} is a link to a folder", "name the folder it leads to as an input of its own")
+        yield from (Path(place, name) for name in names)
+
+
 def _readable(file: Path) -> Path:
+    try:
+        str(file).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{str(file)!r} is no UTF-8 name, and a key in S3 must be", "rename it") from None
+    if file.is_symlink() and not file.exists():
+        raise UsageError(f"{file} is a link that leads nowhere")
     if not file.exists():
         raise UsageError(f"{file} does not exist")
     if not file.is_file():
@@ -95,11 +116,26 @@ def upload(client: S3Client, uploads: Sequence[Upload]) -> list[str]:
     """Copy files to objects, several at once; returns the objects' addresses in order."""
 
     def one(upload: Upload) -> str:
-        client.upload_file(str(upload.file), upload.to.bucket, upload.to.key)
+        with _told(f"{upload.file} could not be put at {upload.to}"):
+            client.upload_file(str(upload.file), upload.to.bucket, upload.to.key)
         return str(upload.to)
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         return list(pool.map(one, uploads))
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Turn what a client or the disk says into one sentence that begins with `what`."""
+    try:
+        yield
+    except OSError as error:
+        raise CliError(f"{what}: {error.strerror or error}") from error
+    except Exception as error:
+        reason = aws.words(error)
+        if reason is None:
+            raise
+        raise CliError(f"{what}: {reason[0]}", reason[1]) from error
 
 
 def listing(client: S3Client, place: Location) -> list[Found]:
@@ -121,8 +157,9 @@ def download(client: S3Client, found: Sequence[Found], directory: Path) -> list[
 
     def one(pair: tuple[Found, Path]) -> Path:
         each, target = pair
-        target.parent.mkdir(parents=True, exist_ok=True)
-        client.download_file(each.at.bucket, each.at.key, str(target))
+        with _told(f"{each.at} could not be copied to {target}"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            client.download_file(each.at.bucket, each.at.key, str(target))
         return target
 
     with ThreadPoolExecutor(PARALLEL) as pool:

@@ -149,14 +149,8 @@ def _as_json(message: str, hint: str = "", findings: Sequence[Mapping[str, Any]]
 def _words(error: Exception) -> tuple[str, str] | None:
     if hasattr(error, "message") and hasattr(error, "hint"):
         return error.message, error.hint
-    if type(error).__module__.startswith("botocore."):
-        return str(error), _botocore_hint(error)
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}", ""
-    return None
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror, ""
+    from hfaas_tui import aws
 
-
-def _botocore_hint(error: Exception) -> str:
-    if type(error).__name__ in {"EndpointConnectionError", "ConnectionClosedError", "ConnectTimeoutError"}:
-        return "start an emulator with `hfaas up`, or name one with --endpoint"
-    return ""
+    return aws.words(error)

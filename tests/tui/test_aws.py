@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from hfaas_tui.aws import START, words
+
+
+def refused() -> ClientError:
+    about = {"Error": {"Code": "NoSuchBucket", "Message": "The specified bucket does not exist."}}
+    return ClientError(about, "PutObject")  # type: ignore[arg-type]
+
+
+def test_a_refusal_is_told_by_its_message_and_code() -> None:
+    told = words(refused())
+
+    assert told is not None
+    assert told[0] == "The specified bucket does not exist (NoSuchBucket)"
+    assert "hfaas deploy" in told[1]
+
+
+def test_what_the_transfer_wraps_is_told_instead_of_the_wrapping() -> None:
+    wrapping = S3UploadFailedError("Failed to upload")
+    wrapping.__context__ = refused()
+
+    assert words(wrapping) == words(refused())
+
+
+def test_an_emulator_that_is_gone_is_told_with_what_to_do() -> None:
+    told = words(EndpointConnectionError(endpoint_url="http://127.0.0.1:1"))
+
+    assert told is not None
+    assert told[1] == START
+
+
+def test_errors_of_others_are_left_alone() -> None:
+    assert words(KeyError("x")) is None
