@@ -36,6 +36,7 @@ from hfaas_emulator.moto_services import admission, outward
 from hfaas_emulator.moto_services.bridge import Application
 from hfaas_emulator.moto_services.control import MotoControl
 from hfaas_emulator.moto_services.log_groups import LogGroups
+from hfaas_emulator.moto_services.snapshots import Snapshots
 from hfaas_emulator.moto_services.thread import Moto
 from hfaas_emulator.s3.api import S3, SERVICES
 from hfaas_emulator.s3.store import Store
@@ -80,9 +81,11 @@ class Plant:
             self._moto = Moto(ledgers.journal)
             self._objects = S3(self._moto, store, ledgers.trace, self._accept)
             outward.connect(self._accept, self._problem, self._forget)
-            self._booted = self._moto.open(lambda: _boot(self._objects, ledgers.journal))
+            snapshots = Snapshots(self._directory, self._moto, ledgers.journal, self._problem)
+            self._booted = self._moto.open(lambda: _boot(self._objects, ledgers.journal, snapshots))
             try:
-                yield
+                async with snapshots.kept():
+                    yield
             finally:
                 await self._moto.close()
 
@@ -145,10 +148,10 @@ class Plant:
         self._ledgers.trace.hop("moto", What.PROBLEM, message=message)
 
 
-def _boot(objects: S3, journal: Journal) -> Application:
+def _boot(objects: S3, journal: Journal, snapshots: Snapshots) -> Application:
     from hfaas_emulator.moto_services.boot import boot  # imports moto: on its thread
 
-    return boot(SERVICES, objects.wire, objects.restore, journal)
+    return boot(SERVICES, objects.wire, objects.restore, journal, snapshots)
 
 
 @dataclass(frozen=True, slots=True)

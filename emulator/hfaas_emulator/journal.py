@@ -46,7 +46,15 @@ class Delete:
     key: str
 
 
-Change = Put | Delete
+@dataclass(frozen=True, slots=True)
+class DeleteThrough:
+    """Remove a table's first rows, up to a key and with it."""
+
+    table: Table
+    key: str
+
+
+Change = Put | Delete | DeleteThrough
 
 
 class Journal:
@@ -87,12 +95,22 @@ class Journal:
                 )
             case Delete(table, key):
                 self._db.execute(f"DELETE FROM {table} WHERE key = ?", (key,))
+            case DeleteThrough(table, key):
+                self._db.execute(f"DELETE FROM {table} WHERE key <= ?", (key,))
 
-    def rows(self, table: Table) -> Iterator[tuple[str, bytes]]:
-        """Yield a table's rows in the order of their keys."""
+    def rows(self, table: Table, after: str = "") -> Iterator[tuple[str, bytes]]:
+        """Yield a table's rows in the order of their keys, those above `after` only."""
         with self._lock:
-            rows = self._db.execute(f"SELECT key, value FROM {table} ORDER BY key").fetchall()
+            rows = self._db.execute(
+                f"SELECT key, value FROM {table} WHERE key > ? ORDER BY key", (after,)
+            ).fetchall()
         yield from rows
+
+    def last(self, table: Table) -> str:
+        """Return a table's highest key, or an empty string."""
+        with self._lock:
+            (key,) = self._db.execute(f"SELECT max(key) FROM {table}").fetchone()
+        return key or ""
 
     def get(self, table: Table, key: str) -> bytes | None:
         """Return one value, or None."""

@@ -35,6 +35,12 @@ def begin() -> Batch:
     return _current.batch
 
 
+def discard() -> None:
+    """Forget what the running command has changed and caused so far."""
+    _current.batch.changes.clear()
+    _current.batch.callbacks.clear()
+
+
 def record(*changes: Change) -> None:
     """Add rows to the running command's transaction."""
     _current.batch.changes.extend(changes)

@@ -1,4 +1,5 @@
-"""The control planes on disk: every request that changed one, replayed at start with the same random seed.
+"""The control planes on disk: every request since the last snapshot that changed one, replayed at start with the
+same random seed.
 
 Objects, messages and invocations have rows of their own and are never replayed. While requests are replayed,
 whatever they would set in motion is dropped: it has happened already.
@@ -27,10 +28,11 @@ log = logging.getLogger("hfaas.moto")
 class Recorder:
     """moto, writing down what a restart has to replay."""
 
-    def __init__(self, dispatcher: Dispatcher, journal: Journal) -> None:
+    def __init__(self, dispatcher: Dispatcher, journal: Journal, changed: Callable[[], None], last: str) -> None:
         self._dispatcher = dispatcher
         self._journal = journal
-        self._number = 0
+        self._changed = changed
+        self._number = int(last or 0)
 
     def __call__(self, request: Request) -> Answer:
         """Answer a request; its row is part of the command's transaction when it succeeded."""
@@ -38,18 +40,26 @@ class Recorder:
         answer = self._dispatcher.seeded(request, seed)
         if request.record and answer.status < 400:
             self._number += 1
-            commit.record(Put(Table.REQUEST, f"{self._number:016d}", dump(request, seed)))
+            commit.record(Put(Table.REQUEST, request_key(self._number), dump(request, seed)))
+            commit.after(self._changed)
         return answer
 
-    def replay(self, problem: Callable[[str], None]) -> None:
-        """Bring the control planes back; what fails is reported, and kept."""
-        for key, row in self._journal.rows(Table.REQUEST):
-            self._number = int(key)
+    def replay(self, problem: Callable[[str], None]) -> int:
+        """Repeat what no snapshot holds, and count it; what fails is reported."""
+        rows = tuple(self._journal.rows(Table.REQUEST))
+        for key, row in rows:
+            self._number = max(self._number, int(key))
             request, seed = load(row)
-            commit.begin()
             failure = _failure(self._dispatcher, request, seed)
+            commit.discard()
             if failure:
                 problem(f"{request.method} {request.path} could not be repeated at start: {failure}")
+        return len(rows)
+
+
+def request_key(number: int) -> str:
+    """Return the journal key of a request: as text, they are in the order of their numbers."""
+    return f"{number:016d}"
 
 
 def _failure(dispatcher: Dispatcher, request: Request, seed: int) -> str:

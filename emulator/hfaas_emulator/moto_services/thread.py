@@ -44,6 +44,8 @@ class Moto:
         self._journal = journal
         self._commands: SimpleQueue[_Command | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self.used_at = 0.0
+        """When the last command ended, on the monotonic clock."""
         self._loop: asyncio.AbstractEventLoop
         self._application: Application
 
@@ -98,7 +100,8 @@ class Moto:
         except Exception as raised:  # noqa: BLE001
             error = raised
             batch.callbacks.clear()  # what follows a commit must not happen without one
-        if (took := time.monotonic() - started) > SLOW:
+        self.used_at = time.monotonic()
+        if (took := self.used_at - started) > SLOW:
             log.info("%s held the moto thread for %.0f ms", command.what, took * 1000)
         self._loop.call_soon_threadsafe(_finish, command.future, result, error, batch.callbacks)
 

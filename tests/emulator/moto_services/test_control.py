@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,16 +17,17 @@ from hfaas_emulator.lambda_.function import AsyncConfig, Function
 from hfaas_emulator.moto_services import outward
 from hfaas_emulator.moto_services.bridge import Application
 from hfaas_emulator.moto_services.control import MotoControl
+from hfaas_emulator.moto_services.snapshots import Snapshots
 from hfaas_emulator.moto_services.thread import Moto
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
 ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
 
 
-def _boot(journal: Journal) -> Application:
+def _boot(journal: Journal, snapshots: Snapshots) -> Application:
     from hfaas_emulator.moto_services.boot import boot
 
-    return boot((), lambda: None, lambda _journal: [], journal)
+    return boot((), lambda: None, lambda _journal: [], journal, snapshots)
 
 
 def _populate() -> None:
@@ -53,10 +55,11 @@ def _populate() -> None:
 
 
 @pytest_asyncio.fixture
-async def moto() -> AsyncIterator[Moto]:
+async def moto(tmp_path: Path) -> AsyncIterator[Moto]:
     journal = Journal(None)
     moto = Moto(journal)
-    await moto.open(lambda: _boot(journal))
+    snapshots = Snapshots(tmp_path, moto, journal, print)
+    await moto.open(lambda: _boot(journal, snapshots))
     await moto.call(_populate)
     yield moto
     await moto.close()

@@ -18,6 +18,7 @@ from hfaas_emulator.journal import Journal
 from hfaas_emulator.lambda_.invocation import Invocation
 from hfaas_emulator.moto_services import outward
 from hfaas_emulator.moto_services.bridge import Application
+from hfaas_emulator.moto_services.snapshots import Snapshots
 from hfaas_emulator.moto_services.thread import Moto
 from hfaas_emulator.s3.api import S3, SERVICES
 from hfaas_emulator.s3.store import Store
@@ -58,7 +59,8 @@ class Site:
         self._moto = moto
         self.s3 = S3(moto, store, self.trace, self.accepted.append)
         outward.connect(self.accepted.append, self.problems.append)
-        await moto.open(lambda: _boot(self.s3, journal))
+        snapshots = Snapshots(self._state, moto, journal, self.problems.append)
+        await moto.open(lambda: _boot(self.s3, journal, snapshots))
         listener = bind("127.0.0.1", 0)
         self.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = uvicorn.Config(
@@ -131,10 +133,10 @@ class _Server(uvicorn.Server):
         pass
 
 
-def _boot(s3: S3, journal: Journal) -> Application:
+def _boot(s3: S3, journal: Journal, snapshots: Snapshots) -> Application:
     from hfaas_emulator.moto_services.boot import boot
 
-    return boot(SERVICES, s3.wire, s3.restore, journal)
+    return boot(SERVICES, s3.wire, s3.restore, journal, snapshots)
 
 
 @pytest.fixture(scope="session")

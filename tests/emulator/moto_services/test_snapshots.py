@@ -1,0 +1,141 @@
+"""A restart comes from the snapshot and the requests after it, whatever moment the emulator was killed at."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import boto3
+
+WAIT_S = 40
+FILE = "control-planes.snapshot"
+TRUST = '{"Version": "2012-10-17", "Statement": []}'
+BASIC = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+
+
+class Emulator:
+    """A running emulator in a process of its own."""
+
+    def __init__(self, state: Path, process: subprocess.Popen[str]) -> None:
+        self.state = state
+        self._process = process
+        self.endpoint: str = json.loads((state / "emulator.json").read_text())["endpoint"]
+
+    def client(self, service: str) -> Any:
+        make: Any = boto3.client
+        return make(
+            service,
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def role(self, name: str) -> str:
+        made = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]
+        return str(made["RoleId"])
+
+    def roles(self) -> dict[str, str]:
+        return {role["RoleName"]: role["RoleId"] for role in self.client("iam").list_roles()["Roles"]}
+
+    def problems(self) -> list[str]:
+        with urlopen(f"{self.endpoint}/_hfaas/trace?since=0", timeout=WAIT_S) as answer:
+            hops = [json.loads(line) for line in answer]
+        return [hop["detail"]["message"] for hop in hops if hop["what"] == "problem"]
+
+    def end(self, how: signal.Signals) -> None:
+        self._process.send_signal(how)
+        self._process.communicate(timeout=WAIT_S)
+
+
+@contextmanager
+def running(state: Path) -> Iterator[Emulator]:
+    options = ["--port", "0", "--state", str(state), "--engine", "process"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hfaas_emulator", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline().startswith("hfaas emulator: ")
+        yield Emulator(state, process)
+    finally:
+        process.kill()
+        process.communicate(timeout=WAIT_S)
+
+
+def requests(state: Path) -> list[tuple[str, bytes]]:
+    with closing(sqlite3.connect(state / "journal.sqlite")) as journal:
+        return list(journal.execute("SELECT key, value FROM request ORDER BY key"))
+
+
+def put_back(state: Path, rows: list[tuple[str, bytes]]) -> None:
+    with closing(sqlite3.connect(state / "journal.sqlite")) as journal, journal:
+        journal.executemany("INSERT INTO request VALUES (?, ?)", rows)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.02)
+
+
+def test_a_kill_between_snapshot_and_the_deletion_of_its_requests_doubles_nothing(tmp_path: Path) -> None:
+    with running(tmp_path) as emulator:
+        before = {"one": emulator.role("one")}
+        emulator.client("iam").attach_role_policy(RoleName="one", PolicyArn=BASIC)
+        emulator.client("iam").create_group(GroupName="g")
+        emulator.client("s3").create_bucket(Bucket="kept")
+        emulator.client("s3").put_object(Bucket="kept", Key="k", Body=b"first", Tagging="a=b")
+        url = emulator.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+        emulator.client("sqs").send_message(QueueUrl=url, MessageBody="hello")
+        in_snapshot = requests(tmp_path)
+        until(lambda: (tmp_path / FILE).exists() and not requests(tmp_path))
+        before["two"] = emulator.role("two")  # after the snapshot
+        emulator.end(signal.SIGKILL)
+    put_back(tmp_path, in_snapshot)
+    assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
+    with running(tmp_path) as emulator:
+        assert emulator.roles() == before
+        attached = emulator.client("iam").list_attached_role_policies(RoleName="one")["AttachedPolicies"]
+        assert [policy["PolicyArn"] for policy in attached] == [BASIC]
+        assert emulator.client("s3").get_object(Bucket="kept", Key="k")["Body"].read() == b"first"
+        assert emulator.client("s3").get_object_tagging(Bucket="kept", Key="k")["TagSet"][0]["Value"] == "b"
+        url = emulator.client("sqs").get_queue_url(QueueName="q")["QueueUrl"]
+        received = emulator.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+        assert [message["Body"] for message in received] == ["hello"]
+        assert emulator.problems() == []
+        assert len(requests(tmp_path)) == 1  # the one after the snapshot
+        emulator.end(signal.SIGTERM)
+    assert requests(tmp_path) == []  # a stop writes the last one
+
+
+def test_a_broken_snapshot_is_set_aside_and_objects_are_kept(tmp_path: Path) -> None:
+    with running(tmp_path) as emulator:
+        emulator.role("old")
+        emulator.client("s3").create_bucket(Bucket="kept")
+        emulator.client("s3").put_object(Bucket="kept", Key="k", Body=b"first")
+        emulator.end(signal.SIGTERM)
+    snapshot = tmp_path / FILE
+    broken = snapshot.read_bytes()[:-100]
+    snapshot.write_bytes(broken)
+    with running(tmp_path) as emulator:
+        (problem,) = emulator.problems()
+        assert "damaged" in problem
+        assert "deploy again" in problem
+        assert emulator.client("s3").get_object(Bucket="kept", Key="k")["Body"].read() == b"first"
+        assert emulator.roles() == {}
+    assert snapshot.with_suffix(".aside").read_bytes() == broken
