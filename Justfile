@@ -28,7 +28,8 @@ sample NAME *ARGS:
 
 # what files that are made from code must look like
 generate:
-    uv run python -m hfaas_deploy.schema
+    uv run python -m hfaas_deploy.schema >docs/fdl.schema.json
+    uv run python -m hfaas_deploy.reference >docs/fdl-keys.md
 
 # resolve all dependencies anew and rewrite the pins in pyproject.toml
 pins:
