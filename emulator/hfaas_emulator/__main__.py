@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from hfaas_emulator.errors import EmulatorError
@@ -19,18 +22,36 @@ def _options(arguments: list[str] | None) -> Options:
     parser.add_argument("--concurrency", type=int, default=DEFAULT_CONCURRENCY, help="functions running at once")
     parser.add_argument("--retry-delay", type=float, default=60, help="seconds before a failed event's first retry")
     parser.add_argument("--tether", action="store_true", help="stop when standard input ends")
+    parser.add_argument("--discard", action="store_true", help="remove the state directory at the end")
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=chosen.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s")
     return Options(
-        chosen.port, chosen.state.absolute(), chosen.engine, chosen.concurrency, chosen.retry_delay, chosen.tether
+        chosen.port,
+        chosen.state.absolute(),
+        chosen.engine,
+        chosen.concurrency,
+        chosen.retry_delay,
+        chosen.tether,
+        chosen.discard,
     )
+
+
+@contextmanager
+def _discarding(state: Path) -> Iterator[None]:
+    """Remove the state once nothing uses it: who made it may have been killed by then."""
+    try:
+        yield
+    finally:
+        shutil.rmtree(state, ignore_errors=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until stopped; 1 when it could not start."""
+    options = _options(arguments)
     try:
-        run(_options(arguments))
+        with _discarding(options.state) if options.discard else nullcontext():
+            run(options)
     except EmulatorError as error:
         print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 (this is what a person reads)
         if error.hint:

@@ -62,6 +62,7 @@ class Options:
     concurrency: int = DEFAULT_CONCURRENCY
     retry_s: float = 60
     tether: bool = False
+    discard: bool = False
 
 
 def run(options: Options) -> None:

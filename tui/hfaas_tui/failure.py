@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from hfaas_tui.summary import Failure
 
 SHOWN_LINES = 10
-PLATFORM = ("START RequestId: ", "END RequestId: ", "REPORT RequestId: ", "SCRIPT RequestId: ", "UPLOAD RequestId: ")
+PLATFORM = (
+    "START RequestId: ",
+    "END RequestId: ",
+    "REPORT RequestId: ",
+    "SCRIPT RequestId: ",
+    "UPLOAD RequestId: ",
+)
 LAST_OUTPUT = "\nlast output:\n"
 """What divides the supervisor's sentence from the script's last lines."""
 
@@ -20,4 +26,6 @@ def explanation(failure: Failure, log: Sequence[str]) -> str:
         sentence = sentence.replace(about, "", 1)
     kind = f" ({failure.error_type})" if failure.error_type else ""
     said = quoted.rstrip().splitlines() or [line for line in log if not line.startswith(PLATFORM)]
-    return "\n".join((f"{failure.function}{about}: {sentence}{kind}", *(f"  | {line}" for line in said[-SHOWN_LINES:])))
+    return "\n".join(
+        (f"{failure.function}{about}: {sentence}{kind}", *(f"  | {line}" for line in said[-SHOWN_LINES:]))
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,9 @@ from hfaas_tui.watch import Emulator
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 30
+LAST_LINES = 12
+LITTLE = 1 << 20
+"""Bytes of free disk that are too few to begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Options:
     engine: str = "auto"
     concurrency: int | None = None
     retry_delay: float | None = None
+    discard: bool = False
 
     def arguments(self) -> list[str]:
         """Return the command that starts it in the foreground."""
@@ -36,7 +41,7 @@ class Options:
             command += ["--concurrency", str(self.concurrency)]
         if self.retry_delay is not None:
             command += ["--retry-delay", str(self.retry_delay)]
-        return command
+        return [*command, "--discard"] if self.discard else command
 
 
 @contextmanager
@@ -74,7 +79,7 @@ def wait_ready(child: subprocess.Popen[bytes], state: Path, log: Path) -> Emulat
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if child.poll() is not None:
-            raise CliError(_last_words(log) or f"the emulator ended at once (exit code {child.returncode})")
+            raise _ended(child.returncode, log)
         try:
             about = json.loads((state / "emulator.json").read_text())
         except (OSError, ValueError):
@@ -86,9 +91,18 @@ def wait_ready(child: subprocess.Popen[bytes], state: Path, log: Path) -> Emulat
     raise CliError(f"the emulator was not ready within {START_TIMEOUT_S} s", f"see {log}")
 
 
-def _last_words(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines()
-    return "\n".join(line.removeprefix("error: ") for line in lines[-12:])
+def _ended(code: int, log: Path) -> CliError:
+    """Put into words why an emulator ended before it was ready: its own, unless the disk took none."""
+    try:
+        lines = log.read_text(errors="replace").strip().splitlines()[-LAST_LINES:]
+        full = shutil.disk_usage(log.parent).free < LITTLE
+    except OSError as error:
+        return CliError(f"the emulator ended at once (exit code {code}): {log}: {error.strerror}")
+    if full:
+        return CliError(f"the disk of {log.parent} is full", "make room, or choose another folder with --state")
+    hint = lines.pop().removeprefix("hint: ") if lines and lines[-1].startswith("hint: ") else ""
+    words = "\n".join(line.removeprefix("error: ") for line in lines)
+    return CliError(words or f"the emulator ended at once (exit code {code})", hint)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -92,7 +92,9 @@ def run(order: Order, progress: Progress) -> Outcome:
     uploads = plan_inputs(order.pipeline, order.inputs)
     _writable(order.output)
     with _state(order) as state:
-        options = Options(state, 0, order.engine, order.concurrency, order.retry_delay_s)
+        options = Options(
+            state, 0, order.engine, order.concurrency, order.retry_delay_s, discard=order.state is None
+        )
         with rehearsal(options) as emulator:
             engine = emulator.status()["engine"]
             progress.say(f"LOCAL emulator at {emulator.endpoint}, engine {engine['name']}: {engine['detail']}")

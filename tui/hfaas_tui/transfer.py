@@ -92,7 +92,9 @@ def _tree(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder, onerror=refuse):
         for name in folders:
             if (path := Path(place, name)).is_symlink():
-                raise UsageError(f"{path} is a link to a folder", "name the folder it leads to as an input of its own")
+                raise UsageError(
+                    f"{path} is a link to a folder", "name the folder it leads to as an input of its own"
+                )
         yield from (Path(place, name) for name in names)
 
 

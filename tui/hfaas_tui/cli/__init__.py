@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -91,7 +92,17 @@ def hfaas() -> None:
 
 def main() -> None:
     """Run a command; failures end in one sentence and an exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminated)
     sys.exit(run(sys.argv[1:]))
+
+
+def _terminated(number: int, _frame: object) -> None:
+    """Leave as after Ctrl-C, so that everything is put away; one more signal meanwhile changes nothing."""
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    sys.stderr.write(f"ended by {signal.Signals(number).name}\n")
+    raise SystemExit(128 + number)
 
 
 def run(arguments: list[str]) -> int:

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hfaas_tui.errors import CliError
+from hfaas_tui.rehearsal import Options, rehearsal, wait_ready
+
+
+def test_a_temporary_state_is_gone_with_the_emulator_even_when_who_made_it_was_killed(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    options = Options(state, engine="process", discard=True)
+    child = subprocess.Popen([*options.arguments(), "--tether"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    wait_ready(child, state, state / "emulator.log")
+
+    assert child.stdin
+    child.stdin.close()  # what the kernel does for a process that is killed
+
+    assert child.wait(30) == 0
+    assert not state.exists()
+
+
+def test_an_emulator_that_cannot_start_is_told_with_its_own_words_and_hint(tmp_path: Path) -> None:
+    options = Options(tmp_path / "state", port=70_000, engine="process")
+
+    with pytest.raises(CliError, match="port 70000") as caught, rehearsal(options):
+        pass
+
+    assert "choose another with --port" in caught.value.hint
