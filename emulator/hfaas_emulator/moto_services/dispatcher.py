@@ -64,6 +64,15 @@ def new_model(_original: Any, cls: type, *_args: Any, **_kwargs: Any) -> Any:
     return object.__new__(cls)
 
 
+@patch(
+    "moto.moto_server.utilities:RegexConverter.__init__",
+    sha="e0730570d2307cba",
+    reason="its dot stops at a line feed, so a key that holds one is not found",
+)
+def new_converter(original: Any, self: Any, url_map: Any, *items: str) -> None:
+    original(self, url_map, f"(?s:{items[0]})", *items[1:])
+
+
 def check_version(found: str = moto.__version__) -> None:
     """Raise an EmulatorError unless this is the moto that the patches were written for."""
     if found != VERSION:

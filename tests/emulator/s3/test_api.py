@@ -253,3 +253,10 @@ def test_the_answer_to_a_put_has_an_etag_and_a_correct_date(s3: Any, bucket: str
     answer = s3.put_object(Bucket=bucket, Key="k", Body=b"hello")
     assert answer["ETag"] == '"5d41402abc4b2a76b9719d911017c592"'
     assert answer["ResponseMetadata"]["HTTPHeaders"]["last-modified"].endswith(" GMT")
+
+
+def test_a_key_may_hold_a_line_feed(s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="in/two\nlines.txt", Body=b"x")
+
+    assert read(s3, bucket, "in/two\nlines.txt") == b"x"
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["in/two\nlines.txt"]
