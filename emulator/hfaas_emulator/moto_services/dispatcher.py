@@ -18,6 +18,7 @@ import moto
 from hfaas_emulator.account import ACCOUNT
 from hfaas_emulator.errors import AwsError, EmulatorError
 from hfaas_emulator.moto_services.bridge import Answer, Request, Wsgi, run
+from hfaas_emulator.moto_services.later import postponed
 from hfaas_emulator.moto_services.patch import apply, patch
 from hfaas_emulator.wire.caller import caller
 
@@ -86,6 +87,9 @@ class Dispatcher:
 
     def __init__(self, services: tuple[str, ...]) -> None:
         check_version()  # before more of another moto is imported, which may well fail
+        with postponed():
+            for service in ("awslambda", "sns", "iam"):
+                importlib.import_module(f"moto.{service}.models")
         from moto.iam.models import iam_backends
         from moto.moto_api._internal import mock_random
         from moto.moto_server import werkzeug_app

@@ -6,14 +6,14 @@ makes them all, for as long as the listing takes.
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from moto.iam.aws_managed_policies import aws_managed_policies_data as texts
+import moto.iam
 from moto.iam.models import AWSManagedPolicy, IAMBackend, ManagedPolicy
 from moto.moto_api._internal import mock_random
 
@@ -21,6 +21,7 @@ from hfaas_emulator.moto_services.patch import patch
 
 OF_AWS = "arn:aws:iam::aws:policy/"
 NAME = re.compile(r'^ "([^"]+)":\{$', re.MULTILINE)
+DECODER = json.JSONDecoder()
 
 
 class Policies(dict[str, ManagedPolicy]):
@@ -43,10 +44,10 @@ class Policies(dict[str, ManagedPolicy]):
         return True
 
     def _make(self, arn: str) -> ManagedPolicy:
-        found = _find(arn.rpartition("/")[2]) if arn.startswith(OF_AWS) and self._partition == "aws" else None
-        if found is None:
+        name = arn.rpartition("/")[2]
+        data = _find(name) if arn.startswith(OF_AWS) and self._partition == "aws" else None
+        if data is None:
             raise KeyError(arn)
-        name, data = found
         policy = _with_own_id(name, self._account, self._partition, data)
         if policy.arn != arn:
             raise KeyError(arn)
@@ -57,36 +58,40 @@ class Policies(dict[str, ManagedPolicy]):
         """Hold all of AWS's policies while the block runs, which gets them as a list."""
         before = set(self)
         if self._partition == "aws":
-            for name in _names():
-                self._add(name)
+            for name, data in _each():
+                policy = _with_own_id(name, self._account, self._partition, data)
+                self.setdefault(policy.arn, policy)
         try:
             yield [policy for policy in self.values() if isinstance(policy, AWSManagedPolicy)]
         finally:
             for arn in [arn for arn, policy in self.items() if arn not in before and not _used(policy)]:
                 del self[arn]
 
-    def _add(self, name: str) -> None:
-        if found := _find(name):
-            policy = _with_own_id(name, self._account, self._partition, found[1])
-            self.setdefault(policy.arn, policy)
-
 
 def _used(policy: ManagedPolicy) -> bool:
     return bool(policy.attachment_count or policy.tags or not isinstance(policy, AWSManagedPolicy))
 
 
-def _find(name: str) -> tuple[str, dict[str, Any]] | None:
-    """Read one policy out of moto's text of all of them: reading all takes 0.2 s and 40 MB."""
-    start = texts.find(f'\n "{name}":{{\n')
-    if start < 0:
-        return None
-    data, _end = json.JSONDecoder().raw_decode(texts, texts.index("{", start))
-    return name, data
+def _find(name: str) -> dict[str, Any] | None:
+    text = _text()
+    start = text.find(f'\n "{name}":{{\n')
+    return None if start < 0 else _read(text, text.index("{", start))
 
 
-@functools.cache
-def _names() -> tuple[str, ...]:
-    return tuple(NAME.findall(texts))
+def _each() -> Iterator[tuple[str, dict[str, Any]]]:
+    text = _text()
+    for name in NAME.finditer(text):
+        yield name[1], _read(text, name.end() - 1)
+
+
+def _text() -> str:
+    """Return the module in which moto has them: importing it would keep 5 MB, parsing all of it takes 0.2 s."""
+    return Path(moto.iam.__file__).with_name("aws_managed_policies.py").read_text(encoding="utf-8")
+
+
+def _read(text: str, start: int) -> dict[str, Any]:
+    data: dict[str, Any] = DECODER.raw_decode(text, start)[0]
+    return data
 
 
 def _with_own_id(name: str, account: str, partition: str, data: dict[str, Any]) -> AWSManagedPolicy:
