@@ -6,8 +6,6 @@ import argparse
 import logging
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from hfaas_emulator.errors import EmulatorError
@@ -37,26 +35,18 @@ def _options(arguments: list[str] | None) -> Options:
     )
 
 
-@contextmanager
-def _discarding(state: Path) -> Iterator[None]:
-    """Remove the state once nothing uses it: who made it may have been killed by then."""
-    try:
-        yield
-    finally:
-        shutil.rmtree(state, ignore_errors=True)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run until stopped; 1 when it could not start."""
     options = _options(arguments)
     try:
-        with _discarding(options.state) if options.discard else nullcontext():
-            run(options)
+        run(options)
     except EmulatorError as error:
         print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 (this is what a person reads)
         if error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)  # noqa: T201
         return 1
+    if options.discard:  # who made the directory may have been killed by now
+        shutil.rmtree(options.state, ignore_errors=True)
     return 0
 
 

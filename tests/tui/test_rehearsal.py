@@ -24,7 +24,7 @@ def test_a_temporary_state_is_gone_with_the_emulator_even_when_who_made_it_was_k
 
 
 def test_an_emulator_that_cannot_start_is_told_with_its_own_words_and_hint(tmp_path: Path) -> None:
-    options = Options(tmp_path / "state", port=70_000, engine="process")
+    options = Options(tmp_path / "state", port=70_000, engine="process", discard=True)
 
     with pytest.raises(CliError, match="port 70000") as caught, rehearsal(options):
         pass

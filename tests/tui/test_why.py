@@ -74,3 +74,17 @@ def test_the_producer_of_an_object_is_not_its_consumer() -> None:
         produced.what,
         matched().what,
     ]
+
+
+def test_a_failure_that_is_tried_again_has_not_stopped_it() -> None:
+    retry = hop(What.EVENT_RETRY, "i", function="f", after_s=60)
+    failed = hop(What.INVOCATION_FAILED, "i", function="f", error_type="E", message="m")
+
+    assert tell([created(), matched(), retry, failed], "b", "in/x").verdict == "failed; f tries again after 60 s"
+
+
+def test_what_a_function_wrote_and_no_other_takes_arrived() -> None:
+    written = hop(What.OBJECT_CREATED, "i", **OBJECT)
+    rejected = hop(What.FILTER_REJECTED, reason="the key does not begin with 'in/'", **OBJECT)
+
+    assert tell([written, rejected], "b", "in/x").arrived

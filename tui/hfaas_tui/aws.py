@@ -20,6 +20,9 @@ def words(error: Exception) -> tuple[str, str] | None:
     if about := response.get("Error"):
         code, message = str(about.get("Code", "")), str(about.get("Message", ""))
         return (f"{message.rstrip('.')} ({code})" if message else code), HINTS.get(code, "")
-    if type(error).__module__.startswith(("botocore.", "boto3.", "s3transfer.")):
-        return str(error), START if type(error).__name__ in UNREACHABLE else ""
-    return None
+    if not type(error).__module__.startswith(("botocore.", "boto3.", "s3transfer.")):
+        return None
+    if type(error).__name__ in UNREACHABLE:
+        where = getattr(error, "kwargs", {}).get("endpoint_url", "")
+        return f"no emulator answers at {where}", START
+    return str(error), ""

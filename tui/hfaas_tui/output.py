@@ -14,9 +14,13 @@ from rich.table import Table
 from hfaas_tui.clean import clean
 
 
+UNFOLDED = 1000
+"""Columns of a table that no terminal shows."""
+
+
 def console() -> Console:
-    """Return the console of standard output."""
-    return Console(highlight=False, soft_wrap=True)
+    """Return the console of standard output; what goes into a file or a pipe is not folded."""
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else UNFOLDED)
 
 
 def errors() -> Console:

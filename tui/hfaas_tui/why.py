@@ -43,13 +43,18 @@ def tell(hops: Sequence[Hop], bucket: str, key: str) -> Story:
 def _verdict(story: Sequence[Hop]) -> tuple[str, bool]:
     last = {hop.what: hop for hop in story}
     if What.FILTER_MATCHED not in last:
+        if story and story[0].invocation:  # nobody takes what a function wrote: the pipeline ends here
+            return "arrived: a function wrote it, and no other takes it", True
         return _untriggered(last), False
     if denied := last.get(What.PERMISSION_DENIED):
         return f"stopped at the permission: {denied.detail.get('reason')}", False
     attempts = [hop for hop in story if hop.what in _OUTCOMES]
     if not attempts:
         return "matched a trigger; its event has not been queued yet", False
-    return _outcome(attempts[-1], story)
+    end = attempts[-1]
+    retry = attempts[-2] if end.what is What.INVOCATION_FAILED and len(attempts) > 1 else end
+    # the queue decides on a retry before the failure is written down
+    return _outcome(retry if retry.what is What.EVENT_RETRY else end, story)
 
 
 _OUTCOMES = {

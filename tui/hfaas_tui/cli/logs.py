@@ -43,7 +43,9 @@ def logs(
 
     start = int((time.time() - _seconds(since)) * 1000) if since else 0
     api = client(watch.find(endpoint, state).endpoint, "logs")
+    shown = False
     for event in _events(api, f"/aws/lambda/{function}", start, request_id, follow=follow):
+        shown = True
         if as_json:
             import json
 
@@ -51,6 +53,8 @@ def logs(
         else:
             clock = time.strftime("%H:%M:%S", time.localtime(event["timestamp"] / 1000))
             print_text(f"{clock}.{event['timestamp'] % 1000:03d}  {event['message'].rstrip()}")
+    if request_id and not shown:
+        raise CliError(f"{function} has no log of request {request_id}", "`hfaas logs FUNCTION` shows all requests")
     return 0
 
 

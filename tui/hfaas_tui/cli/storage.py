@@ -51,7 +51,7 @@ def get(source: str, target: Path, endpoint: str | None, state: Path | None, as_
     if not found:
         raise CliError(f"there is nothing at {place}", "`hfaas ls s3://BUCKET/` shows what there is")
     if target.exists() and not target.is_dir():
-        raise UsageError(f"{target} is no directory")
+        raise UsageError(f"{target} is no directory", "objects are copied into a directory")
     written = transfer.download(client, found, target)
     if as_json:
         print_json([str(path) for path in written])

@@ -46,4 +46,9 @@ def line(hop: Hop) -> str:
 
 
 def _details(detail: Mapping[str, Any]) -> str:
-    return "  ".join(f"{name}={value}" for name, value in detail.items() if value not in ("", None))
+    return "  ".join(f"{name}={_first_line(value)}" for name, value in detail.items() if value not in ("", None))
+
+
+def _first_line(value: Any) -> str:
+    first, _, more = str(value).partition("\n")
+    return f"{first} ..." if more else first
