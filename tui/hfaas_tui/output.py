@@ -13,7 +13,6 @@ from rich.table import Table
 
 from hfaas_tui.clean import clean
 
-
 UNFOLDED = 1000
 """Columns of a table that no terminal shows."""
 
