@@ -29,7 +29,7 @@ from starlette.responses import Response
 from hfaas_emulator.errors import AwsError, EmulatorError
 from hfaas_emulator.moto_services import bridge, polling
 from hfaas_emulator.moto_services.thread import Moto
-from hfaas_emulator.wire import actions, errors
+from hfaas_emulator.wire import actions, errors, later
 from hfaas_emulator.wire.caller import Caller, caller
 
 Scope = MutableMapping[str, Any]
@@ -161,6 +161,7 @@ class Edge:
     async def _answer(self, call: Call, services: Services, request: Request) -> Response:
         if call.method == "POST" and INVOKE.fullmatch(call.path):
             return await services.invoke(request)
+        later.refuse(call.caller.service, call.method, request.url.path, call.target.partition(".")[2])
         await _read(request)
         if call.target.startswith("Logs_20140328."):
             action = call.target.partition(".")[2]

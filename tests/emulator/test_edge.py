@@ -127,6 +127,30 @@ def test_an_unsigned_request_is_for_s3(emulator: Any) -> None:
     assert (status, b"<Code>NoSuchBucket</Code>" in content) == (404, True)
 
 
+@pytest.mark.parametrize(
+    ("service", "action", "asked", "words"),
+    [
+        ("batch", "submit_job", {"jobName": "j", "jobQueue": "q", "jobDefinition": "d"}, "later version"),
+        ("lambda", "create_function_url_config", {"FunctionName": "f", "AuthType": "NONE"}, "not emulated yet"),
+        ("apigatewayv2", "create_api", {"Name": "a", "ProtocolType": "HTTP"}, "not emulated yet"),
+    ],
+)
+def test_what_comes_in_a_later_version_is_refused_by_name(
+    emulator: Any, service: str, action: str, asked: dict[str, str], words: str
+) -> None:
+    with pytest.raises(ClientError) as refused:
+        getattr(emulator.client(service), action)(**asked)
+    answer = refused.value.response
+    assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (501, "NotImplemented")
+    assert words in answer["Error"]["Message"]
+
+
+def test_a_live_tail_is_refused_by_name(emulator: Any) -> None:
+    headers = {**signed("logs"), "X-Amz-Target": "Logs_20140328.StartLiveTail"}
+    status, _, content = ask(emulator, "POST", "/", headers, b"{}")
+    assert (status, json.loads(content)["__type"]) == (501, "NotImplemented")
+
+
 def test_a_made_up_runtime_path_is_not_found(emulator: Any) -> None:
     assert ask(emulator, "GET", "/_hfaas/runtime/guess/2018-06-01/runtime/invocation/next")[0] == 404
 
