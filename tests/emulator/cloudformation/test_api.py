@@ -23,6 +23,10 @@ BAD = {
         t.body({"Q": t.resource("AWS::No::Such")}),
         "Template format error: Unrecognized resource types: [AWS::No::Such]",
     ),
+    "a function URL, which comes later": (
+        t.body({"U": t.resource("AWS::Lambda::Url", {"AuthType": "NONE", "TargetFunctionArn": "f"})}),
+        "Template format error: Unrecognized resource types: [AWS::Lambda::Url]",
+    ),
     "a lost Ref": (
         t.body({"Q": t.resource("AWS::SQS::Queue", {"QueueName": t.ref("Nobody")})}),
         "Template format error: Unresolved resource dependencies [Nobody] in the Resources block of the template",

@@ -141,26 +141,6 @@ def _delete_retries(context: Context, made: Made) -> None:
     context.client("lambda").delete_function_event_invoke_config(**where)
 
 
-def _url(properties: Props) -> dict[str, Any]:
-    """The template names the function by its ARN, the API calls it FunctionName."""
-    return {**without(properties, "TargetFunctionArn"), "FunctionName": properties["TargetFunctionArn"]}
-
-
-def _create_url(context: Context, properties: Props) -> Made:
-    answer = call(context, "lambda", "create_function_url_config", _url(properties))
-    attributes = {"FunctionUrl": answer["FunctionUrl"], "FunctionArn": answer["FunctionArn"]}
-    return Made(answer["FunctionArn"], attributes, properties)
-
-
-def _update_url(context: Context, _made: Made, _old: Props, new: Props) -> None:
-    call(context, "lambda", "update_function_url_config", _url(new))
-
-
-def _delete_url(context: Context, made: Made) -> None:
-    named = {key: value for key, value in _url(made.properties).items() if key in ("FunctionName", "Qualifier")}
-    context.client("lambda").delete_function_url_config(**named)
-
-
 PROVIDERS = {
     "AWS::Lambda::Function": Provider(
         ("lambda",),
@@ -183,10 +163,5 @@ PROVIDERS = {
             {"DestinationConfig", "FunctionName", "MaximumEventAgeInSeconds", "MaximumRetryAttempts", "Qualifier"}
         ),
         _create_retries, _delete_retries, _update_retries,
-    ),
-    "AWS::Lambda::Url": Provider(
-        ("lambda",),
-        frozenset({"AuthType", "Cors", "InvokeMode", "Qualifier", "TargetFunctionArn"}),
-        _create_url, _delete_url, _update_url,
     ),
 }  # fmt: skip

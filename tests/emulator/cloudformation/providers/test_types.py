@@ -96,10 +96,6 @@ def retries(count: int) -> dict[str, Any]:
     return {"FunctionName": t.ref("Function"), "Qualifier": "$LATEST", "MaximumRetryAttempts": count}
 
 
-def url(auth: str) -> dict[str, Any]:
-    return {"TargetFunctionArn": t.att("Function"), "AuthType": auth}
-
-
 def inline_policy(document: dict[str, Any]) -> dict[str, Any]:
     return {"PolicyName": "p", "PolicyDocument": document, "Roles": [t.ref("Role")]}
 
@@ -173,14 +169,6 @@ ROWS = {
         retries(0),
         lambda aws, _: "FunctionArn" in aws("lambda").get_function_event_invoke_config(FunctionName="detect"),
         (True, True),
-        FUNCTION,
-    ),
-    "function's address": Row(
-        "AWS::Lambda::Url",
-        url("AWS_IAM"),
-        url("NONE"),
-        lambda aws, _: aws("lambda").get_function_url_config(FunctionName="detect")["AuthType"],
-        ("AWS_IAM", "NONE"),
         FUNCTION,
     ),
     "log group's retention": Row(
