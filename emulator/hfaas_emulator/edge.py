@@ -8,8 +8,9 @@
     scope sqs                       moto, with long polls waiting here instead of there
     every other scope               moto
 
-The service is the credential scope of the signature, as clients send it to AWS; host names are not looked at. An
-`AwsError` becomes an answer here and nowhere else.
+The service is the credential scope of the signature, as clients send it to AWS; host names are not looked at.
+Signatures are not verified, so a web page could send anything: pages from other machines are refused by their
+`Origin`. An `AwsError` becomes an answer here and nowhere else.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -146,6 +148,7 @@ class Edge:
 
     async def _route(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
+        _check_page(call)
         if path.startswith(ADMIN) and not path.startswith(RUNTIME):
             await (await self._admin(Request(scope, receive)))(scope, receive, send)
             return
@@ -172,6 +175,25 @@ class Edge:
         if call.caller.service == "lambda" and call.method in ("POST", "PUT"):
             await services.function_change(request)
         return await _moto(call, services.moto, await request.body())
+
+
+def _check_page(call: Call) -> None:
+    """Refuse what a web page sends, unless this machine served the page."""
+    origin = call.headers.get("origin")
+    if origin is None:  # so are an image's and a link's requests, of which those to S3 only read
+        foreign = call.headers.get("sec-fetch-site") == "cross-site" and not _is_s3(call)
+    else:
+        foreign = not _is_local(origin)
+    if foreign:
+        raise AwsError("AccessDenied", "Web pages of other machines may not use this emulator.", 403)
+
+
+def _is_local(origin: str) -> bool:
+    try:
+        host = urlsplit(origin).hostname or ""
+    except ValueError:
+        return False
+    return host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
 
 
 def _is_s3(call: Call) -> bool:

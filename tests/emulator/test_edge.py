@@ -115,11 +115,42 @@ def test_a_request_that_is_too_large_is_refused_before_it_is_read(emulator: Any)
     connection.close()
 
 
-def test_no_answer_may_be_read_by_a_web_page(emulator: Any) -> None:
-    headers = {**signed("sts"), "Origin": "http://evil.example"}
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    body = b"Action=GetCallerIdentity&Version=2011-06-15"
-    assert "access-control-allow-origin" not in ask(emulator, "POST", "/", {**headers, **form}, body)[1]
+def of_page(origin: str) -> dict[str, str]:
+    return {**signed("sts"), "Origin": origin, "Content-Type": "application/x-www-form-urlencoded"}
+
+
+WHO = b"Action=GetCallerIdentity&Version=2011-06-15"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example",
+        "https://localhost.evil.example",
+        "http://127.0.0.1.evil.example",
+        "null",
+        "",
+        "http://[",
+    ],
+)
+def test_a_web_page_of_another_machine_is_refused(emulator: Any, origin: str) -> None:
+    assert ask(emulator, "POST", "/", of_page(origin), WHO)[0] == 403
+    assert ask(emulator, "OPTIONS", "/bucket/key", {"Origin": origin})[0] == 403
+
+
+def test_an_image_in_a_web_page_of_another_machine_is_no_way_in(emulator: Any) -> None:
+    signature = "X-Amz-Credential=test/20250101/us-east-1/sts/aws4_request"
+    path = f"/?{WHO.decode()}&{signature}"
+    statuses = [ask(emulator, "GET", path, {"Sec-Fetch-Site": site})[0] for site in ("cross-site", "none")]
+    assert statuses == [403, 200]
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:3000", "http://127.0.0.1:8080", "http://[::1]:8000", "https://app.localhost"]
+)
+def test_a_web_page_of_this_machine_is_served_and_cannot_read_other_services(emulator: Any, origin: str) -> None:
+    status, headers, _ = ask(emulator, "POST", "/", of_page(origin), WHO)
+    assert (status, "access-control-allow-origin" in headers) == (200, False)
 
 
 def test_an_unsigned_request_is_for_s3(emulator: Any) -> None:
