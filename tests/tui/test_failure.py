@@ -30,3 +30,9 @@ def test_a_long_output_is_cut_to_its_end() -> None:
     assert told.splitlines()[0] == "detect: out (Hfaas.ScriptFailed)"
     assert told.splitlines()[-1] == "  | line 99"
     assert len(told.splitlines()) == 1 + SHOWN_LINES
+
+
+def test_the_log_does_not_tell_the_failure_again() -> None:
+    told = explanation(failure("killed; it printed nothing"), ["[ERROR] Hfaas.X: killed; it printed nothing"])
+
+    assert len(told.splitlines()) == 1

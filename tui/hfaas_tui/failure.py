@@ -25,7 +25,13 @@ def explanation(failure: Failure, log: Sequence[str]) -> str:
     if failure.cause:
         sentence = sentence.replace(about, "", 1)
     kind = f" ({failure.error_type})" if failure.error_type else ""
-    said = quoted.rstrip().splitlines() or [line for line in log if not line.startswith(PLATFORM)]
+    said = quoted.rstrip().splitlines() or _script_lines(failure, log)
     return "\n".join(
         (f"{failure.function}{about}: {sentence}{kind}", *(f"  | {line}" for line in said[-SHOWN_LINES:]))
     )
+
+
+def _script_lines(failure: Failure, log: Sequence[str]) -> list[str]:
+    """Keep what the script said: not the platform's lines, nor the failure once more."""
+    told = failure.message.splitlines()[:1]
+    return [line for line in log if not line.startswith(PLATFORM) and not any(each in line for each in told)]

@@ -51,7 +51,7 @@ def lines(message: Message) -> Iterator[str]:
     match message:
         case procedure.Checked(warnings):
             yield from map(str, warnings)
-        case procedure.ImageSaid(function, text):
+        case procedure.ImageSaid(function, text) if not text.lstrip().startswith("--->"):
             yield f"{function}: {text}"
         case procedure.ImageReady(function, reference):
             yield f"{function}: image {reference}"

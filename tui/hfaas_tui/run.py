@@ -150,7 +150,8 @@ def _writable(output: Path) -> None:
         with tempfile.TemporaryFile(dir=output):
             pass
     except OSError as error:
-        raise UsageError(f"--output {output}: {error.strerror}", "choose a folder that can be written") from error
+        reason = "it is a file" if output.is_file() else error.strerror
+        raise UsageError(f"--output {output}: {reason}", "choose a folder that can be written") from error
 
 
 @contextmanager
