@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import importlib
 import logging
 import os
@@ -31,7 +32,7 @@ from typing import Any
 
 import uvicorn
 
-from hfaas_emulator import state
+from hfaas_emulator import memory, state
 from hfaas_emulator.admin import Admin, EngineReport, Status
 from hfaas_emulator.clock import SystemClock
 from hfaas_emulator.containers.engine import Engine
@@ -67,6 +68,8 @@ class Options:
 
 def run(options: Options) -> None:
     """Run the emulator until a signal or `POST /_hfaas/stop`; EmulatorError when it cannot start."""
+    memory.limit_heaps()
+    gc.disable()  # `serve` turns it on when everything is imported
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(serve(options))
 
@@ -85,6 +88,8 @@ async def serve(options: Options) -> None:
     with _signals(stop), _tether(stop) if options.tether else contextlib.nullcontext():
         async with opened(options, stop) as announced:
             print(f"hfaas emulator: {announced.endpoint} (engine: {announced.engine})", flush=True)  # noqa: T201
+            gc.freeze()  # what is imported stays: no collection need look at it again
+            gc.enable()
             await stop.wait()
 
 

@@ -16,6 +16,20 @@ THREADS = 6
 MAKING = threading.Lock()
 """Clients may be used by every thread, but made by one at a time."""
 
+PARTITION = {
+    "partition": "aws",
+    "dnsSuffix": "amazonaws.com",
+    "regionRegex": ".+",
+    "regions": {},
+    "defaults": {
+        "hostname": "{service}.{region}.{dnsSuffix}",
+        "protocols": ["https"],
+        "signatureVersions": ["v4"],
+    },
+    "services": {"s3": {"defaults": {"signatureVersions": ["s3v4"]}, "endpoints": {}}},
+}
+"""All that botocore needs to know of AWS's endpoints when there is one for all; its own list takes 8 MB."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -64,12 +78,17 @@ class Clients:
 @cache
 def _session() -> Any:
     """Return the one session, which reads nobody's profile: a user's AWS_PROFILE must not break the emulator."""
+    from botocore.regions import EndpointResolver
     from botocore.session import Session
+
+    from hfaas_emulator.service_models import Terse  # imports botocore
 
     session = Session()
     settings = session.get_component("config_store")
     for name, value in (("profile", None), ("config_file", os.devnull), ("credentials_file", os.devnull)):
         settings.set_config_variable(name, value)
+    session.get_component("data_loader").file_loader = Terse()
+    session.register_component("endpoint_resolver", EndpointResolver({"version": 3, "partitions": [PARTITION]}))
     return session
 
 

@@ -20,6 +20,7 @@ from hfaas_emulator.errors import AwsError, EmulatorError
 from hfaas_emulator.moto_services.bridge import Answer, Request, Wsgi, run
 from hfaas_emulator.moto_services.later import postponed
 from hfaas_emulator.moto_services.patch import apply, patch
+from hfaas_emulator.service_models import Terse
 from hfaas_emulator.wire.caller import caller
 
 VERSION = "5.2.5"
@@ -57,6 +58,27 @@ def _method_names(original: Any, clazz: type) -> Any:
 
 
 @patch(
+    "moto.core.loaders:create_loader",
+    sha="b94f7ea2b2fa445a",
+    reason="keeps the descriptions of services with all their prose",
+    also=("moto.core.utils:create_loader",),
+)
+def create_loader(original: Any) -> Any:
+    loader = original()
+    loader.file_loader = Terse()
+    return loader
+
+
+@patch(
+    "moto.core.base_backend:AccountSpecificBackend._generate_regions",
+    sha="6f339e32d8fa8024",
+    reason="8 MB to know which regions there are; here all are, MOTO_ALLOW_NONEXISTENT_REGION says so",
+)
+def generate_regions(_original: Any, _self: Any, _service_name: str) -> list[str]:
+    return []
+
+
+@patch(
     "moto.core.common_models:BaseModel.__new__",
     sha="08cf0ef20e88029a",
     reason="keeps every instance for ever (for a dashboard): +95 MB after 30,000 overwritten objects",
@@ -88,7 +110,7 @@ class Dispatcher:
     def __init__(self, services: tuple[str, ...]) -> None:
         check_version()  # before more of another moto is imported, which may well fail
         with postponed():
-            for service in ("awslambda", "sns", "iam"):
+            for service in ("awslambda", "sns", "iam", "ssm"):
                 importlib.import_module(f"moto.{service}.models")
         from moto.iam.models import iam_backends
         from moto.moto_api._internal import mock_random

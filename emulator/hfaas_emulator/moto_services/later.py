@@ -22,6 +22,7 @@ POSTPONED = {
         "cryptography.hazmat.primitives",
         "cryptography.hazmat.primitives.asymmetric",
     ),
+    "moto.ec2": ("moto.ec2",),  # where SSM would run commands: 2 s and 100 MB
     "moto.iam.aws_managed_policies": ("moto.iam.aws_managed_policies",),  # `iam.py` reads them its own way
     "moto.dynamodb": ("moto.dynamodb",),  # sources of events
     "moto.dynamodbstreams": ("moto.dynamodbstreams",),

@@ -21,7 +21,7 @@ from moto.s3 import models, utils
 
 from hfaas_emulator.errors import AwsError
 from hfaas_emulator.journal import Change, Delete, Put, Table
-from hfaas_emulator.moto_services import commit
+from hfaas_emulator.moto_services import commit, s3_strangers
 from hfaas_emulator.moto_services.bridge import Answer, Request
 from hfaas_emulator.moto_services.patch import patch
 from hfaas_emulator.s3.request import Call
@@ -105,11 +105,13 @@ def tidy() -> None:
 
 def check(call: Call) -> None:
     """Refuse a request on an object whose bucket or upload is not there, or whose bucket forbids it."""
+    bucket = bucket_of(call.bucket)
+    if call.key and bucket is None:
+        raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404)
+    if call.changes and not call.signed and not call.is_form:
+        s3_strangers.admit(bucket, call)
     if not call.key:
         return
-    bucket = _bucket(call.bucket)
-    if bucket is None:
-        raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404)
     if call.upload_id and call.changes and call.upload_id not in bucket.multiparts and not _completed(bucket, call):
         raise AwsError(
             "NoSuchUpload",
@@ -133,13 +135,14 @@ def _denied(bucket: Any, call: Call) -> bool:
     return bool(bucket.get_permission("s3:PutObject", resource) == PermissionResult.DENIED)
 
 
-def _bucket(name: str) -> Any:
+def bucket_of(name: str) -> Any:
+    """Return moto's bucket, whoever owns it, or None."""
     partition, account = models.s3_backends.bucket_accounts.get(name, ("", ""))
     return models.s3_backends[account][partition].buckets.get(name) if account else None
 
 
 def _touch_target(call: Call) -> None:
-    bucket = _bucket(call.bucket)
+    bucket = bucket_of(call.bucket)
     versions = bucket.keys.getlist(call.key, []) if bucket and call.key else []
     wanted = [version for version in versions if not call.version or version.version_id == call.version]
     if wanted:

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from hfaas_emulator import memory
 from hfaas_emulator.errors import EmulatorError
 from hfaas_emulator.journal import DeleteThrough, Journal, Table
 from hfaas_emulator.moto_services.thread import Moto
@@ -127,6 +128,7 @@ class Snapshots:
             self._last, content, self._took = await self._moto.call(_pickled, self._journal, self._last)
             await asyncio.to_thread(_write, self._path, content)
             await asyncio.to_thread(self._journal.write, [DeleteThrough(Table.REQUEST, self._last)])
+            await asyncio.to_thread(memory.give_back)  # a deployment is over
         except (EmulatorError, OSError) as error:
             self._problem(f"the snapshot could not be written: {error}")
         except Exception as error:
