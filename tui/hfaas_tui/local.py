@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
     from hfaas_deploy.pipeline import Pipeline
 
 Say = Callable[[str], None]
+
+
+def warm(engine: str) -> None:
+    """Load in a thread what a deploy needs, while the emulator starts; whoever needs it first waits for it."""
+    threading.Thread(target=_load, args=(engine,), daemon=True).start()
+
+
+def _load(engine: str) -> None:
+    nowhere = "http://127.0.0.1:1"
+    transfer.client(nowhere, "s3")
+    from hfaas_deploy import deploy, images, layers, target  # noqa: F401
+
+    target.Target.local(nowhere).client("cloudformation")
+    if engine != "process":
+        import docker  # noqa: F401
 
 
 def deploy(pipeline: Pipeline, emulator: Emulator, build_args: Mapping[str, str], say: Say) -> Deployed:

@@ -91,6 +91,7 @@ def run(order: Order, progress: Progress) -> Outcome:
     started = time.monotonic()
     uploads = plan_inputs(order.pipeline, order.inputs)
     _writable(order.output)
+    local.warm(order.engine)
     with _state(order) as state:
         options = Options(
             state, 0, order.engine, order.concurrency, order.retry_delay_s, discard=order.state is None
