@@ -162,7 +162,7 @@ class Edge:
             await response(scope, receive, send)
 
     async def _answer(self, call: Call, services: Services, request: Request) -> Response:
-        if call.method == "POST" and INVOKE.fullmatch(call.path):
+        if _is_invoke(call):
             return await services.invoke(request)
         later.refuse(call.caller.service, call.method, request.url.path, call.target.partition(".")[2])
         await _read(request)
@@ -199,7 +199,11 @@ def _is_local(origin: str) -> bool:
 def _is_s3(call: Call) -> bool:
     if call.caller.service:
         return call.caller.service in ("s3", "s3express")
-    return not call.target and not call.is_form
+    return not call.target and not call.is_form and not _is_invoke(call)
+
+
+def _is_invoke(call: Call) -> bool:
+    return call.method == "POST" and INVOKE.fullmatch(call.path) is not None
 
 
 async def _read(request: Request) -> None:

@@ -158,6 +158,12 @@ def test_an_unsigned_request_is_for_s3(emulator: Any) -> None:
     assert (status, b"<Code>NoSuchBucket</Code>" in content) == (404, True)
 
 
+def test_an_unsigned_invoke_is_for_lambda(emulator: Any) -> None:
+    status, headers, body = ask(emulator, "POST", "/2015-03-31/functions/none/invocations", body=b"{}")
+    assert (status, headers["x-amzn-errortype"]) == (404, "ResourceNotFoundException")
+    assert "none" in json.loads(body)["message"]
+
+
 @pytest.mark.parametrize(
     ("service", "action", "asked", "words"),
     [

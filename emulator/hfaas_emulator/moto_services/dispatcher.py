@@ -18,8 +18,8 @@ import moto
 from hfaas_emulator.account import ACCOUNT
 from hfaas_emulator.errors import AwsError, EmulatorError
 from hfaas_emulator.moto_services.bridge import Answer, Request, Wsgi, run
-from hfaas_emulator.moto_services.later import postponed
 from hfaas_emulator.moto_services.patch import apply, patch
+from hfaas_emulator.moto_services.postponed import postponed
 from hfaas_emulator.service_models import Terse
 from hfaas_emulator.wire.caller import caller
 
