@@ -1,8 +1,14 @@
-"""Shared fixtures: a Docker engine that may be missing only where nobody demanded it, and a base image."""
+"""What all tests share: moto, a Docker engine that may be missing only where nobody demanded it, a base image.
+
+Workers run in parallel. The tests of a module stay on one worker and share its emulator; those that run containers
+stay on one, too, because some of them count the engine's containers.
+"""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,12 +19,60 @@ if TYPE_CHECKING:
 
 BASE_IMAGE = os.environ.get("HFAAS_BASE_IMAGE", "hfaas/base:bookworm")
 
+MOTO = """
+import logging, sys
+from moto.server import ThreadedMotoServer
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print("http://%s:%s" % server.get_host_and_port(), flush=True)
+sys.stdin.read()
+"""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep bytecode in pytest's cache where none may be written beside the code."""
+    cache = getattr(config, "cache", None)
+    if sys.dont_write_bytecode and cache is not None:  # each process the tests start would compile moto anew
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(cache.mkdir("bytecode"))
+        sys.dont_write_bytecode = False
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Start no workers for files that are named: one process is done with them sooner, and can be debugged."""
+    named = [argument.partition("::")[0].endswith(".py") for argument in config.args]
+    return 0 if all(named) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests belong on one worker."""
+    for item in items:
+        group = "docker" if item.get_closest_marker("docker") else item.location[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
 
 def missing(reason: str) -> None:
     """Skip, or fail where HFAAS_REQUIRE_DOCKER says that Docker tests must run."""
     if os.environ.get("HFAAS_REQUIRE_DOCKER") == "1":
         pytest.fail(f"HFAAS_REQUIRE_DOCKER=1, but {reason}")
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[str]:
+    """Run unpatched moto in a process of its own, and give its endpoint: the emulator patches it in this one."""
+    plain = {key: value for key, value in os.environ.items() if not key.startswith("MOTO_")}
+    server = subprocess.Popen(
+        [sys.executable, "-c", MOTO], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=plain
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    yield server.stdout.readline().strip()
+    server.stdin.close()
+    server.wait(10)
+    server.stdout.close()
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from moto.server import ThreadedMotoServer
 
 from hfaas_supervisor.job import Job
 
@@ -247,12 +246,8 @@ class Runtime:
 
 
 @pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def endpoint(moto_server: str) -> str:
+    return moto_server
 
 
 @pytest.fixture(scope="session")

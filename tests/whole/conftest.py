@@ -57,26 +57,28 @@ def hfaas(tmp_path: Path) -> Hfaas:
     return hfaas_in(tmp_path)
 
 
+def hello_in(directory: Path, image: str) -> Path:
+    """Write a pipeline of one function that turns text to upper case, and fails on files that say so."""
+    (directory / "pipeline.yaml").write_text(HELLO.format(image=image))
+    (directory / "hello.sh").write_text(SCRIPT)
+    return directory / "pipeline.yaml"
+
+
 @pytest.fixture
 def hello(tmp_path: Path) -> Callable[[str], Path]:
-    """Write a pipeline of one function that turns text to upper case, and fails on files that say so."""
+    """Write the pipeline hello, and return its path."""
+    return lambda image: hello_in(tmp_path, image)
 
-    def write(image: str) -> Path:
-        (tmp_path / "pipeline.yaml").write_text(HELLO.format(image=image))
-        (tmp_path / "hello.sh").write_text(SCRIPT)
-        return tmp_path / "pipeline.yaml"
 
-    return write
+def start(hfaas: Hfaas, engine: str) -> str:
+    """Start an emulator on the directory's state."""
+    started = hfaas("up", "--detach", "--port", "0", "--engine", engine)
+    assert started.returncode == 0, started.stderr
+    return started.stdout
 
 
 @pytest.fixture
 def emulator(hfaas: Hfaas) -> Iterator[Callable[..., str]]:
     """Start emulators on the directory's state; whatever runs at the end is stopped."""
-
-    def up(engine: str) -> str:
-        started = hfaas("up", "--detach", "--port", "0", "--engine", engine)
-        assert started.returncode == 0, started.stderr
-        return started.stdout
-
-    yield up
+    yield lambda engine: start(hfaas, engine)
     hfaas("down")

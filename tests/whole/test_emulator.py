@@ -4,69 +4,87 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from tests.whole.conftest import hello_in, hfaas_in, start
+
+from hfaas_emulator.trace import What
+from hfaas_tui.watch import find
 
 Hfaas = Callable[..., CompletedProcess[str]]
 Up = Callable[..., str]
+Happened = Callable[[str, What], bool]
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("project")
+
+
+@pytest.fixture(scope="module")
+def deployed(directory: Path) -> Iterator[Hfaas]:
+    """The command in a directory where an emulator runs with the pipeline hello; each test takes its own keys."""
+    hfaas = hfaas_in(directory)
+    start(hfaas, "process")
+    done = hfaas("deploy", "-f", hello_in(directory, "x"))
+    assert done.returncode == 0, done.stderr
+    yield hfaas
+    hfaas("down")
 
 
 @pytest.fixture
-def deployed(hfaas: Hfaas, emulator: Up, hello: Callable[[str], Path]) -> Hfaas:
-    emulator("process")
-    done = hfaas("deploy", "-f", hello("x"))
-    assert done.returncode == 0, done.stderr
-    return hfaas
+def happened(directory: Path, deployed: Hfaas) -> Happened:
+    """Wait until something happened to the event of an object."""
+
+    def wait(key: str, what: What) -> bool:
+        running = find(None, directory / ".hfaas")
+        created = (hop for hop in running.follow() if hop.what is What.OBJECT_CREATED)
+        run = next(hop.run for hop in created if hop.detail["key"] == key)
+        return any(hop.run == run and hop.what is what for hop in running.follow())
+
+    return wait
 
 
-def settled(hfaas: Hfaas) -> None:
-    from hfaas_tui.watch import Emulator
+def test_a_file_put_is_a_file_got(deployed: Hfaas, happened: Happened, directory: Path) -> None:
+    (directory / "got.txt").write_text("hello")
 
-    assert Emulator(json.loads(hfaas("status", "--json").stdout)["endpoint"]).idle(30)["idle"]
-
-
-def test_a_file_put_is_a_file_got(deployed: Hfaas, tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("hello")
-
-    deployed("put", "a.txt", "s3://greetings/in/")
-    settled(deployed)
+    deployed("put", "got.txt", "s3://greetings/in/")
+    assert happened("in/got.txt", What.INVOCATION_SUCCEEDED)
     deployed("get", "s3://greetings/out/", "out")
 
-    assert (tmp_path / "out" / "a.txt").read_text() == "HELLO"
+    assert (directory / "out" / "got.txt").read_text() == "HELLO"
 
 
-def test_why_follows_a_file_to_its_output(deployed: Hfaas, tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("hello")
+def test_why_follows_a_file_to_its_output(deployed: Hfaas, happened: Happened, directory: Path) -> None:
+    (directory / "followed.txt").write_text("hello")
 
-    deployed("put", "a.txt", "s3://greetings/in/")
-    settled(deployed)
-    told = deployed("why", "s3://greetings/in/a.txt")
+    deployed("put", "followed.txt", "s3://greetings/in/")
+    assert happened("in/followed.txt", What.INVOCATION_SUCCEEDED)
+    told = deployed("why", "s3://greetings/in/followed.txt")
 
     assert told.returncode == 0
     assert told.stdout.splitlines()[-1] == "=> went through hello; 1 output uploaded"
 
 
-def test_why_names_the_failure(deployed: Hfaas, tmp_path: Path) -> None:
-    (tmp_path / "bad.txt").write_text("fail")
+def test_why_names_the_failure(deployed: Hfaas, happened: Happened, directory: Path) -> None:
+    (directory / "bad.txt").write_text("fail")
+
     deployed("put", "bad.txt", "s3://greetings/in/")
+    assert happened("in/bad.txt", What.EVENT_RETRY)
+    told = deployed("why", "s3://greetings/in/bad.txt")
 
-    told = ""
-    for _ in range(100):
-        told = deployed("why", "s3://greetings/in/bad.txt").stdout
-        if "tries again" in told:
-            break
-
-    assert "Hfaas.ScriptFailed" in told
+    assert "tries again" in told.stdout
+    assert "Hfaas.ScriptFailed" in told.stdout
 
 
-def test_an_object_outside_every_filter_says_so(deployed: Hfaas, tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("hello")
+def test_an_object_outside_every_filter_says_so(deployed: Hfaas, directory: Path) -> None:
+    (directory / "outside.txt").write_text("hello")
 
-    deployed("put", "a.txt", "s3://greetings/elsewhere/")
-    told = deployed("why", "s3://greetings/elsewhere/a.txt")
+    deployed("put", "outside.txt", "s3://greetings/elsewhere/")
+    told = deployed("why", "s3://greetings/elsewhere/outside.txt")
 
     assert told.returncode == 1
     assert "stopped at the filter" in told.stdout
@@ -92,13 +110,17 @@ def test_a_second_deploy_of_the_same_changes_nothing(deployed: Hfaas) -> None:
     assert "no changes" in deployed("deploy", "-f", "pipeline.yaml").stdout
 
 
-def test_rm_takes_the_function_and_leaves_the_objects(deployed: Hfaas, tmp_path: Path) -> None:
+def test_rm_takes_the_function_and_leaves_the_objects(
+    hfaas: Hfaas, emulator: Up, hello: Callable[[str], Path], tmp_path: Path
+) -> None:
+    emulator("process")
+    hfaas("deploy", "-f", hello("x"))
     (tmp_path / "a.txt").write_text("hello")
-    deployed("put", "a.txt", "s3://greetings/elsewhere/")
+    hfaas("put", "a.txt", "s3://greetings/elsewhere/")
 
-    assert deployed("rm", "-f", "pipeline.yaml").returncode == 0
-    assert json.loads(deployed("ls", "--json").stdout) == []
-    assert len(json.loads(deployed("ls", "s3://greetings/elsewhere/", "--json").stdout)) == 1
+    assert hfaas("rm", "-f", "pipeline.yaml").returncode == 0
+    assert json.loads(hfaas("ls", "--json").stdout) == []
+    assert len(json.loads(hfaas("ls", "s3://greetings/elsewhere/", "--json").stdout)) == 1
 
 
 def test_a_port_that_is_taken_is_said_so(hfaas: Hfaas) -> None:

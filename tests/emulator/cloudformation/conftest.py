@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -34,16 +31,6 @@ from hfaas_emulator.trace import Trace
 ACCOUNT = "123456789012"
 """moto's own account, so that our ARNs are its."""
 
-MOTO = """
-import logging, sys
-from moto.server import ThreadedMotoServer
-logging.getLogger("werkzeug").setLevel(logging.ERROR)
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print("http://%s:%s" % server.get_host_and_port(), flush=True)
-sys.stdin.read()
-"""
-
 _SESSION = botocore.session.Session()
 
 
@@ -59,18 +46,8 @@ def make_client(service: str, endpoint: str, region: str) -> Any:
 
 
 @pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
-    """Run moto in a process of its own: the emulator's tests patch it in this one."""
-    plain = {key: value for key, value in os.environ.items() if not key.startswith("MOTO_")}
-    server = subprocess.Popen(
-        [sys.executable, "-c", MOTO], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=plain
-    )
-    assert server.stdin is not None
-    assert server.stdout is not None
-    yield server.stdout.readline().strip()
-    server.stdin.close()
-    server.wait(10)
-    server.stdout.close()
+def endpoint(moto_server: str) -> str:
+    return moto_server
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from hfaas_emulator.s3.store import Store
 from hfaas_emulator.server import bind
 from hfaas_emulator.trace import Hop, Trace, What
 
-WAIT_S = 50
+WAIT_S = 20
 
 
 class Site:
@@ -139,8 +139,8 @@ def _boot(s3: S3, journal: Journal, snapshots: Snapshots) -> Application:
     return boot(SERVICES, s3.wire, s3.restore, journal, snapshots)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One site for all tests that do not restart it: each takes a bucket of its own."""
+    """One site for the tests of a module: the next module's emulator takes moto's S3 over; buckets are a test's own."""
     with Site(tmp_path_factory.mktemp("site")) as site:
         yield site
