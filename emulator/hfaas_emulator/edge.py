@@ -93,8 +93,9 @@ class Call:
 
     @property
     def is_form(self) -> bool:
-        """Tell whether it is a query-protocol form, which need not be signed."""
-        return self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        """Tell whether it is a query-protocol form, which need not be signed; elsewhere than at `/` it is S3's."""
+        kind = self.headers.get("content-type", "")
+        return (self.method, self.path) == ("POST", "/") and kind.startswith("application/x-www-form-urlencoded")
 
 
 def read_call(scope: Scope) -> Call:

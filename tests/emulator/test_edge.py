@@ -188,6 +188,18 @@ def test_a_live_tail_is_refused_by_name(emulator: Any) -> None:
     assert (status, json.loads(content)["__type"]) == (501, "NotImplemented")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "host"),
+    [("PUT", "/of-forms/k", ""), ("POST", "/of-forms", ""), ("POST", "/", "of-forms.s3.amazonaws.com")],
+)
+def test_an_unsigned_form_is_no_way_around_s3(emulator: Any, method: str, path: str, host: str) -> None:
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket="of-forms")
+    headers = {"Content-Type": "application/x-www-form-urlencoded", **({"Host": host} if host else {})}
+    assert ask(emulator, method, path, headers, b"key=k&file=x")[0] == 403
+    assert "Contents" not in s3.list_objects_v2(Bucket="of-forms")
+
+
 def test_a_made_up_runtime_path_is_not_found(emulator: Any) -> None:
     assert ask(emulator, "GET", "/_hfaas/runtime/guess/2018-06-01/runtime/invocation/next")[0] == 404
 

@@ -10,6 +10,7 @@ moto is asked on its own thread, in one command for each request, which is one t
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -33,7 +34,7 @@ DOCUMENT = 16 << 20
 
 SERVICES = tuple(
     f"hfaas_emulator.moto_services.{name}"
-    for name in ("s3", "s3_buckets", "s3_multipart", "s3_notifications", "s3_destinations")
+    for name in ("s3", "s3_buckets", "s3_forms", "s3_multipart", "s3_notifications", "s3_destinations")
 )
 """The modules with the patches that moto needs for all this."""
 
@@ -83,6 +84,7 @@ class S3:
         return answer.status < 300
 
     async def _answer(self, asked: Asked, receive: Receive) -> Answer:
+        asked.check_time(time.time())
         if not asked.is_upload:
             body = await _document(asked, receive)
             return await self._ask(asked.request(body), asked.call(None))

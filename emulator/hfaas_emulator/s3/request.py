@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote
 
 from hfaas_emulator.moto_services.bridge import Request, headers_of
 from hfaas_emulator.s3.addressing import path_style, split
+from hfaas_emulator.s3.signing import check_time, is_signed
 from hfaas_emulator.s3.upload import Upload
 from hfaas_emulator.wire.caller import caller
 
@@ -19,16 +20,23 @@ SUBRESOURCES = frozenset({"acl", "tagging", "retention", "legal-hold", "torrent"
 class Call:
     """What moto's side must know beside the request: `key` is decoded, `version` and `upload_id` as the query says."""
 
+    method: str = ""
     bucket: str = ""
     key: str = ""
     version: str = ""
     upload_id: str = ""
     query: frozenset[str] = frozenset()
     changes: bool = False
+    signed: bool = True
     upload: Upload | None = None
     skip_validation: bool = False
     source_ip: str = "127.0.0.1"
     request: str = ""
+
+    @property
+    def is_form(self) -> bool:
+        """Tell an upload by an HTML form, which carries key and signature in its fields."""
+        return self.method == "POST" and bool(self.bucket) and not self.key and "delete" not in self.query
 
 
 class Asked:
@@ -64,15 +72,21 @@ class Asked:
         """Tell whether only a replay of the request restores what it did: so it is with buckets, not with objects."""
         return self._changes and not self._key and self._method != "POST"
 
+    def check_time(self, now: float) -> None:
+        """Refuse a presigned request whose time is over; AwsError."""
+        check_time(self._names, now)
+
     def call(self, upload: Upload | None) -> Call:
         """Return what moto's side must know."""
         return Call(
+            method=self._method,
             bucket=self._bucket,
             key=unquote(self._key),
             version=self._names.get("versionId", [""])[0],
             upload_id=self._names.get("uploadId", [""])[0],
             query=frozenset(self._names),
             changes=self._changes,
+            signed=is_signed(self.headers, self._names),
             upload=upload,
             skip_validation=self.headers.get("x-amz-skip-destination-validation", "").lower() == "true",
             source_ip=self._ip,

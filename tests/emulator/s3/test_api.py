@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 import os
+import re
+import urllib.error
 import urllib.request
 import uuid
 from http.client import HTTPConnection
@@ -149,16 +152,103 @@ def test_presigned_urls_put_and_get(s3: Any, bucket: str) -> None:
     assert urllib.request.urlopen(s3.generate_presigned_url("get_object", target)).read() == b"presigned"
 
 
-def test_a_presigned_form_posts_an_object(site: Site, s3: Any, bucket: str) -> None:
-    form = s3.generate_presigned_post(bucket, "k")
+def answer_to(url: str, method: str, data: bytes | None = None, **headers: str) -> tuple[int, str]:
+    """Ask without signing, and return the status and the error's code."""
+    request = urllib.request.Request(url, data, {"Content-Type": "text/plain", **headers}, method=method)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, ""
+    except urllib.error.HTTPError as error:
+        with error:
+            found = re.search(r"<Code>(.*)</Code>", error.read().decode())
+        return error.code, found[1] if found else ""
+
+
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+def test_a_presigned_url_is_worth_nothing_after_its_time(site: Site, bucket: str, version: str) -> None:
+    url = site.client(signature_version=version).generate_presigned_url(
+        "put_object", {"Bucket": bucket, "Key": "k"}
+    )
+    late = re.sub(r"X-Amz-Date=\d{4}", "X-Amz-Date=2020", re.sub(r"&Expires=\d+", "&Expires=1600000000", url))
+    statuses = [answer_to(each, "PUT", b"x", **{"Content-Type": ""}) for each in (url, late)]
+    assert statuses == [(200, ""), (403, "AccessDenied")]
+
+
+@pytest.mark.parametrize(
+    ("method", "where"),
+    [
+        ("PUT", "/new"),
+        ("PUT", "/there"),
+        ("PUT", "/there?acl"),
+        ("PUT", "?policy"),
+        ("POST", "/big?uploads"),
+        ("POST", "?delete"),
+        ("DELETE", "/there"),
+        ("DELETE", ""),
+    ],
+)
+def test_nobody_changes_anything_without_a_signature(
+    site: Site, s3: Any, bucket: str, method: str, where: str
+) -> None:
+    s3.put_object(Bucket=bucket, Key="there", Body=b"x")
+    assert answer_to(f"{site.endpoint}/{bucket}{where}", method, b"") == (403, "AccessDenied")
+    assert read(s3, bucket, "there") == b"x"
+
+
+def test_nobody_makes_a_bucket_without_a_signature(site: Site) -> None:
+    assert answer_to(f"{site.endpoint}/of-nobody", "PUT") == (403, "AccessDenied")
+
+
+@pytest.mark.parametrize(("action", "put", "delete"), [("s3:PutObject", 200, 403), ("s3:DeleteObject", 403, 204)])
+def test_a_bucket_policy_may_allow_everybody_to_write(
+    site: Site, s3: Any, bucket: str, action: str, put: int, delete: int
+) -> None:
+    resource = f"arn:aws:s3:::{bucket}/*"
+    statement = {"Effect": "Allow", "Principal": "*", "Action": action, "Resource": resource}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    s3.put_object(Bucket=bucket, Key="old", Body=b"x")
+    url = f"{site.endpoint}/{bucket}"
+    assert answer_to(f"{url}/new", "PUT", b"x")[0] == put
+    assert answer_to(f"{url}/old", "DELETE")[0] == delete
+
+
+def test_an_acl_may_allow_everybody_to_write(site: Site, s3: Any, bucket: str) -> None:
+    s3.put_bucket_acl(Bucket=bucket, ACL="public-read-write")
+    assert answer_to(f"{site.endpoint}/{bucket}/k", "PUT", b"x") == (200, "")
+
+
+def form(**fields: str) -> bytes:
     lines = [
-        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in form["fields"].items()
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()
     ]
-    lines.append('--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nposted\r\n--x--\r\n')
-    headers = {"Content-Type": "multipart/form-data; boundary=x"}
-    urllib.request.urlopen(urllib.request.Request(form["url"], "".join(lines).encode(), headers))
+    file = '--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nposted\r\n--x--\r\n'
+    return "".join([*lines, file]).encode()
+
+
+FORM = "multipart/form-data; boundary=x"
+
+
+def test_a_presigned_form_posts_an_object(s3: Any, bucket: str) -> None:
+    signed = s3.generate_presigned_post(bucket, "k")
+    assert answer_to(signed["url"], "POST", form(**signed["fields"]), **{"Content-Type": FORM}) == (204, "")
     assert read(s3, bucket, "k") == b"posted"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "refused"),
+    [
+        (form(key="k"), FORM, (403, "AccessDenied")),
+        (form(policy="p", signature="s"), FORM, (400, "InvalidArgument")),
+        (form(key="k", signature="s").replace(b'"file"', b'"data"'), FORM, (400, "InvalidArgument")),
+        (b"key=k&file=x", "application/x-www-form-urlencoded", (403, "AccessDenied")),
+        (b"k", "application/x-www-form-urlencoded", (400, "InvalidArgument")),
+    ],
+)
+def test_a_form_that_s3_would_not_take_is_refused(
+    site: Site, s3: Any, bucket: str, body: bytes, kind: str, refused: tuple[int, str]
+) -> None:
+    assert answer_to(f"{site.endpoint}/{bucket}", "POST", body, **{"Content-Type": kind}) == refused
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
 
 
 def test_obstore_puts_gets_lists_copies_and_deletes(site: Site, bucket: str) -> None:
