@@ -162,6 +162,8 @@ def connect() -> DockerClient:
         client.ping()
     except Exception as error:  # the SDK lets requests', urllib3's and its own through, and bare Exceptions
         hint = "start Docker, or set DOCKER_HOST to where it runs; `--engine process` needs none"
+        if isinstance(error.__cause__, PermissionError):
+            hint = "add yourself to the group `docker` and log in again; `--engine process` needs no engine"
         raise NoEngine(f"no container engine answers: {_reason(error)}", hint) from error
     return client
 
