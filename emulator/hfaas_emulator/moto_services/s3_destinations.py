@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +20,8 @@ from hfaas_emulator.s3.permission import Source, denial
 from hfaas_emulator.s3.request import Call
 
 ACTIONS = {Kind.QUEUE: "sqs:SendMessage", Kind.TOPIC: "sns:Publish"}
+NOTHING = "\ue000"
+"""Stands for an empty value on its way through moto, which wants one."""
 
 
 @patch(
@@ -91,16 +94,26 @@ def _policy(rule: Rule, account: str) -> dict[str, Any] | None:
 @patch(
     "moto.s3.responses:S3Response._notification_config_from_body",
     sha="80faf78dfed2495d",
-    reason="`Prefix` and `Suffix`, as AWS itself returns them, are an AssertionError",
+    reason="`Prefix` and `Suffix`, as AWS itself returns them, are an AssertionError; so are empty values",
 )
 def notification_config_from_body(original: Any, self: Any) -> Any:
-    self.body = re.sub(
+    body = re.sub(
         rb"<Name>(Prefix|Suffix)</Name>", lambda name: name[0].lower().replace(b"name", b"Name"), self.body
     )
+    self.body = re.sub(rb"<Value>\s*</Value>|<Value\s*/>", f"<Value>{NOTHING}</Value>".encode(), body)
     try:
-        return original(self)
+        configuration = original(self)
     except AssertionError:
         raise MalformedXML from None
+    for rule in _filter_rules(configuration):
+        rule["Value"] = rule["Value"].replace(NOTHING, "")
+    return configuration
+
+
+def _filter_rules(configuration: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for kind in ("Topic", "Queue", "CloudFunction"):
+        for notification in configuration.get(f"{kind}Configuration") or ():
+            yield from ((notification.get("Filter") or {}).get("S3Key") or {}).get("FilterRule", ())
 
 
 @patch(

@@ -20,7 +20,8 @@ SIGNATURES = frozenset({"x-amz-signature", "signature"})
 )
 def setup_class(original: Any, self: Any, request: Any, *args: Any, **named: Any) -> None:
     call = current()
-    if call is None and request.method == "POST":  # unsigned, and taken for another service's: its bucket is the host
+    if call is None and request.method == "POST":
+        # Unsigned, and taken for a form of another service, because its bucket is in its host.
         raise AwsError("AccessDenied", "Access Denied", 403)
     if call is not None and call.is_form:
         _check(call, request)

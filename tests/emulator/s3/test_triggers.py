@@ -255,6 +255,15 @@ def test_notifications_come_back_as_they_were_set(place: Place) -> None:
     assert len(place.invocations()) == 1
 
 
+def test_an_empty_filter_matches_everything_and_comes_back(place: Place) -> None:
+    rule = {"LambdaFunctionArn": place.function(), "Events": ["s3:ObjectCreated:*"]}
+    place.configure(LambdaFunctionConfigurations=[rule | filter_of({"prefix": "in/", "suffix": ""})])
+    got = place.s3.get_bucket_notification_configuration(Bucket=place.bucket)["LambdaFunctionConfigurations"]
+    assert [each["Value"] for each in got[0]["Filter"]["Key"]["FilterRules"]] == ["in/", ""]
+    place.put("in/k")
+    assert len(place.invocations()) == 1
+
+
 def test_only_the_event_bus_comes_back_too(place: Place) -> None:
     place.configure(EventBridgeConfiguration={})
     assert "EventBridgeConfiguration" in place.s3.get_bucket_notification_configuration(Bucket=place.bucket)
