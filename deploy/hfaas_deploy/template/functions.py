@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from hfaas_deploy import names
@@ -32,8 +33,8 @@ def environment(function: Function) -> dict[str, str]:
 
 
 def environment_size(function: Function) -> int:
-    """Bytes as Lambda counts them: names and values."""
-    return sum(len(name.encode()) + len(text.encode()) for name, text in environment(function).items())
+    """Bytes as Lambda counts them: of the variables as compact JSON."""
+    return len(json.dumps(environment(function), separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def job(function: Function) -> Job:
