@@ -22,10 +22,10 @@ STORES_LATER = {
     "webdav": "WebDAV comes in a later version",
 }
 IMAGE = re.compile(
-    r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?|\$\{.*",
+    r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?",
     re.ASCII,
 )
-"""A reference as container engines read it; one with a ${NAME} is known only when it is deployed."""
+"""A reference as container engines read it."""
 
 SECRET_NAME = re.compile(r".*(SECRET|TOKEN|PASSWORD).*|.*_KEY", re.IGNORECASE)
 
@@ -65,7 +65,7 @@ def _image_sources(pipeline: Pipeline) -> Iterator[Finding]:
             if value
         ]
         spot = pipeline.spot(f"{function.place}.lambda.container")
-        if function.image and not IMAGE.fullmatch(function.image):
+        if function.image and not _is_image(function.image):
             yield error(
                 pipeline.spot(f"{function.place}.lambda.container.image"),
                 "image",
@@ -91,6 +91,11 @@ def _image_sources(pipeline: Pipeline) -> Iterator[Finding]:
                 "ignored",
                 "build_args is ignored because there is no hfaas.build",
             )
+
+
+def _is_image(reference: str) -> bool:
+    """Tell whether it can name an image; one with a ${NAME} is known only when it is deployed."""
+    return bool(references.REFERENCE.search(reference) or IMAGE.fullmatch(reference))
 
 
 def _files(pipeline: Pipeline) -> Iterator[Finding]:
@@ -193,6 +198,7 @@ def _environments(pipeline: Pipeline) -> Iterator[Finding]:
         yield from _secrets_and_references(pipeline, own, function.environment)
         yield from _secrets_and_references(pipeline, box, function.variables)
         yield from _unset(pipeline, f"{function.place}.hfaas.build_args", function.build_args)
+        yield from _unset(pipeline, f"{function.place}.lambda.container", {"image": function.image})
         size = environment_size(function)
         if size > ENVIRONMENT_LIMIT:
             yield error(

@@ -19,20 +19,22 @@ def missing(text: str, environ: Mapping[str, str]) -> Iterator[str]:
 
 def resolve(pipeline: Pipeline, environ: Mapping[str, str]) -> Pipeline:
     """The pipeline with every reference replaced; MissingVariable names those that are not set."""
-    texts = [
-        text
-        for function in pipeline.functions
-        for values in (function.variables, function.environment, function.build_args)
-        for text in values.values()
-    ]
+    texts = [text for function in pipeline.functions for text in _texts(function)]
     if absent := sorted({name for text in texts for name in missing(text, environ)}):
         raise MissingVariable(f"not set in the environment: {', '.join(absent)}", f"export {absent[0]}=...")
     return replace(pipeline, functions=tuple(_resolved(function, environ) for function in pipeline.functions))
 
 
+def _texts(function: Function) -> Iterator[str]:
+    yield function.image
+    for values in (function.variables, function.environment, function.build_args):
+        yield from values.values()
+
+
 def _resolved(function: Function, environ: Mapping[str, str]) -> Function:
     return replace(
         function,
+        image=_fill(function.image, environ),
         variables=_filled(function.variables, environ),
         environment=_filled(function.environment, environ),
         build_args=_filled(function.build_args, environ),
@@ -40,4 +42,8 @@ def _resolved(function: Function, environ: Mapping[str, str]) -> Function:
 
 
 def _filled(values: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
-    return {name: REFERENCE.sub(lambda found: environ[found[1]], text) for name, text in values.items()}
+    return {name: _fill(text, environ) for name, text in values.items()}
+
+
+def _fill(text: str, environ: Mapping[str, str]) -> str:
+    return REFERENCE.sub(lambda found: environ[found[1]], text)

@@ -164,6 +164,12 @@ def test_an_environment_above_4096_bytes_is_refused(check: Check) -> None:
     assert "Lambda allows 4096" in finding.message
 
 
+def test_an_environment_is_measured_as_lambda_does_with_every_quote_escaped(check: Check) -> None:
+    text = pipeline(function("f", "bbb/in", more=f"environment: {{Variables: {{BIG: '{chr(34) * 2500}'}}}},"))
+
+    assert codes(check(text)) == ["environment-size"]
+
+
 def test_reserved_variables_are_refused_and_udocker_ones_ignored(check: Check) -> None:
     variables = "environment: {Variables: {AWS_REGION: x, FUNCTION_CONFIG: y, UDOCKER_DIR: z}},"
 
@@ -247,6 +253,20 @@ def test_a_reference_to_an_unset_variable_is_a_warning(check: Check, monkeypatch
     text = pipeline(function("f", "bbb/in", more="environment: {Variables: {LINK: 'x${NOT_THERE}'}},"))
 
     assert codes(check(text)) == ["not-set"]
+
+
+@pytest.mark.parametrize(
+    ("image", "found"),
+    [("${THERE}", []), ("registry/${THERE}:1", []), ("${NOT_THERE}", ["not-set"]), ("${", ["image"])],
+)
+def test_an_image_may_be_named_by_a_variable(
+    check: Check, monkeypatch: pytest.MonkeyPatch, image: str, found: list[str]
+) -> None:
+    monkeypatch.setenv("THERE", "app")
+    monkeypatch.delenv("NOT_THERE", raising=False)
+    text = pipeline(function("f", "bbb/in")).replace("{image: x}", f"{{image: '{image}'}}")
+
+    assert codes(check(text)) == found
 
 
 def test_an_existing_bucket_may_be_written_but_not_listened_to_yet(check: Check) -> None:
