@@ -26,7 +26,6 @@ class Table(StrEnum):
     MESSAGE = "message"
     INVOCATION = "invocation"  # accepted asynchronous invocations that are not done
     STACK = "stack"
-    LAYER = "layer"  # function layers of the process engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +97,10 @@ class Journal:
             case DeleteThrough(table, key):
                 self._db.execute(f"DELETE FROM {table} WHERE key <= ?", (key,))
 
-    def rows(self, table: Table, after: str = "") -> Iterator[tuple[str, bytes]]:
-        """Yield a table's rows in the order of their keys, those above `after` only."""
+    def rows(self, table: Table) -> Iterator[tuple[str, bytes]]:
+        """Yield a table's rows in the order of their keys."""
         with self._lock:
-            rows = self._db.execute(
-                f"SELECT key, value FROM {table} WHERE key > ? ORDER BY key", (after,)
-            ).fetchall()
+            rows = self._db.execute(f"SELECT key, value FROM {table} ORDER BY key").fetchall()
         yield from rows
 
     def last(self, table: Table) -> str:

@@ -11,6 +11,7 @@ from moto.s3 import models
 from hfaas_emulator.account import ACCOUNT, REGION
 from hfaas_emulator.journal import Journal, Table
 from hfaas_emulator.moto_services.s3 import DiskKey, store
+from hfaas_emulator.s3.addressing import MADE_AGAIN
 
 log = logging.getLogger("hfaas.s3")
 
@@ -40,19 +41,22 @@ def _rows(journal: Journal, table: Table, problems: list[str]) -> Iterator[tuple
             problems.append(f"{table} {key} cannot be read: {type(error).__name__}: {error}")
 
 
-def _bucket(name: str, account: str) -> Any:
+def _bucket(name: str, account: str, region: str = REGION) -> Any:
     """Find a bucket; one that is missing although its objects are here is made again."""
     known = models.s3_backends.bucket_accounts.get(name)
     if known is None:
         log.warning("bucket %s was lost; it is made again for its objects", name)
-        return models.s3_backends[account]["aws"].create_bucket(name, REGION)
+        backend = models.s3_backends[account]["aws"]
+        bucket = backend.create_bucket(name, region)
+        backend.put_bucket_tagging(name, {MADE_AGAIN: "true"})
+        return bucket
     partition, owner = known
     return models.s3_backends[owner][partition].get_bucket(name)
 
 
 def _put_back(row: str, order: int, bucket_name: str, version: Any, rest: dict[str, Any]) -> None:
     if version is not None:
-        bucket = _bucket(bucket_name, version.account_id)
+        bucket = _bucket(bucket_name, version.account_id, version.region_name)
         models.s3_backends[version.account_id]["aws"].tagger.tags[version.arn] = rest
     else:
         bucket = _bucket(bucket_name, ACCOUNT)

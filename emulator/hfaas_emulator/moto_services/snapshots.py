@@ -73,6 +73,8 @@ class Snapshots:
 
     def _set_aside(self, reason: str, problem: Callable[[str], None]) -> None:
         aside = self._path.with_suffix(".aside")
+        stacks = self._journal.last(Table.STACK)  # what they are made of is gone: deploying again must make it
+        self._journal.write([DeleteThrough(Table.STACK, stacks)])
         self._path.replace(aside)
         said = (
             f"the snapshot of roles, functions, queues and buckets was set aside as {aside}: {reason}. "

@@ -16,6 +16,9 @@ _LABELS = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 FORBIDDEN_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 FORBIDDEN_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
+MADE_AGAIN = "hfaas:made-again"
+"""Tag of a bucket whose record was lost, and which a start made again for its objects."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:

@@ -123,10 +123,22 @@ def test_a_kill_between_snapshot_and_the_deletion_of_its_requests_doubles_nothin
     assert requests(tmp_path) == []  # a stop writes the last one
 
 
-def test_a_broken_snapshot_is_set_aside_and_objects_are_kept(tmp_path: Path) -> None:
+def deploy(emulator: Emulator) -> None:
+    resources = {
+        "Kept": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "kept"}},
+        "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}},
+    }
+    stacks = emulator.client("cloudformation")
+    stacks.create_stack(StackName="s", TemplateBody=json.dumps({"Resources": resources}))
+    stacks.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+
+
+def test_a_broken_snapshot_is_set_aside_objects_are_kept_and_a_deployment_makes_the_rest_again(
+    tmp_path: Path,
+) -> None:
     with running(tmp_path) as emulator:
         emulator.role("old")
-        emulator.client("s3").create_bucket(Bucket="kept")
+        deploy(emulator)
         emulator.client("s3").put_object(Bucket="kept", Key="k", Body=b"first")
         emulator.end(signal.SIGTERM)
     snapshot = tmp_path / FILE
@@ -138,4 +150,7 @@ def test_a_broken_snapshot_is_set_aside_and_objects_are_kept(tmp_path: Path) -> 
         assert "deploy again" in problem
         assert emulator.client("s3").get_object(Bucket="kept", Key="k")["Body"].read() == b"first"
         assert emulator.roles() == {}
+        deploy(emulator)
+        assert emulator.client("sqs").get_queue_url(QueueName="q")
+        assert emulator.client("s3").get_object(Bucket="kept", Key="k")["Body"].read() == b"first"
     assert snapshot.with_suffix(".aside").read_bytes() == broken

@@ -20,6 +20,7 @@ from hfaas_emulator.cloudformation.providers.base import (
     text,
     without,
 )
+from hfaas_emulator.s3.addressing import MADE_AGAIN
 
 
 def _rename(value: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -142,12 +143,25 @@ def _name(context: Context, properties: Props) -> str:
 def _create(context: Context, properties: Props) -> Made:
     """Look first: in us-east-1 S3 accepts a second CreateBucket of the owner, which would adopt in silence."""
     name = _name(context, properties)
-    if _find(context, properties) is not None:
+    if _find(context, properties) is None:
+        here = context.region
+        where = {} if here == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": here}}
+        context.client("s3").create_bucket(Bucket=name, **where)
+    elif not _taken_over(context.client("s3"), name):
         raise AlreadyExists("AWS::S3::Bucket", name)
-    here = context.region
-    where = {} if here == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": here}}
-    context.client("s3").create_bucket(Bucket=name, **where)
     return _made(context, name, {key: one for key, one in properties.items() if key == "BucketName"})
+
+
+def _taken_over(s3: Any, name: str) -> bool:
+    """Take a bucket that was made again for objects whose bucket was lost: the stack that had it is lost, too."""
+    try:
+        tags = s3.get_bucket_tagging(Bucket=name)["TagSet"]
+    except ClientError:
+        return False
+    if MADE_AGAIN not in (tag["Key"] for tag in tags):
+        return False
+    s3.delete_bucket_tagging(Bucket=name)
+    return True
 
 
 def _find(context: Context, properties: Props) -> Made | None:
