@@ -189,7 +189,10 @@ class _Items:
         if outcome.out_of_memory:
             raise ScriptOutOfMemory(f"the kernel killed the script on {item.place}: memory is used up{words}")
         if outcome.code != 0:
-            raise ScriptFailed(f"the script ended with code {outcome.code} on {item.place}{words}", outcome.code)
+            why = ": a file outgrew /tmp" if outcome.code == script.FILE_TOO_LARGE else ""
+            raise ScriptFailed(
+                f"the script ended with code {outcome.code} on {item.place}{why}{words}", outcome.code
+            )
 
     def _upload_failed(self, subfolder: str) -> None:
         keep = self.job.on_failure == "keep"

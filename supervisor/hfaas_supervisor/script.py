@@ -28,6 +28,7 @@ LINGER = 0.5  # seconds the last output may wait for a blocked log
 CHUNK = 65536
 NAP_MS = 20  # longest sleep between two looks where the kernel has no pidfd
 KILLED = 128 + signal.SIGKILL
+FILE_TOO_LARGE = 128 + signal.SIGXFSZ  # emulators bound files by the size of /tmp
 
 
 class Command(NamedTuple):

@@ -43,6 +43,13 @@ def test_d01_a_failing_script_fails_the_invocation_and_uploads_nothing(box: Box,
     assert "the reason" in answer.message
 
 
+def test_a_file_that_outgrows_tmp_is_named_as_the_reason(box: Box) -> None:
+    box.script("ulimit -f 1; head -c 100000 /dev/zero > $TMP_OUTPUT_DIR/big\n")
+    answer = box.run({})
+    assert (answer.code, answer.error) == (153, "Hfaas.ScriptFailed")
+    assert "outgrew /tmp" in answer.message
+
+
 def test_d02_time_over_fails_the_invocation_uploads_nothing_and_loses_no_log(box: Box, s3: S3) -> None:
     box.job = Job("shrink", outputs=(Output("s3", s3.bucket),), timeout_threshold=1)
     box.script("echo half > $TMP_OUTPUT_DIR/half; echo begun; sleep 60\n")

@@ -96,13 +96,17 @@ def images(emulator: Emulator) -> ImageBuilder:
 
 def log_of(emulator: Emulator, failure: Failure) -> list[str]:
     """Return the log lines of one failed invocation."""
+    if not failure.log_group:
+        return [f"{failure.error_type}: {failure.message}"]
+    return log_of_group(emulator, failure.log_group, failure.invocation)
+
+
+def log_of_group(emulator: Emulator, group: str, request_id: str | None = None) -> list[str]:
+    """Return the lines of a log group, or those of one request."""
     from hfaas_tui.log import of_request, pages
 
     client: Any = transfer.client(emulator.endpoint, "logs")
-    if not failure.log_group:
-        return [f"{failure.error_type}: {failure.message}"]
-    events = pages(client, failure.log_group, 0)
-    return [event["message"].rstrip("\n") for event in of_request(events, failure.invocation)]
+    return [event["message"].rstrip("\n") for event in of_request(pages(client, group, 0), request_id)]
 
 
 def with_build_args(pipeline: Pipeline, build_args: Mapping[str, str]) -> Pipeline:

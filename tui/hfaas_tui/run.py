@@ -56,7 +56,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run came to; `logs` maps each failure's invocation to its saved log."""
+    """What a run came to; `logs` maps each failure's invocation to its saved log, or functions when all was in vain."""
 
     engine: Mapping[str, Any]
     tallies: tuple[Tally, ...]
@@ -103,6 +103,8 @@ def run(order: Order, progress: Progress) -> Outcome:
             summary = _drive(emulator, uploads, order, progress)
             logs = {each.invocation: _save_log(emulator, each, order.output) for each in summary.failures()}
             outputs = _fetch(emulator, order)
+            if not outputs and not logs:
+                logs = {each.function: _save_whole_log(emulator, each, order.output) for each in summary.tallies()}
     return Outcome(
         engine,
         tuple(summary.tallies()),
@@ -197,8 +199,17 @@ def _invoke_entries(emulator: Emulator, pipeline: Pipeline) -> None:
 
 
 def _save_log(emulator: Emulator, failure: Failure, output: Path) -> Path:
-    lines = local.log_of(emulator, failure)
     target = output / "logs" / f"{failure.function}-{failure.invocation}.log"
+    return _written(target, local.log_of(emulator, failure))
+
+
+def _save_whole_log(emulator: Emulator, tally: Tally, output: Path) -> Path:
+    """Keep what a function said that left nothing else."""
+    lines = local.log_of_group(emulator, f"/aws/lambda/{tally.function}")
+    return _written(output / "logs" / f"{tally.function}.log", lines)
+
+
+def _written(target: Path, lines: Sequence[str]) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text("\n".join(lines) + "\n")
     return target

@@ -31,6 +31,8 @@ def check(file: Path, *, strict: bool, as_json: bool) -> int:
     else:
         for finding in findings:
             print_text(str(finding))
+        if not findings:
+            print_text(f"{file}: no findings")
     return 2 if any(finding.is_error or strict for finding in findings) else 0
 
 

@@ -108,6 +108,8 @@ def _print(outcome: Outcome, output: Path) -> None:
         print_error(f"{more} more failed", f"their logs are in {output / 'logs'}")
     if not outcome.engine["runs_images"]:
         print_text("engine process: the functions ran as plain processes, their images were not used")
+    if outcome.ok and not outcome.outputs and outcome.logs:
+        print_text(f"the functions left no output; what they said is in {output / 'logs'}")
     count = len(outcome.outputs)
     print_text(f"{count} output{'s' * (count != 1)} in {output} after {outcome.seconds:.1f} s")
 
