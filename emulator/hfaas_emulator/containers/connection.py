@@ -29,7 +29,7 @@ TIMEOUT_S = 60
 """For every later answer."""
 
 OLDEST_API = (1, 41)
-"""Docker 20.10, the first whose system-call filter lets our supervisor start threads."""
+"""Docker 20.10. Before 20.10.10 its system-call filter may keep programs with a new C library from starting threads."""
 
 NEWEST_API = tuple(map(int, DEFAULT_DOCKER_API_VERSION.split(".")))
 """What the SDK was written for."""
@@ -51,7 +51,8 @@ def connect(deadline_s: int = DEADLINE_S) -> Client:
     spoken = _number(version.get("ApiVersion", "0"))
     if spoken < OLDEST_API:
         raise EngineError(
-            f"the Docker engine {version.get('Version', '')} is too old", "hfaas needs Docker 20.10.10 or newer"
+            f"the Docker engine {version.get('Version', '')} is too old",
+            f"hfaas needs Docker 20.10 or newer (API {'.'.join(map(str, OLDEST_API))})",
         )
     return docker.APIClient(
         version=".".join(map(str, min(spoken, NEWEST_API))),

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from socketserver import UnixStreamServer
 
 import pytest
 
-from hfaas_emulator.containers.connection import connect
+from hfaas_emulator.containers.connection import OLDEST_API, connect
 from hfaas_emulator.containers.select import choose
 from hfaas_emulator.errors import EngineError
 
@@ -43,6 +46,36 @@ def test_an_engine_that_is_silent_is_given_up_soon(nobody: Path) -> None:
         silent.bind(str(nobody))
         silent.listen()
         assert "does not answer" in refusal().message
+
+
+class Old(BaseHTTPRequestHandler):
+    """An engine of another time."""
+
+    def do_GET(self) -> None:
+        body = b'{"Version": "19.03.15", "ApiVersion": "1.40"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def address_string(self) -> str:
+        return "the test"
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_an_engine_that_is_too_old_is_refused_with_the_version_that_is_needed(nobody: Path) -> None:
+    with UnixStreamServer(str(nobody), Old) as engine:
+        thread = threading.Thread(target=engine.serve_forever, args=(0.01,))
+        thread.start()
+        error = refusal()
+        engine.shutdown()
+        thread.join()
+    assert (error.message, error.hint) == (
+        "the Docker engine 19.03.15 is too old",
+        f"hfaas needs Docker 20.10 or newer (API {'.'.join(map(str, OLDEST_API))})",
+    )
 
 
 def test_a_missing_permission_is_told_as_such(nobody: Path, monkeypatch: pytest.MonkeyPatch) -> None:
