@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hfaas_emulator.containers.engine import Engine
 from hfaas_emulator.errors import AwsError
 
 ENVIRONMENT_LIMIT = 4096
+DEFAULT_ARCHITECTURES = ("x86_64",)
 RANGES = (
     ("Timeout", "timeout", 1, 900),
     ("MemorySize", "memorySize", 128, 10_240),
@@ -47,10 +48,12 @@ async def check(method: str, path: str, body: bytes, engine: Engine) -> None:
             check_configuration(spec)
             if spec.get("PackageType", "Zip") != "Image":
                 raise _invalid("hfaas runs functions of package type Image; Zip packages are not emulated")
-            await check_image(str(spec.get("Code", {}).get("ImageUri", "")), engine)
+            wanted = spec.get("Architectures") or DEFAULT_ARCHITECTURES
+            await check_image(str(spec.get("Code", {}).get("ImageUri", "")), wanted, engine)
         case "PUT", ["functions", _, "code"]:
-            if uri := _parse(body).get("ImageUri"):
-                await check_image(str(uri), engine)
+            spec = _parse(body)
+            if uri := spec.get("ImageUri"):
+                await check_image(str(uri), spec.get("Architectures") or (), engine)
         case "PUT", ["functions", _, "configuration"]:
             check_configuration(_parse(body))
 
@@ -81,10 +84,16 @@ def check_environment(variables: Mapping[str, str]) -> None:
         raise _invalid(f"{unable} provided exceeded the 4KB limit. String measured: {text}")
 
 
-async def check_image(uri: str, engine: Engine) -> None:
-    """Check that the engine has the image; AwsError."""
-    if not uri or await engine.image(uri) is None:
+async def check_image(uri: str, architectures: Sequence[str], engine: Engine) -> None:
+    """Check that the engine has the image, and for one of these architectures if any are named; AwsError."""
+    image = await engine.image(uri) if uri else None
+    if image is None:
         raise _invalid(f"Source image {uri} does not exist. Provide a valid source image.")
+    if engine.runs_images and architectures and image.architecture not in architectures:
+        raise _invalid(
+            f"Source image {uri} is for the architecture {image.architecture}, the function is for "
+            f"{', '.join(map(str, architectures))}. Provide a source image for the function's architecture."
+        )
 
 
 def _parse(body: bytes) -> dict[str, Any]:

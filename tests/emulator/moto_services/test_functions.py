@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from hfaas_emulator.containers.engine import ContainerSpec, Exit, Image, Output
+from hfaas_emulator.containers.fake import FakeEngine
+from hfaas_emulator.moto_services.admission import check_image
+
 
 @pytest.fixture
 def name() -> str:
@@ -72,6 +76,31 @@ def test_an_image_that_is_not_there_is_refused(emulator: Any) -> None:
         "InvalidParameterValueException",
         "Source image nope:1 does not exist. Provide a valid source image.",
     )
+
+
+def test_an_image_for_another_architecture_is_refused(emulator: Any, functions: Any, name: str) -> None:
+    code, message = refusal(emulator, Architectures=["arm64"])
+    assert code == "InvalidParameterValueException"
+    assert "works:1 is for the architecture x86_64, the function is for arm64" in message
+    emulator.function(name, Architectures=["x86_64"])
+    with pytest.raises(ClientError, match="is for the architecture x86_64"):
+        functions.update_function_code(FunctionName=name, ImageUri="works:1", Architectures=["arm64"])
+    functions.update_function_code(FunctionName=name, ImageUri="works:1")
+
+
+class Imageless(FakeEngine):
+    """An engine whose functions run with the programs of this machine."""
+
+    runs_images = False
+
+
+async def never(_spec: ContainerSpec, _output: Output) -> Exit:
+    raise AssertionError("nothing is run")
+
+
+async def test_an_engine_that_runs_no_images_compares_no_architectures() -> None:
+    image = Image("layer:1", "sha256:1", "x86_64", supervised=True)
+    await check_image("layer:1", ["arm64"], Imageless(never, {"layer:1": image}))
 
 
 @pytest.mark.parametrize(
