@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from hfaas_tui import transfer
@@ -101,12 +102,15 @@ def log_of(emulator: Emulator, failure: Failure) -> list[str]:
     return log_of_group(emulator, failure.log_group, failure.invocation)
 
 
-def log_of_group(emulator: Emulator, group: str, request_id: str | None = None) -> list[str]:
-    """Return the lines of a log group, or those of one request."""
+def log_of_group(
+    emulator: Emulator, group: str, request_id: str | None = None, most: int | None = None
+) -> list[str]:
+    """Return the lines of a log group, or those of one request, and the first `most` of them."""
     from hfaas_tui.log import of_request, pages
 
     client: Any = transfer.client(emulator.endpoint, "logs")
-    return [event["message"].rstrip("\n") for event in of_request(pages(client, group, 0), request_id)]
+    events = islice(of_request(pages(client, group, 0), request_id), most)
+    return [event["message"].rstrip("\n") for event in events]
 
 
 def with_build_args(pipeline: Pipeline, build_args: Mapping[str, str]) -> Pipeline:

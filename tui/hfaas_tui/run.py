@@ -28,6 +28,9 @@ RETRY_DELAY_S = 1
 
 LOOK_S = 0.25
 
+ENOUGH_LINES = 10_000
+"""Of a function that failed at nothing but left no output: why, stands at the beginning."""
+
 
 class Progress(Protocol):
     """Is told how a run goes."""
@@ -205,7 +208,7 @@ def _save_log(emulator: Emulator, failure: Failure, output: Path) -> Path:
 
 def _save_whole_log(emulator: Emulator, tally: Tally, output: Path) -> Path:
     """Keep what a function said that left nothing else."""
-    lines = local.log_of_group(emulator, f"/aws/lambda/{tally.function}")
+    lines = local.log_of_group(emulator, f"/aws/lambda/{tally.function}", most=ENOUGH_LINES)
     return _written(output / "logs" / f"{tally.function}.log", lines)
 
 
