@@ -1,7 +1,7 @@
 """What all tests share: moto, a Docker engine that may be missing only where nobody demanded it, a base image.
 
-Workers run in parallel. The tests of a module stay on one worker and share its emulator; those that run containers
-stay on one, too, because some of them count the engine's containers.
+Workers run in parallel. The tests of a module stay on one worker and share its emulator; the modules that run
+containers stay together, too, because some of their tests count the engine's containers.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -45,12 +48,16 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     return 0 if all(named) else None
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests belong on one worker."""
-    for item in items:
-        group = "docker" if item.get_closest_marker("docker") else item.location[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """Give out whole modules, those with containers as one."""
+
+    class Scheduling(LoadFileScheduling):
+        @cache  # noqa: B019 (lives as long as the tests)
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return "docker" if "mark.docker" in (config.rootpath / module).read_text() else module
+
+    return Scheduling(config, log)
 
 
 def missing(reason: str) -> None:
