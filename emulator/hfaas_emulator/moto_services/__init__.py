@@ -11,7 +11,6 @@ SETTINGS = {
     "MOTO_ALLOW_NONEXISTENT_REGION": "true",
     "MOTO_DISABLE_GLOBAL_CORS": "true",  # no web page may read these answers
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
-    "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
 }
 
 for _name, _value in SETTINGS.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import sqlite3
@@ -9,13 +10,20 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import boto3
+import pytest
+import pytest_asyncio
+
+from hfaas_emulator.journal import Journal, Put, Table
+from hfaas_emulator.moto_services.bridge import Answer
+from hfaas_emulator.moto_services.snapshots import Snapshots
+from hfaas_emulator.moto_services.thread import Moto
 
 WAIT_S = 40
 FILE = "control-planes.snapshot"
@@ -154,3 +162,54 @@ def test_a_broken_snapshot_is_set_aside_objects_are_kept_and_a_deployment_makes_
         assert emulator.client("sqs").get_queue_url(QueueName="q")
         assert emulator.client("s3").get_object(Bucket="kept", Key="k")["Body"].read() == b"first"
     assert snapshot.with_suffix(".aside").read_bytes() == broken
+
+
+@pytest.fixture
+def journal() -> Journal:
+    journal = Journal(None)
+    journal.write([Put(Table.REQUEST, "0000000000000007", b"{}")])
+    return journal
+
+
+@pytest_asyncio.fixture
+async def moto(journal: Journal) -> AsyncIterator[Moto]:
+    moto = Moto(journal)
+    await moto.open(lambda: lambda _request: Answer(200, (), b""))
+    yield moto
+    await moto.close()
+
+
+async def test_a_snapshot_is_written_when_nothing_changes_any_more(
+    tmp_path: Path, moto: Moto, journal: Journal
+) -> None:
+    snapshots = Snapshots(tmp_path, moto, journal, print, quiet_s=0.05)
+    async with snapshots.kept():
+        snapshots.changed()
+        async with asyncio.timeout(WAIT_S):
+            while journal.last(Table.REQUEST):
+                await asyncio.sleep(0.005)
+        assert b'"last": "0000000000000007"' in (tmp_path / FILE).read_bytes().partition(b"\n")[0]
+
+
+async def test_a_stop_does_not_wait_for_quiet(tmp_path: Path, moto: Moto, journal: Journal) -> None:
+    snapshots = Snapshots(tmp_path, moto, journal, print, quiet_s=3600)
+    async with asyncio.timeout(WAIT_S), snapshots.kept():
+        snapshots.changed()
+    assert not journal.last(Table.REQUEST)
+
+
+async def test_nothing_changed_nothing_written(tmp_path: Path, moto: Moto, journal: Journal) -> None:
+    async with Snapshots(tmp_path, moto, journal, print).kept():
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_snapshot_that_cannot_be_written_is_told_and_costs_no_request(
+    tmp_path: Path, moto: Moto, journal: Journal
+) -> None:
+    told: list[str] = []
+    (tmp_path / FILE).mkdir()  # nothing can be renamed over it
+    snapshots = Snapshots(tmp_path, moto, journal, told.append)
+    await snapshots.take()
+    assert "could not be written" in told[0]
+    assert journal.last(Table.REQUEST) == "0000000000000007"
