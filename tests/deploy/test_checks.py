@@ -331,3 +331,26 @@ def test_an_unreadable_script_is_told(check: Check) -> None:
     text = pipeline(function("f", "bbb/in"))
 
     assert messages(check(text), "file") == ["init_script a.sh cannot be read"]
+
+
+@pytest.mark.parametrize("image", ["debian", "debian:12", "reg.io:5000/a/b:c", "a__b/c", "x@sha256:" + "a" * 64])
+def test_image_references_are_taken(check: Check, image: str) -> None:
+    text = pipeline(function("f", "bbb/in")).replace("{image: x}", f"{{image: '{image}'}}")
+
+    assert check(text) == []
+
+
+@pytest.mark.parametrize("image", ["No Such", "debian:", "a/B", "x@sha256:1"])
+def test_what_is_no_image_reference_is_refused(check: Check, image: str) -> None:
+    text = pipeline(function("f", "bbb/in")).replace("{image: x}", f"{{image: '{image}'}}")
+
+    assert codes(check(text)) == ["image"]
+
+
+def test_an_empty_script_is_a_warning(check: Check) -> None:
+    Path("a.sh").write_text("")
+
+    (finding,) = check(pipeline(function("f", "bbb/in")))
+
+    assert finding.message == "init_script a.sh is empty"
+    assert not finding.is_error
