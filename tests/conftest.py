@@ -51,7 +51,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
     """Give out whole modules, those with containers as one."""
 
-    class Scheduling(LoadFileScheduling):
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
         @cache  # noqa: B019 (lives as long as the tests)
         def _split_scope(self, nodeid: str) -> str:
             module = nodeid.partition("::")[0]
