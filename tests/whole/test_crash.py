@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hfaas_emulator.containers import owner
 from hfaas_tui.watch import Emulator
 
 if TYPE_CHECKING:
@@ -76,9 +77,11 @@ def test_fifty_files_survive_a_kill_in_containers_and_no_container_is_left(
     docker_engine: DockerClient,
     base_image: str,
 ) -> None:
-    before = {container.id for container in docker_engine.containers.list(all=True)}
+    def left() -> list[object]:
+        label = f"{owner.STATE}={owner.state(tmp_path / '.hfaas')}"
+        return list(docker_engine.api.containers(all=True, filters={"label": label}))
 
     all_come_out(hfaas, emulator, tmp_path, "docker", base_image, hello)
+    assert left()
     assert hfaas("down").returncode == 0
-
-    assert {container.id for container in docker_engine.containers.list(all=True)} <= before
+    assert left() == []

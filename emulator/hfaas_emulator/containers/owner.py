@@ -44,7 +44,7 @@ def _machine() -> str:
 def _start(pid: int) -> str:
     """Return when a process began, `alive` where only that can be known, or nothing when there is none."""
     if fields := _read(f"/proc/{pid}/stat").rpartition(")")[2].split():
-        return fields[19]
+        return "" if fields[0] in "ZX" else fields[19]  # ended, but nobody has asked how: init may take its time
     if os.path.exists("/proc/self/stat"):
         return ""
     try:

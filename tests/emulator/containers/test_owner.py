@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -17,6 +18,15 @@ def test_an_ended_process_is_dead() -> None:
     child.kill()
     child.wait()
     assert owner.is_dead(name)
+
+
+def test_a_process_that_nobody_has_waited_for_is_dead() -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        name = owner._name(child.pid)
+        assert not owner.is_dead(name)
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert owner.is_dead(name)
 
 
 def test_a_later_process_with_the_same_number_is_another() -> None:
