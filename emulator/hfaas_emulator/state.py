@@ -66,9 +66,12 @@ def _lock(lock: int, path: Path) -> None:
             time.sleep(0.01)
 
 
-def _held(file: Path) -> bool:
-    """Tell whether an emulator lives: a pid would not say, it may be another's by now, or a zombie's."""
-    with file.open("rb") as lock:
+def held(path: Path) -> bool:
+    """Tell whether an emulator lives on a state directory, be it starting or ending; OSError when there is none.
+
+    A pid would not say: it may be another's by now, or a zombie's.
+    """
+    with (path / "lock").open("rb") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -101,7 +104,7 @@ def withdraw(path: Path) -> None:
 def running(path: Path) -> Running | None:
     """Return what the emulator that holds a state directory's lock announced; None when nobody holds it."""
     try:
-        if not _held(path / "lock"):
+        if not held(path):
             return None
         kept: dict[str, Any] = json.loads((path / ANNOUNCEMENT).read_text(encoding="utf-8"))
         return Running(**kept)

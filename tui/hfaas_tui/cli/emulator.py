@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from hfaas_emulator.state import running
+from hfaas_emulator.state import held, running
 from hfaas_tui import watch
 from hfaas_tui.cli import options
 from hfaas_tui.errors import CliError, NoEmulator
@@ -52,7 +52,7 @@ def down(state: Path | None) -> int:
         raise NoEmulator(f"no emulator runs on the state in {place}", "")
     watch.Emulator(about.endpoint).stop()
     deadline = time.monotonic() + STOP_TIMEOUT_S
-    while running(place):
+    while held(place):  # longer than it answers: containers go last
         if time.monotonic() > deadline:
             raise CliError(f"the emulator (pid {about.pid}) has not ended within {STOP_TIMEOUT_S} s")
         time.sleep(0.02)
