@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
 from hfaas_emulator.lambda_.function import AsyncConfig, Function, RoleCredentials
 from hfaas_emulator.moto_services.thread import Moto
@@ -13,14 +14,20 @@ class MotoControl:
 
     def __init__(self, moto: Moto) -> None:
         self._moto = moto
+        self._known: dict[Hashable, Any] = {}
+        self._changes = moto.changes
 
     async def function(self, account: str, region: str, name: str, qualifier: str = "") -> Function:
         """Find a function by name, partial ARN or ARN; AwsError ResourceNotFoundException (404) if there is none."""
-        return await self._moto.call(_function, account, region, name, qualifier)
+        about = (account, region, name, qualifier)
+        found: Function = await self._recall(about, _function, *about)
+        return found
 
     async def async_config(self, function: Function) -> AsyncConfig:
         """Return the function's EventInvokeConfig, or AWS's defaults."""
-        return await self._moto.call(_async_config, function)
+        about = (function.account, function.region, function.name)
+        config: AsyncConfig = await self._recall(about, _async_config, function)
+        return config
 
     async def credentials(self, role: str) -> RoleCredentials:
         """Return fresh credentials of a role (ARN)."""
@@ -29,6 +36,20 @@ class MotoControl:
     async def deliver(self, arn: str, body: str, attributes: Mapping[str, str]) -> None:
         """Send a text to an SQS queue, SNS topic, function or event bus; AwsError when it is refused."""
         await self._moto.call(_deliver, arn, body, attributes)
+
+
+    async def _recall(self, about: Hashable, question: Callable[..., Any], *arguments: Any) -> Any:
+        """Ask moto once for as long as no control plane changes: each event asks, and all wait for the one thread."""
+        if self._changes != self._moto.changes:
+            self._known.clear()
+            self._changes = self._moto.changes
+        if about not in self._known:
+            changes = self._changes
+            answer = await self._moto.call(question, *arguments)
+            if changes != self._moto.changes:  # it may be from before the change
+                return answer
+            self._known[about] = answer
+        return self._known[about]
 
 
 def _function(account: str, region: str, name: str, qualifier: str) -> Function:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
-from hfaas_emulator.journal import Journal
+from hfaas_emulator.journal import Journal, Table
 from hfaas_emulator.moto_services import commit
 from hfaas_emulator.moto_services.bridge import Answer, Application, Request
 
@@ -46,6 +46,8 @@ class Moto:
         self._thread: threading.Thread | None = None
         self.used_at = 0.0
         """When the last command ended, on the monotonic clock."""
+        self.changes = 0
+        """How many commands have changed a control plane; what was learned before the last one may not hold."""
         self._loop: asyncio.AbstractEventLoop
         self._application: Application
 
@@ -97,6 +99,7 @@ class Moto:
             # What a failed command changed before it failed is in moto's memory too: disk and memory stay alike.
             if batch.changes:
                 self._journal.write(batch.changes)
+            self.changes += any(change.table is Table.REQUEST for change in batch.changes)
         except Exception as raised:  # noqa: BLE001
             error = raised
             batch.callbacks.clear()  # what follows a commit must not happen without one

@@ -12,9 +12,9 @@ import pytest_asyncio
 
 from hfaas_emulator.account import ACCOUNT
 from hfaas_emulator.errors import AwsError
-from hfaas_emulator.journal import Journal
+from hfaas_emulator.journal import Journal, Put, Table
 from hfaas_emulator.lambda_.function import AsyncConfig, Function
-from hfaas_emulator.moto_services import outward
+from hfaas_emulator.moto_services import commit, outward
 from hfaas_emulator.moto_services.bridge import Application
 from hfaas_emulator.moto_services.control import MotoControl
 from hfaas_emulator.moto_services.snapshots import Snapshots
@@ -151,3 +151,20 @@ async def test_a_function_is_delivered_to_by_an_invocation(control: MotoControl)
     outward.connect(accepted.append, accepted.append)
     await control.deliver(ARN, "{}", {})
     assert [(each.function, each.payload) for each in accepted] == [(ARN, b"{}")]
+
+
+async def test_what_was_learned_of_a_function_holds_until_a_control_plane_changes(
+    control: MotoControl, moto: Moto
+) -> None:
+    def change() -> None:
+        lambda_backends[ACCOUNT]["us-east-1"].get_function("f").memory_size = 512
+
+    from moto.awslambda.models import lambda_backends
+
+    before = await control.function(ACCOUNT, "us-east-1", "f")
+    await moto.call(change)
+    unchanged = await control.function(ACCOUNT, "us-east-1", "f")
+    await moto.call(lambda: commit.record(Put(Table.REQUEST, "1", b"{}")))
+
+    assert unchanged is before
+    assert (await control.function(ACCOUNT, "us-east-1", "f")).memory_mb == 512
