@@ -37,7 +37,6 @@ class MotoControl:
         """Send a text to an SQS queue, SNS topic, function or event bus; AwsError when it is refused."""
         await self._moto.call(_deliver, arn, body, attributes)
 
-
     async def _recall(self, about: Hashable, question: Callable[..., Any], *arguments: Any) -> Any:
         """Ask moto once for as long as no control plane changes: each event asks, and all wait for the one thread."""
         if self._changes != self._moto.changes:
