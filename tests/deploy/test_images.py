@@ -103,17 +103,26 @@ def empty_image(docker_engine: DockerClient) -> str:
 
 
 @pytest.fixture(scope="module")
-def busybox_image(docker_engine: DockerClient) -> str:
+def busybox(docker_engine: DockerClient, base_image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The static busybox of the base image."""
+    folder = tmp_path_factory.mktemp("base")
+    container = docker_engine.containers.create(base_image)
+    try:
+        stream, _ = container.get_archive("/usr/bin/busybox")
+        with tarfile.open(fileobj=BytesIO(b"".join(stream))) as tar:
+            tar.extract("busybox", folder, filter="data")
+    finally:
+        container.remove()
+    return folder / "busybox"
+
+
+@pytest.fixture(scope="module")
+def busybox_image(docker_engine: DockerClient, busybox: Path) -> str:
     """An image of a static busybox alone, with an environment made to break a foreign interpreter."""
-    busybox = Path("/usr/bin/busybox")
-    if not busybox.exists():
-        busybox = Path("/bin/busybox")
-    if not busybox.exists():
-        pytest.skip("needs Debian's busybox-static")
     return imported(
         docker_engine,
         "t-busybox",
-        Entry("bin/busybox", busybox.resolve(), executable=True),
+        Entry("bin/busybox", busybox, executable=True),
         Entry("bin/sh", link="busybox"),
         Entry("bin/cat", link="busybox"),
         Entry("work"),
