@@ -50,17 +50,22 @@ def _surroundings(engine: str, say: Callable[[str], None]) -> tuple[str, str]:
     from hfaas_deploy.images import NoEngine
 
     try:
-        return engine, _base()
+        base = _base(say)
     except NoEngine as error:
         if engine == "docker":
             raise
         say(f"{error.message}: functions run as plain processes, images are not used")
         return "process", ""
+    if not base and engine == "auto":
+        say(f"neither {' nor '.join(BASES)} is on this machine, and nothing can be fetched:")
+        say("functions run as plain processes, images are not used; scripts/base-image makes an image")
+        return "process", ""
+    return engine, base or BASES[0]
 
 
-def _base() -> str:
-    """Return the first base image on this machine, or the first of all for the engine to pull."""
-    from docker.errors import ImageNotFound
+def _base(say: Callable[[str], None]) -> str:
+    """Return a base image, fetched when none is on this machine; empty when that is impossible."""
+    from docker.errors import APIError, ImageNotFound
 
     from hfaas_deploy.images import connect
 
@@ -69,4 +74,8 @@ def _base() -> str:
             with contextlib.suppress(ImageNotFound):
                 client.images.get(name)
                 return name
-    return BASES[0]
+        say(f"fetching {BASES[0]}")
+        with contextlib.suppress(APIError):
+            client.images.pull(BASES[0])
+            return BASES[0]
+    return ""
