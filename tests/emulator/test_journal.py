@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import pytest
 
 from hfaas_emulator.journal import DeleteThrough, Journal, Put, Table
 
 
 @pytest.fixture
-def journal() -> Journal:
-    journal = Journal(None)
-    journal.write([Put(Table.REQUEST, key, key.encode()) for key in ("1", "2", "3")])
-    journal.write([Put(Table.STACK, "1", b"")])
-    return journal
+def journal() -> Iterator[Journal]:
+    with closing(Journal(None)) as journal:
+        journal.write([Put(Table.REQUEST, key, key.encode()) for key in ("1", "2", "3")])
+        journal.write([Put(Table.STACK, "1", b"")])
+        yield journal
 
 
 def test_the_first_rows_are_let_go_up_to_one_and_with_it(journal: Journal) -> None:

@@ -63,6 +63,7 @@ async def moto(tmp_path: Path) -> AsyncIterator[Moto]:
     await moto.call(_populate)
     yield moto
     await moto.close()
+    journal.close()
 
 
 @pytest.fixture

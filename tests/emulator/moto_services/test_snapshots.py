@@ -165,10 +165,10 @@ def test_a_broken_snapshot_is_set_aside_objects_are_kept_and_a_deployment_makes_
 
 
 @pytest.fixture
-def journal() -> Journal:
-    journal = Journal(None)
-    journal.write([Put(Table.REQUEST, "0000000000000007", b"{}")])
-    return journal
+def journal() -> Iterator[Journal]:
+    with closing(Journal(None)) as journal:
+        journal.write([Put(Table.REQUEST, "0000000000000007", b"{}")])
+        yield journal
 
 
 @pytest_asyncio.fixture

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 
 import pytest
 import pytest_asyncio
@@ -19,8 +20,9 @@ def echo(request: Request) -> Answer:
 
 
 @pytest.fixture
-def journal() -> Journal:
-    return Journal(None)
+def journal() -> Iterator[Journal]:
+    with closing(Journal(None)) as journal:
+        yield journal
 
 
 @pytest_asyncio.fixture
@@ -83,11 +85,11 @@ async def test_a_caller_that_gave_up_harms_nobody(moto: Moto) -> None:
     assert await moto.call(lambda: 2) == 2
 
 
-async def test_a_start_that_fails_is_told() -> None:
+async def test_a_start_that_fails_is_told(journal: Journal) -> None:
     def boot() -> object:
         raise RuntimeError("no moto")
 
-    moto = Moto(Journal(None))
+    moto = Moto(journal)
     with pytest.raises(RuntimeError, match="no moto"):
         await moto.open(boot)  # type: ignore[arg-type]
     await moto.close()
