@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 from rich.live import Live as Screen
 from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
 from hfaas_tui.clean import clean
@@ -70,6 +72,16 @@ class Live:
             if line and line != self._line:
                 self.say(line)
             self._line, self._said = line, time.monotonic()
+
+
+@contextmanager
+def bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show on a terminal how much of `total` bytes has moved; what yields is told of each piece."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    console = errors()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+        task = shown.add_task(what, total=total)
+        yield lambda count: shown.advance(task, count)
 
 
 def _counts(tallies: Sequence[Tally]) -> Table:

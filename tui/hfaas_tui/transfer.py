@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PARALLEL = 8
+
+Moved = Callable[[int], None]
+"""Is told how many more bytes have moved, from any thread."""
 
 
 def client(endpoint: str, service: str) -> Any:
@@ -114,12 +117,16 @@ def _readable(file: Path) -> Path:
     return file
 
 
-def upload(client: S3Client, uploads: Sequence[Upload]) -> list[str]:
+def unseen(_: int) -> None:
+    """Take the number of bytes that moved, and show nobody."""
+
+
+def upload(client: S3Client, uploads: Sequence[Upload], moved: Moved = unseen) -> list[str]:
     """Copy files to objects, several at once; returns the objects' addresses in order."""
 
     def one(upload: Upload) -> str:
         with _told(f"{upload.file} could not be put at {upload.to}"):
-            client.upload_file(str(upload.file), upload.to.bucket, upload.to.key)
+            client.upload_file(str(upload.file), upload.to.bucket, upload.to.key, Callback=moved)
         return str(upload.to)
 
     with ThreadPoolExecutor(PARALLEL) as pool:
@@ -153,7 +160,7 @@ def listing(client: S3Client, place: Location) -> list[Found]:
     return found
 
 
-def download(client: S3Client, found: Sequence[Found], directory: Path) -> list[Path]:
+def download(client: S3Client, found: Sequence[Found], directory: Path, moved: Moved = unseen) -> list[Path]:
     """Copy objects to files below a directory, several at once; CliError for a name that would lead out of it."""
     targets = [_inside(directory, each.relative) for each in found]
 
@@ -161,7 +168,7 @@ def download(client: S3Client, found: Sequence[Found], directory: Path) -> list[
         each, target = pair
         with _told(f"{each.at} could not be copied to {target}"):
             target.parent.mkdir(parents=True, exist_ok=True)
-            client.download_file(each.at.bucket, each.at.key, str(target))
+            client.download_file(each.at.bucket, each.at.key, str(target), Callback=moved)
         return target
 
     with ThreadPoolExecutor(PARALLEL) as pool:

@@ -22,11 +22,13 @@ from hfaas_tui.output import print_json, print_text
 def put(files: tuple[Path, ...], target: str, endpoint: str | None, state: Path | None, as_json: bool) -> int:
     """Copy files and folders into a bucket; a TARGET that ends in `/` is a folder."""
     from hfaas_tui import transfer
+    from hfaas_tui.progress import bar
 
     place = parse(target)
     emulator = watch.find(endpoint, state)
     uploads = transfer.plan_uploads(files, place)
-    done = transfer.upload(transfer.s3(emulator.endpoint), uploads)
+    with bar("putting", sum(each.file.stat().st_size for each in uploads)) as moved:
+        done = transfer.upload(transfer.s3(emulator.endpoint), uploads, moved)
     if as_json:
         print_json(done)
     else:
@@ -44,6 +46,7 @@ def put(files: tuple[Path, ...], target: str, endpoint: str | None, state: Path 
 def get(source: str, target: Path, endpoint: str | None, state: Path | None, as_json: bool) -> int:
     """Copy one object, or all below a folder, to a directory."""
     from hfaas_tui import transfer
+    from hfaas_tui.progress import bar
 
     place = parse(source)
     client = transfer.s3(watch.find(endpoint, state).endpoint)
@@ -52,7 +55,8 @@ def get(source: str, target: Path, endpoint: str | None, state: Path | None, as_
         raise CliError(f"there is nothing at {place}", "`hfaas ls s3://BUCKET/` shows what there is")
     if target.exists() and not target.is_dir():
         raise UsageError(f"{target} is no directory", "objects are copied into a directory")
-    written = transfer.download(client, found, target)
+    with bar("getting", sum(each.size for each in found)) as moved:
+        written = transfer.download(client, found, target, moved)
     if as_json:
         print_json([str(path) for path in written])
     else:
