@@ -26,6 +26,7 @@ class Table(StrEnum):
     MESSAGE = "message"
     INVOCATION = "invocation"  # accepted asynchronous invocations that are not done
     STACK = "stack"
+    JOB = "job"  # Batch jobs, also the finished ones for as long as AWS remembers them
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,9 @@ class What(StrEnum):
     SCRIPT_STARTED = "script.started"  # function, item
     SCRIPT_ENDED = "script.ended"  # function, item, exit, duration_ms
     OUTPUT_UPLOADED = "output.uploaded"  # function, url, bytes
+    INVOCATION_DELEGATED = "invocation.delegated"  # function, job, cause, seconds
+    JOB_SUBMITTED = "job.submitted"  # job, name, queue, function: what its log lines are grouped by
+    JOB_STATE = "job.state"  # job, name, queue, status, reason, exit, log_group, log_stream, peak_mb, note, stuck
     PROBLEM = "problem"  # message
 
 

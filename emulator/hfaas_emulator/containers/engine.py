@@ -28,9 +28,40 @@ class Image:
     working_directory: str = ""
 
 
+class Restrictions(StrEnum):
+    """How closed a container is."""
+
+    LAMBDA = "lambda"  # no capabilities, no new privileges, only /tmp writable, bounded files and processes
+    BATCH = "batch"  # what ECS gives a task: the image's own user, a writable root, Docker's usual capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One GPU of this machine; memory in MB."""
+
+    uuid: str
+    name: str
+    memory_mb: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLimits:
+    """What only a Batch job may ask for; sizes in MB (2**20 bytes), `ulimits` by name as (soft, hard)."""
+
+    shared_memory_mb: int | None = None
+    init: bool = False
+    privileged: bool = False
+    tmpfs: Mapping[str, int] = field(default_factory=dict)
+    ulimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    volumes: tuple[str, ...] = ()  # paths in the container that get an empty volume of their own
+
+
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
-    """One container to run; sizes in MB (2**20 bytes), `user` as uid:gid."""
+    """One container to run; sizes in MB (2**20 bytes), `user` as uid:gid or empty for the image's own.
+
+    `storage_mb` bounds /tmp and single files; 0 bounds nothing. `gpus` names the GPUs it sees by uuid.
+    """
 
     name: str
     image: str
@@ -42,10 +73,12 @@ class ContainerSpec:
     memory_mb: int = 128
     storage_mb: int = 512
     cpus: float | None = None
-    gpus: int = 0
+    gpus: tuple[str, ...] = ()
     read_only: bool = True
     user: str = "993:990"
     network: Network = Network.SHARED
+    restrictions: Restrictions = Restrictions.LAMBDA
+    task: TaskLimits = field(default_factory=TaskLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +139,14 @@ class Engine(Protocol):
         """End and remove everything this emulator started."""
 
     @property
+    def gpus(self) -> Sequence[Gpu]:
+        """Return the GPUs that containers can be given; known once it is open."""
+
+    @property
+    def gpu_detail(self) -> str:
+        """Say in a few words which GPUs there are, or why there are none."""
+
+    @property
     def host(self) -> str:
         """Return the IP address under which containers reach this machine; listeners bind to it."""
 
@@ -116,7 +157,7 @@ class Engine(Protocol):
         """Create and start a container; ImageNotFound or EngineError when that fails."""
 
     async def leftovers(self, labels: Mapping[str, str]) -> Sequence[Container]:
-        """Return containers with these labels that an earlier emulator left behind."""
+        """Return containers with these labels that an earlier emulator left behind, running or ended."""
 
     def events(self) -> AsyncIterator[tuple[str, str]]:
         """Yield (container id, `oom` | `die`) as the engine reports them."""

@@ -1,0 +1,1 @@
+"""AWS Batch: jobs wait in queues until their compute environment has room, then run as containers."""
