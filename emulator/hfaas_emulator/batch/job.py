@@ -106,7 +106,8 @@ class Submission:
 
     `tasks` holds one task, or one for each node of a multi-node job (`main_node` tells the main one); `array` is
     the number of children, 0 for none. `invocation` is the request that delegated to this job, `run` the run it
-    belongs to. `document` holds what DescribeJobs repeats and nothing else needs.
+    belongs to. `document` holds what DescribeJobs repeats and nothing else needs. `fault` is the statusReason of a
+    job that AWS accepts and then fails without running it; empty for all others.
     """
 
     id: str
@@ -128,6 +129,7 @@ class Submission:
     invocation: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     document: Mapping[str, Any] = field(default_factory=dict)
+    fault: str = ""
 
     @property
     def arn(self) -> str:

@@ -22,7 +22,14 @@ POSTPONED = {
         "cryptography.hazmat.primitives",
         "cryptography.hazmat.primitives.asymmetric",
     ),
-    "moto.ec2": ("moto.ec2",),  # where SSM would run commands: 2 s and 100 MB
+    "moto.ec2": (  # where SSM and Batch would start machines: 1 to 2 s and 100 MB
+        "moto.ec2",
+        "moto.ec2.exceptions",
+        "moto.ec2.models",
+        "moto.ec2.models.instance_types",
+        "moto.ec2.models.instances",
+    ),
+    "moto.ecs": ("moto.ecs", "moto.ecs.models"),  # where Batch would keep a cluster of them
     "moto.iam.aws_managed_policies": ("moto.iam.aws_managed_policies",),  # `iam.py` reads them its own way
     "moto.dynamodb": ("moto.dynamodb",),  # sources of events
     "moto.dynamodbstreams": ("moto.dynamodbstreams",),
