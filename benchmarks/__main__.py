@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import emulator, supervisor
+from benchmarks import batch, emulator, supervisor
 
-BENCHMARKS = {"emulator": emulator.run, "supervisor": supervisor.run}
+BENCHMARKS = {"batch": batch.run, "emulator": emulator.run, "supervisor": supervisor.run}
 
 
 def main() -> None:
