@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
 
 from hfaas_emulator.lambda_.function import Function
 from hfaas_emulator.lambda_.platform import Platform
 from hfaas_emulator.lambda_.variables import log_group
-from hfaas_emulator.trace import What
-
-LINE_LIMIT = 262_144
-"""Bytes of one log event; longer lines are cut into several."""
+from hfaas_emulator.logs.lines import Lines
+from hfaas_emulator.milestones import Milestone, milestone
 
 TAIL_LIMIT = 4_096
-
-MILESTONE = re.compile(
-    r"(?:SCRIPT RequestId: (?P<script>\S+) Item: (?P<item>\d+) "
-    r"(?:Start|Exit: (?P<exit>-?\d+) Duration: (?P<ms>[\d.]+) ms)"
-    r"|UPLOAD RequestId: (?P<upload>\S+) Url: (?P<url>.+) Bytes: (?P<bytes>\d+))\s*$"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +38,7 @@ class Output:
         self.stream = stream
         self._platform = platform
         self._function = function
-        self._rest = b""
+        self._lines = Lines(self._take)
         self._call: Call | None = None
         self._attempts: dict[str, int] = {}
         self._tail: deque[str] = deque()
@@ -65,24 +55,16 @@ class Output:
 
     def feed(self, chunk: bytes) -> None:
         """Take output as it comes; lines may arrive in pieces."""
-        *whole, self._rest = (self._rest + chunk).split(b"\n")
-        while len(self._rest) > LINE_LIMIT:
-            whole.append(self._rest[:LINE_LIMIT])
-            self._rest = self._rest[LINE_LIMIT:]
-        self._take(whole)
+        self._lines.feed(chunk)
 
     def finish(self) -> None:
         """The container ended: what it left without a newline is a line too."""
-        if self._rest:
-            self._take([self._rest])
-            self._rest = b""
+        self._lines.finish()
 
-    def _take(self, raw: list[bytes]) -> None:
-        lines = [part.decode(errors="replace") + "\n" for line in raw for part in _cut(line)]
-        if lines:
-            self.write(lines)
+    def _take(self, lines: list[str]) -> None:
+        self.write(lines)
         for line in lines:
-            if line.startswith(("SCRIPT ", "UPLOAD ")) and (found := MILESTONE.match(line)):
+            if found := milestone(line):
                 self._hop(found)
 
     def write(self, lines: list[str]) -> None:
@@ -101,25 +83,9 @@ class Output:
         """Return the last 4 KB of the current call's lines."""
         return "".join(self._tail).encode()[-TAIL_LIMIT:]
 
-    def _hop(self, found: re.Match[str]) -> None:
-        request = found["script"] or found["upload"]
-        attempt = self._attempts.get(request, 0)
-        what, detail = _milestone(found)
-        self._platform.trace.hop(
-            "supervisor", what, invocation=request, attempt=attempt, function=self._function.name, **detail
-        )
-
-
-def _milestone(found: re.Match[str]) -> tuple[What, dict[str, Any]]:
-    if found["upload"]:
-        return What.OUTPUT_UPLOADED, {"url": found["url"], "bytes": int(found["bytes"])}
-    item = int(found["item"])
-    if found["exit"] is None:
-        return What.SCRIPT_STARTED, {"item": item}
-    return What.SCRIPT_ENDED, {"item": item, "exit": int(found["exit"]), "duration_ms": float(found["ms"])}
-
-
-def _cut(line: bytes) -> list[bytes]:
-    if len(line) <= LINE_LIMIT:
-        return [line]
-    return [line[at : at + LINE_LIMIT] for at in range(0, len(line), LINE_LIMIT)]
+    def _hop(self, found: Milestone) -> None:
+        if found.what is None:
+            return
+        attempt = self._attempts.get(found.request, 0)
+        detail = {"function": self._function.name, **found.detail}
+        self._platform.trace.hop("supervisor", found.what, invocation=found.request, attempt=attempt, **detail)
