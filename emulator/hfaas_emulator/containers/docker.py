@@ -16,13 +16,13 @@ from typing import Any
 import requests
 from docker.errors import APIError, DockerException, NotFound
 
-from hfaas_emulator.containers import network, owner, sandbox, scratch
+from hfaas_emulator.containers import docker_gpus, gpu_probe, network, owner, sandbox, scratch
 from hfaas_emulator.containers.attach import Attached
 from hfaas_emulator.containers.connection import Client, connect, engine_errors
 from hfaas_emulator.containers.docker_config import FUNCTION_USER, ROLE, function_config, sandbox_config
 from hfaas_emulator.containers.docker_container import DockerContainer
 from hfaas_emulator.containers.docker_events import EventStream
-from hfaas_emulator.containers.engine import Container, ContainerSpec, Image, Network, Output
+from hfaas_emulator.containers.engine import Container, ContainerSpec, Gpu, Image, Network, Output
 from hfaas_emulator.containers.feed import Feed
 from hfaas_emulator.containers.spares import Spares
 from hfaas_emulator.containers.storage import StorageWatch, Watched, full
@@ -55,6 +55,7 @@ class DockerEngine:
         self._info: dict[str, Any] = {}
         self._network = ""
         self._host = ""
+        self._seen = gpu_probe.Found((), "nobody has looked for GPUs yet")
 
     @property
     def client(self) -> Client:
@@ -70,6 +71,14 @@ class DockerEngine:
     def detail(self) -> str:
         return f"Docker {self._info.get('ServerVersion', '')} on {self._info.get('OperatingSystem', '')}"
 
+    @property
+    def gpus(self) -> Sequence[Gpu]:
+        return self._seen.gpus
+
+    @property
+    def gpu_detail(self) -> str:
+        return self._seen.detail
+
     async def connect(self) -> None:
         """Find the engine and its network, start nothing; EngineError when it cannot be used."""
         if self._client is None:
@@ -84,6 +93,7 @@ class DockerEngine:
         self._events = EventStream(self.client, label, self._reconcile, self._happened)
         self._sandbox = self._spawn(self._start_sandbox())
         self._spawn(self._sweep())
+        self._seen = await self.threads.call(docker_gpus.look, self._info)
 
     async def close(self) -> None:
         await asyncio.gather(*self._tasks, return_exceptions=True)

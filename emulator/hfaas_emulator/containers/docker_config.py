@@ -72,5 +72,5 @@ def _tmp(volume: str) -> dict[str, Any]:
     return {"Type": "volume", "Source": volume, "Target": "/tmp", "VolumeOptions": {"NoCopy": True}}  # noqa: S108
 
 
-def _gpus(count: int) -> dict[str, Any]:
-    return {"Driver": "", "Count": count, "Capabilities": [["gpu"]]}
+def _gpus(uuids: tuple[str, ...]) -> dict[str, Any]:
+    return {"Driver": "", "DeviceIDs": list(uuids), "Capabilities": [["gpu"]]}

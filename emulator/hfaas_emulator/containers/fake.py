@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-from hfaas_emulator.containers.engine import Container, ContainerSpec, Exit, Image, Output
+from hfaas_emulator.containers.engine import Container, ContainerSpec, Exit, Gpu, Image, Output
 from hfaas_emulator.containers.feed import Feed
 from hfaas_emulator.errors import EngineError, ImageNotFound
 
@@ -77,14 +77,21 @@ class FakeEngine:
     detail = "containers are functions of a test"
     host = "127.0.0.1"
 
-    def __init__(self, behave: Behaviour, images: Mapping[str, Image] | None = None) -> None:
+    def __init__(
+        self, behave: Behaviour, images: Mapping[str, Image] | None = None, gpus: Sequence[Gpu] = ()
+    ) -> None:
         self.behave = behave
         self.images = dict(images or {})
+        self.gpus: Sequence[Gpu] = tuple(gpus)
         self.containers: list[FakeContainer] = []
         self.left: list[FakeContainer] = []
         self.refusal: EngineError | None = None
         self._feed = Feed()
         self._ids = itertools.count(1)
+
+    @property
+    def gpu_detail(self) -> str:
+        return ", ".join(each.name for each in self.gpus) or "the test has no GPU"
 
     async def open(self) -> None:
         """Nothing to connect to."""

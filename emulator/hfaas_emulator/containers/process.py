@@ -17,8 +17,8 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
-from hfaas_emulator.containers import owner, process_child
-from hfaas_emulator.containers.engine import Container, ContainerSpec, Image, Output
+from hfaas_emulator.containers import gpu_probe, owner, process_child
+from hfaas_emulator.containers.engine import Container, ContainerSpec, Gpu, Image, Output
 from hfaas_emulator.containers.feed import Feed
 from hfaas_emulator.containers.layers import LayerStore
 from hfaas_emulator.containers.process_container import LeftProcess, ProcessContainer
@@ -52,11 +52,20 @@ class ProcessEngine:
         self._storage = StorageWatch(self._threads)
         self._containers: dict[str, ProcessContainer] = {}
         self._memory: asyncio.Task[None] | None = None
+        self._seen = gpu_probe.Found((), "nobody has looked for GPUs yet")
 
     @property
     def detail(self) -> str:
         why = f" ({self._why})" if self._why else ""
         return f"images are not used{why}: scripts run as plain processes with this machine's programs"
+
+    @property
+    def gpus(self) -> Sequence[Gpu]:
+        return self._seen.gpus
+
+    @property
+    def gpu_detail(self) -> str:
+        return self._seen.detail
 
     async def open(self) -> None:
         try:
@@ -66,6 +75,7 @@ class ProcessEngine:
                 f"{self._run_dir} cannot be made: {error.strerror}", "choose another --state"
             ) from error
         self._memory = asyncio.create_task(self._watch_memory())
+        self._seen = await self._threads.call(gpu_probe.look)
 
     async def close(self) -> None:
         await asyncio.gather(*(each.stop() for each in list(self._containers.values())))
@@ -169,9 +179,12 @@ def _supervisor() -> str:
 def _environment(spec: ContainerSpec, layer: Path, folder: Path) -> dict[str, str]:
     """Return all the child sees: nothing of the emulator's own environment but the way to this interpreter."""
     here = str(Path(sys.executable).parent)
+    visible = ",".join(spec.gpus)
     return {
         "LANG": "C.UTF-8",
         **spec.environment,
+        "CUDA_VISIBLE_DEVICES": visible,
+        "NVIDIA_VISIBLE_DEVICES": visible or "void",
         "PATH": f"{here}:{spec.environment.get('PATH', _SYSTEM_PATH)}",
         "HFAAS_FUNCTION_DIR": str(layer),
         "HFAAS_TMP": str(folder / "tmp"),

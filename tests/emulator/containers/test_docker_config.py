@@ -90,8 +90,8 @@ def test_no_more_processors_are_asked_for_than_there_are() -> None:
 
 
 def test_gpus_are_asked_for_as_devices() -> None:
-    assert host(ContainerSpec("a", "b", gpus=1))["DeviceRequests"] == [
-        {"Driver": "", "Count": 1, "Capabilities": [["gpu"]]}
+    assert host(ContainerSpec("a", "b", gpus=("GPU-1", "GPU-2")))["DeviceRequests"] == [
+        {"Driver": "", "DeviceIDs": ["GPU-1", "GPU-2"], "Capabilities": [["gpu"]]}
     ]
 
 
