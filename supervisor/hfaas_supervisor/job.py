@@ -50,6 +50,7 @@ class Job(NamedTuple):
 
     `environment` is the script's own (container.environment.Variables). `region` is that of the Function's buckets,
     `buckets` names those that are elsewhere. `image` is what the user wrote; `extra_payload` tells that it has one.
+    `nodes` is the number of nodes of a multi-node parallel Job, 0 for a plain one.
     """
 
     name: str
@@ -68,6 +69,8 @@ class Job(NamedTuple):
     buckets: Mapping[str, str] = _NONE
     image: str = ""
     extra_payload: bool = False
+    wants_gpu: bool = False
+    nodes: int = 0
 
     def encode(self) -> str:
         """Return the text of FUNCTION_CONFIG."""
@@ -109,8 +112,13 @@ def _document(job: Job) -> dict[str, Any]:
         log_level=job.log_level if job.log_level != "INFO" else None,
         file_stage_in=job.file_stage_in,
         container=container,
+        batch=_without_defaults(enable_gpu=job.wants_gpu, multi_node_parallel=_nodes_document(job.nodes)),
         hfaas=ours,
     )
+
+
+def _nodes_document(nodes: int) -> dict[str, Any]:
+    return {"enabled": True, "number_nodes": nodes} if nodes else {}
 
 
 def _output_document(output: Output) -> dict[str, Any]:
@@ -141,7 +149,7 @@ def _parse(text: str) -> Any:
 
 
 def _job(root: _Node) -> Job:
-    container, ours = root.node("container"), root.node("hfaas")
+    container, batch, ours = root.node("container"), root.node("batch"), root.node("hfaas")
     providers = root.node("storage_providers")
     return Job(
         name=root.text("name"),
@@ -160,7 +168,13 @@ def _job(root: _Node) -> Job:
         buckets=ours.node("buckets").texts(),
         image=container.text("image", ""),
         extra_payload=ours.boolean("extra_payload"),
+        wants_gpu=batch.boolean("enable_gpu"),
+        nodes=_nodes(batch.node("multi_node_parallel")),
     )
+
+
+def _nodes(node: _Node) -> int:
+    return int(node.number("number_nodes", 0)) if node.boolean("enabled") else 0
 
 
 def _ids(node: _Node) -> dict[str, Mapping[str, Any]]:

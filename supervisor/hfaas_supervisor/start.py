@@ -14,8 +14,6 @@ from hfaas_supervisor.job import MODES, Job
 def flow(leg: str, fd: int) -> Flow:
     """Return the Flow of this container; ConfigError when it cannot work."""
     job = _job()
-    if leg == "lambda" and job.execution_mode != "lambda":
-        raise ConfigError(f"execution_mode {job.execution_mode} needs AWS Batch, which is not part of this version")
     stores.check(job)
     return Flow(job, layer.read(), leg, Console(fd, job.log_level))
 

@@ -44,6 +44,8 @@ jobs = st.builds(
     buckets=maps,
     image=st.text(max_size=5),
     extra_payload=st.booleans(),
+    wants_gpu=st.booleans(),
+    nodes=st.integers(0, 9),
 )
 
 
@@ -74,6 +76,14 @@ def test_a_filter_may_be_one_text() -> None:
     assert Job.decode(encoded(document)).outputs[0].suffix == (".txt",)
 
 
+def test_nodes_count_only_when_multi_node_parallel_is_enabled() -> None:
+    nodes = {"number_nodes": 3}
+    assert Job.decode(encoded({"name": "a", "batch": {"multi_node_parallel": nodes}})).nodes == 0
+    assert (
+        Job.decode(encoded({"name": "a", "batch": {"multi_node_parallel": {**nodes, "enabled": True}}})).nodes == 3
+    )
+
+
 @pytest.mark.parametrize(
     ("document", "key"),
     [
@@ -88,6 +98,7 @@ def test_a_filter_may_be_one_text() -> None:
         ({"name": "a", "execution_mode": "fargate"}, "execution_mode"),
         ({"name": "a", "file_stage_in": "yes"}, "file_stage_in"),
         ({"name": "a", "container": {"timeout_threshold": True}}, "container.timeout_threshold"),
+        ({"name": "a", "batch": {"enable_gpu": 1}}, "batch.enable_gpu"),
         ({"name": "a", "hfaas": {"on_failure": "ignore"}}, "hfaas.on_failure"),
         ({"name": "a", "storage_providers": {"s3": []}}, "storage_providers.s3"),
         ([], "the document"),

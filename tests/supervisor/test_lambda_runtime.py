@@ -6,8 +6,6 @@ import base64
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
 from hfaas_supervisor.job import Job, Output
 
 if TYPE_CHECKING:
@@ -69,17 +67,6 @@ def test_an_error_message_stays_below_8_kib(runtime: Runtime) -> None:
 def test_d27_the_largest_answer_fits_into_lambdas_limit(runtime: Runtime) -> None:
     runtime.box.script("head -c 4600000 /dev/zero\n")
     assert len(runtime.invoke({}).body) <= 6_291_556
-
-
-@pytest.mark.parametrize("mode", ["batch", "lambda-batch"])
-def test_d05_d06_a_mode_that_needs_batch_is_refused_at_init(runtime: Runtime, mode: str) -> None:
-    runtime.box.job = Job("shrink", execution_mode=mode)
-    runtime.start()
-    post = runtime.api.posts.get(timeout=10)
-    assert post.path == "/2018-06-01/runtime/init/error"
-    assert post.json["errorType"] == "Hfaas.ConfigError"
-    assert mode in post.json["errorMessage"]
-    assert post.headers["lambda-runtime-function-error-type"] == "Hfaas.ConfigError"
 
 
 def test_a_missing_configuration_is_an_init_error(runtime: Runtime) -> None:
