@@ -10,10 +10,11 @@ from hfaas_emulator.trace import Trace, What
 
 
 class Background:
-    """A set of running tasks."""
+    """A set of running tasks; `where` is what their PROBLEM hops say."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, where: str = "lambda") -> None:
         self._trace = trace
+        self._where = where
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, Any]) -> None:
@@ -25,7 +26,7 @@ class Background:
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            self._trace.hop("lambda", What.PROBLEM, message=f"{type(error).__name__}: {error}")
+            self._trace.hop(self._where, What.PROBLEM, message=f"{type(error).__name__}: {error}")
 
     async def finish(self) -> None:
         """Wait until everything started so far, and what that starts, is done."""

@@ -155,6 +155,7 @@ class ExecutionEnvironment:
             image=function.image,
             labels={
                 "hfaas.emulator": platform.emulator,
+                "hfaas.kind": "environment",
                 "hfaas.function": function.name,
                 "hfaas.environment": self.id,
             },

@@ -77,8 +77,8 @@ class Lambda:
 
     async def open(self) -> None:
         """Remove the containers that an emulator with this id left behind."""
-        label = {"hfaas.emulator": self._platform.emulator}
-        for container in await self._platform.engine.leftovers(label):
+        labels = {"hfaas.emulator": self._platform.emulator, "hfaas.kind": "environment"}
+        for container in await self._platform.engine.leftovers(labels):
             with suppress(EngineError):
                 await container.stop()
 
