@@ -83,3 +83,15 @@ def milliseconds(count: float | None) -> str:
     if count is None:
         return "-"
     return f"{count:.0f} ms" if count < 10_000 else f"{count / 1000:.1f} s"
+
+
+def duration(seconds: float) -> str:
+    """Return how long something took in the two largest units that matter."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{max(0.0, seconds):.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"

@@ -32,6 +32,8 @@ class Options:
     concurrency: int | None = None
     retry_delay: float | None = None
     discard: bool = False
+    gpu: str = "exclusive"
+    scale_down: bool = False
 
     def arguments(self) -> list[str]:
         """Return the command that starts it in the foreground."""
@@ -41,6 +43,10 @@ class Options:
             command += ["--concurrency", str(self.concurrency)]
         if self.retry_delay is not None:
             command += ["--retry-delay", str(self.retry_delay)]
+        if self.gpu != "exclusive":
+            command += ["--gpu", self.gpu]
+        if self.scale_down:
+            command.append("--scale-down")
         return [*command, "--discard"] if self.discard else command
 
 

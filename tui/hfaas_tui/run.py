@@ -55,6 +55,8 @@ class Order:
     timeout_s: float = 3600
     state: Path | None = None
     retry_delay_s: float = RETRY_DELAY_S
+    gpu: str = "exclusive"
+    scale_down: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,7 @@ def run(order: Order, progress: Progress) -> Outcome:
     _writable(order.output)
     local.warm(order.engine)
     with _state(order) as state:
-        options = Options(
-            state, 0, order.engine, order.concurrency, order.retry_delay_s, discard=order.state is None
-        )
-        with rehearsal(options) as emulator:
+        with rehearsal(_options(order, state)) as emulator:
             engine = emulator.status()["engine"]
             progress.say(f"LOCAL emulator at {emulator.endpoint}, engine {engine['name']}: {engine['detail']}")
             local.deploy(order.pipeline, emulator, order.build_args, progress.say)
@@ -116,6 +115,19 @@ def run(order: Order, progress: Progress) -> Outcome:
         tuple(outputs),
         logs,
         time.monotonic() - started,
+    )
+
+
+def _options(order: Order, state: Path) -> Options:
+    return Options(
+        state,
+        0,
+        order.engine,
+        order.concurrency,
+        order.retry_delay_s,
+        discard=order.state is None,
+        gpu=order.gpu,
+        scale_down=order.scale_down,
     )
 
 

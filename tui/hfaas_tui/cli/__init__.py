@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 COMMANDS = {
+    "cancel": "jobs",
     "check": "functions",
     "completion": "shell",
     "demo": "run",
@@ -22,6 +23,8 @@ COMMANDS = {
     "get": "storage",
     "image": "images",
     "invoke": "functions",
+    "job": "jobs",
+    "jobs": "jobs",
     "logs": "logs",
     "ls": "functions",
     "put": "storage",
@@ -64,6 +67,7 @@ class Lazy(click.Group):
 
 
 HELP = {
+    "cancel": "Cancel jobs, or terminate those that run.",
     "check": "Check a pipeline file and print every finding.",
     "completion": "Print the completion script of a shell.",
     "demo": "Run the video sample on a generated clip.",
@@ -73,7 +77,9 @@ HELP = {
     "get": "Copy objects from a bucket.",
     "image": "Build function images.",
     "invoke": "Invoke a function.",
-    "logs": "Show the log of a function.",
+    "job": "Show everything of one job.",
+    "jobs": "List the jobs of Batch.",
+    "logs": "Show the log of a function or a job.",
     "ls": "List functions, or the objects of a bucket.",
     "put": "Copy files into a bucket.",
     "rm": "Remove what a pipeline deployed.",

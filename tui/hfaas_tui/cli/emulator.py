@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,6 +17,7 @@ from hfaas_tui.errors import CliError, NoEmulator
 from hfaas_tui.output import console, print_json, print_text, table
 
 STOP_TIMEOUT_S = 60
+SHOWN_PENDING = 10
 
 
 @click.command()
@@ -22,8 +25,19 @@ STOP_TIMEOUT_S = 60
 @options.state
 @options.engine
 @options.concurrency
+@options.gpu
+@options.scale_down
 @click.option("--detach", is_flag=True, help="Return when it is ready and leave it running.")
-def up(port: int, state: Path | None, engine: str, concurrency: int | None, *, detach: bool) -> int:
+def up(
+    port: int,
+    state: Path | None,
+    engine: str,
+    concurrency: int | None,
+    gpu: str,
+    *,
+    scale_down: bool,
+    detach: bool,
+) -> int:
     """Start the emulator, in the foreground unless --detach."""
     from hfaas_tui import rehearsal
 
@@ -33,7 +47,7 @@ def up(port: int, state: Path | None, engine: str, concurrency: int | None, *, d
             f"an emulator (pid {about.pid}) runs on {place} already, at {about.endpoint}",
             "stop it with `hfaas down`, or use another --state",
         )
-    chosen = rehearsal.Options(place, port, engine, concurrency)
+    chosen = rehearsal.Options(place, port, engine, concurrency, gpu=gpu, scale_down=scale_down)
     if not detach:
         command = chosen.arguments()
         os.execv(command[0], command)  # noqa: S606 - our own interpreter, no shell wanted
@@ -73,13 +87,22 @@ def status(endpoint: str | None, state: Path | None, as_json: bool) -> int:
         print_json({**about, **pending})
     else:
         _print_status(about)
-        print_text("idle" if pending["idle"] else f"{len(pending['pending'])} pending:")
-        for each in pending["pending"][:10]:
-            print_text(f"  {each['what']}")
+        _print_pending(pending["pending"])
     return 0
 
 
-def _print_status(about: dict[str, object]) -> None:
+def _print_pending(pending: Sequence[Mapping[str, str]]) -> None:
+    """Say what is going on, and what each thing waits for."""
+    jobs = sum(each["kind"] == "job" for each in pending)
+    told = f", {jobs} of them job{'s' * (jobs != 1)} of Batch" if jobs else ""
+    print_text(f"{len(pending)} pending{told}:" if pending else "idle")
+    for each in pending[:SHOWN_PENDING]:
+        print_text(f"  {each['what']}")
+    if left := len(pending[SHOWN_PENDING:]):
+        print_text(f"  ... and {left} more" + ("; `hfaas jobs` lists the jobs" if jobs else ""))
+
+
+def _print_status(about: Mapping[str, Any]) -> None:
     engine = about.get("engine")
     described = dict(engine) if isinstance(engine, dict) else {}
     print_text(f"LOCAL emulator at {about.get('endpoint')} (pid {about.get('pid')})")
@@ -87,6 +110,18 @@ def _print_status(about: dict[str, object]) -> None:
     print_text(
         f"state {about.get('state')}, account {about.get('account')}, concurrency {about.get('concurrency')}"
     )
+    for line in _resources(about):
+        print_text(line)
+
+
+def _resources(about: Mapping[str, Any]) -> Iterator[str]:
+    """Say what jobs can get; an emulator of another version may not tell."""
+    if machine := about.get("machine"):
+        less = ", larger jobs are scaled down to it" if about.get("scale_down") else ""
+        yield f"jobs get up to {machine.get('vcpus'):g} vCPU and {machine.get('memory_mb')} MB{less}"
+    if gpus := about.get("gpus"):
+        names = ", ".join(gpus.get("names") or ())
+        yield f"GPU {gpus.get('mode')}: {names or 'none: ' + (gpus.get('detail') or 'there is no NVIDIA GPU')}"
 
 
 @click.command()

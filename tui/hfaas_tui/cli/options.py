@@ -36,6 +36,16 @@ engine = click.option(
 concurrency = click.option(
     "--concurrency", type=click.IntRange(1, 1000), help="Concurrent executions of the account [default: by CPUs]."
 )
+gpu = click.option(
+    "--gpu",
+    type=click.Choice(["exclusive", "share", "fallback"]),
+    default="exclusive",
+    show_default=True,
+    help="A GPU is one job's alone; or all jobs see all GPUs; or jobs run on CPU where there is none, which is noted.",
+)
+scale_down = click.option(
+    "--scale-down", is_flag=True, help="Give jobs that are larger than this machine what it has, which is noted."
+)
 build_arg = click.option(
     "--build-arg",
     "build_args",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Where the outputs go.")
 @options.engine
 @options.concurrency
+@options.gpu
+@options.scale_down
 @options.build_arg
 @click.option(
     "--timeout", "timeout_s", type=float, default=3600, show_default=True, help="Seconds to wait at most."
@@ -49,10 +52,12 @@ def run(
     output: Path,
     engine: str,
     concurrency: int | None,
+    gpu: str,
     build_args: tuple[str, ...],
     timeout_s: float,
     state: Path | None,
     *,
+    scale_down: bool,
     as_json: bool,
 ) -> int:
     """Run a pipeline on input files, offline, and bring the outputs back.
@@ -63,20 +68,33 @@ def run(
     from hfaas_tui.run import Order
 
     arguments = options.pairs(build_args, "--build-arg")
-    order = Order(fdl.read(file), inputs + more, output, engine, concurrency, arguments, timeout_s, state)
+    order = Order(
+        fdl.read(file),
+        inputs + more,
+        output,
+        engine,
+        concurrency,
+        arguments,
+        timeout_s,
+        state,
+        gpu=gpu,
+        scale_down=scale_down,
+    )
     return _carry_out(order, as_json=as_json)
 
 
 @click.command()
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("hfaas-demo"), show_default=True)
 @options.engine
+@options.gpu
+@options.scale_down
 @options.as_json
-def demo(output: Path, engine: str, as_json: bool) -> int:
+def demo(output: Path, engine: str, gpu: str, *, scale_down: bool, as_json: bool) -> int:
     """Run the video sample: a generated clip is cut into frames, and the people in each are found."""
     from hfaas_tui import demonstration
 
     order = demonstration.order(output, engine, print_text if not as_json else _quiet)
-    return _carry_out(order, as_json=as_json)
+    return _carry_out(replace(order, gpu=gpu, scale_down=scale_down), as_json=as_json)
 
 
 def _quiet(text: str) -> None:

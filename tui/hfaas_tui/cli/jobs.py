@@ -1,0 +1,114 @@
+"""`hfaas jobs`, `job` and `cancel`: what AWS Batch was asked to do and how far it is."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from hfaas_tui import watch
+from hfaas_tui.cli import options
+from hfaas_tui.errors import CliError
+from hfaas_tui.jobs import STATUSES, Job, Jobs, flat, short_id
+from hfaas_tui.output import console, duration, print_error, print_json, print_text, table
+
+COLUMNS = ("job", "name", "status", "queue", ">attempts", ">age", ">ran", "reason")
+
+
+@click.command()
+@click.option("--queue", help="Only the jobs of this queue.")
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice(STATUSES, case_sensitive=False),
+    help="Only jobs in this state; may be given again.",
+)
+@click.option("--all", "everything", is_flag=True, help="Also the children of arrays and the nodes of groups.")
+@options.endpoint
+@options.state
+@options.as_json
+def jobs(
+    queue: str | None,
+    statuses: tuple[str, ...],
+    endpoint: str | None,
+    state: Path | None,
+    *,
+    everything: bool,
+    as_json: bool,
+) -> int:
+    """List the jobs of Batch, the newest first."""
+    batch = ask(endpoint, state)
+    found = batch.all(queue, statuses)
+    shown = list(flat(batch, found)) if everything else found
+    if as_json:
+        print_json([job.to_json() for job in shown])
+    elif shown:
+        console().print(table(COLUMNS, map(_row, shown)))
+    else:
+        print_text("no jobs" if not (queue or statuses) else "no such jobs")
+    return 0
+
+
+def ask(endpoint: str | None, state: Path | None) -> Jobs:
+    """Return Batch as the emulator plays it."""
+    from hfaas_tui.transfer import client
+
+    return Jobs(client(watch.find(endpoint, state).endpoint, "batch"))
+
+
+def _row(job: Job) -> tuple[object, ...]:
+    now = time.time() * 1000
+    ran = duration(((job.stopped or now) - job.started) / 1000) if job.started else "-"
+    age = duration((now - job.created) / 1000)
+    return short_id(job.id), job.name, job.status, job.queue, job.attempts, age, ran, job.note or job.why
+
+
+@click.command()
+@click.argument("id")
+@options.endpoint
+@options.state
+@options.as_json
+def job(id: str, endpoint: str | None, state: Path | None, as_json: bool) -> int:
+    """Show everything of one job; the beginning of its ID is enough."""
+    from hfaas_tui import job_story
+
+    batch = ask(endpoint, state)
+    found = batch.find(id)
+    if as_json:
+        print_json({**found.document, "children": [each.to_json() for each in batch.children(found)]})
+    else:
+        for label, text in job_story.lines(found, batch):
+            if text:
+                print_text(f"{label:<12}{text}")
+    return 0
+
+
+@click.command()
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--reason", default="cancelled with `hfaas cancel`", show_default=True, help="What the job will say.")
+@options.endpoint
+@options.state
+@options.as_json
+def cancel(ids: tuple[str, ...], reason: str, endpoint: str | None, state: Path | None, *, as_json: bool) -> int:
+    """Cancel jobs that have not begun, and terminate those that run; exit code 1 when one is unknown."""
+    batch = ask(endpoint, state)
+    told = [_cancel(batch, each, reason) for each in ids]
+    if as_json:
+        print_json(told)
+    for each in told:
+        if "error" in each:
+            print_error(each["error"], each["hint"])
+        elif not as_json:
+            print_text(f"{short_id(each['jobId'])} {each['jobName']}: {each['done']}")
+    return 1 if any("error" in each for each in told) else 0
+
+
+def _cancel(batch: Jobs, id: str, reason: str) -> dict[str, str]:
+    """Stop one job and tell how; an id that names none does not keep the others running."""
+    try:
+        found = batch.find(id)
+    except CliError as error:
+        return {"jobId": id, "error": error.message, "hint": error.hint}
+    return {"jobId": found.id, "jobName": found.name, "done": batch.stop(found, reason)}
