@@ -20,6 +20,9 @@ from typing import Any
 from hfaas_emulator.cloudformation.intrinsics import mentions
 from hfaas_emulator.cloudformation.template import Definition, Template
 
+VERSIONED = frozenset({"AWS::Batch::JobDefinition"})
+"""Types whose updates make a new version of the same thing, with another ARN that dependents must learn."""
+
 
 class Action(StrEnum):
     ADD = "Add"
@@ -95,11 +98,15 @@ def changes(old: Side, new: Side, taggable: AbstractSet[str] = frozenset()) -> l
             found.append(Change(Action.ADD, name, wanted.type))
         elif details := tuple(_details(had, wanted, old, new, replaced, taggable)):
             kind = _replacement(details)
-            if kind is not Replacement.NO:
+            if kind is not Replacement.NO or (wanted.type in VERSIONED and _is_new_version(details)):
                 replaced.add(name)
             found.append(Change(Action.MODIFY, name, wanted.type, kind, details))
     gone = [one for name, one in old.template.resources.items() if name not in new.template.resources]
     return found + [Change(Action.REMOVE, one.logical, one.type) for one in gone]
+
+
+def _is_new_version(details: tuple[Detail, ...]) -> bool:
+    return any(one.scope == "Properties" and one.name != "ResourceRetentionPolicy" for one in details)
 
 
 def _replacement(details: tuple[Detail, ...]) -> Replacement:

@@ -109,7 +109,8 @@ class Resources:
             made = await self._tools.threads.run(_make, provider, self._context(resource), wanted, look, resource)
             resource = self._initiated(replace(resource, made=made))
         if made.properties != wanted and provider.update is not None:
-            await self._tools.threads.run(provider.update, self._context(resource), made, made.properties, wanted)
+            context, had = self._context(resource), made.properties
+            made = await self._tools.threads.run(provider.update, context, made, had, wanted) or made
         resource = replace(resource, made=replace(made, properties=wanted))
         verb, done = _verb(resource), "Resource import completed." if resource.imported else ""
         self._history.note(resource, f"{verb}_COMPLETE", done)
@@ -134,8 +135,9 @@ class Resources:
         doubtful = replace(current, made=replace(made, properties=wanted), before=had, **_policies(definition))
         self._history.note(doubtful, "UPDATE_IN_PROGRESS")
         check(wanted, provider.properties)
-        await self._tools.threads.run(provider.update, self._context(current), made, had, wanted)
-        self._history.note(replace(doubtful, before=None), "UPDATE_COMPLETE")
+        after = await self._tools.threads.run(provider.update, self._context(current), made, had, wanted) or made
+        done = replace(doubtful, made=replace(after, properties=wanted), before=None)
+        self._history.note(done, "UPDATE_COMPLETE")
 
     async def _replace(
         self, current: Resource, made: Made, definition: Definition, provider: Provider, wanted: Props

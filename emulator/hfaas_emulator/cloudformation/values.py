@@ -6,7 +6,7 @@ from typing import Any
 
 from hfaas_emulator.cloudformation.intrinsics import NO_VALUE, Scope, invalid
 from hfaas_emulator.cloudformation.parameters import is_list
-from hfaas_emulator.cloudformation.providers.base import Props, Provider
+from hfaas_emulator.cloudformation.providers.base import Props, Provider, Tagging
 from hfaas_emulator.cloudformation.stack import Stack, Version
 from hfaas_emulator.cloudformation.template import Definition
 
@@ -14,7 +14,9 @@ from hfaas_emulator.cloudformation.template import Definition
 def properties(stack: Stack, version: Version, definition: Definition, provider: Provider) -> Props:
     """Return a resource's properties with all references resolved and the stack's tags added."""
     wanted: dict[str, Any] = _scope(stack, version).resolve(dict(definition.properties))
-    if provider.taggable and version.tags:
+    if provider.taggable and version.tags and provider.tagging is Tagging.MAP:
+        wanted["Tags"] = {**version.tags, **wanted.get("Tags", {})}
+    elif provider.taggable and version.tags:
         own = {one["Key"] for one in wanted.get("Tags", [])}
         shared = [{"Key": key, "Value": value} for key, value in version.tags.items() if key not in own]
         wanted["Tags"] = [*wanted.get("Tags", []), *shared]

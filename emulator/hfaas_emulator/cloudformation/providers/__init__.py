@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hfaas_emulator.cloudformation.intrinsics import invalid
-from hfaas_emulator.cloudformation.providers import iam, lambda_, logs, s3, sqs
+from hfaas_emulator.cloudformation.providers import batch, events, iam, lambda_, logs, s3, sqs
 from hfaas_emulator.cloudformation.providers.base import Provider
 from hfaas_emulator.cloudformation.template import Template
 
 TYPES: Mapping[str, Provider] = {
+    **batch.PROVIDERS,
+    **events.PROVIDERS,
     **iam.PROVIDERS,
     **lambda_.PROVIDERS,
     **logs.PROVIDERS,
@@ -22,6 +24,7 @@ CAPABILITIES = {
     "AWS::IAM::Role": "RoleName",
     "AWS::IAM::Policy": "",
     "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::InstanceProfile": "InstanceProfileName",
 }
 """The types that need an acknowledgement, and the property whose presence asks for the stronger one."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -55,25 +56,36 @@ class Context:
         return self.name if len(self.name) <= limit else self.name[: limit - SUFFIX] + self.name[-SUFFIX:]
 
 
+class Tagging(Enum):
+    """How a type carries tags: as a list of `{Key, Value}`, as a mapping, or for good from its creation on."""
+
+    LIST = auto()
+    MAP = auto()
+    FIXED = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """One type: `create` makes it, `update` brings it from old properties to new ones, `find` looks for one by name.
 
     `create` may leave properties out of `Made.properties`; the engine then calls `update` for the rest, so that
     a thing which is refused half-way is known and can be taken back. All calls must bear being repeated.
+    `update` returns the resource when it has another id or other attributes from then on.
     """
 
     services: tuple[str, ...]
     properties: frozenset[str]
     create: Callable[[Context, Props], Made]
     delete: Callable[[Context, Made], None]
-    update: Callable[[Context, Made, Props, Props], None] | None = None
+    update: Callable[[Context, Made, Props, Props], Made | None] | None = None
     find: Callable[[Context, Props], Made | None] | None = None
     name: str = ""
+    tagging: Tagging = Tagging.LIST
 
     @property
     def taggable(self) -> bool:
-        return "Tags" in self.properties
+        """Whether the stack's tags become the resource's; never where that would mean another resource."""
+        return "Tags" in self.properties and self.tagging is not Tagging.FIXED
 
 
 def check(properties: Props, known: frozenset[str]) -> None:

@@ -179,7 +179,59 @@ def _delete_managed(context: Context, made: Made) -> None:
     iam.delete_policy(PolicyArn=made.id)
 
 
+def _profile_name(context: Context, properties: Props) -> str:
+    return str(properties.get("InstanceProfileName") or context.short(128))
+
+
+def _create_profile(context: Context, properties: Props) -> Made:
+    first = without(properties, "Roles")
+    wanted = {**first, "InstanceProfileName": _profile_name(context, properties)}
+    return _profile(call(context, "iam", "create_instance_profile", wanted)["InstanceProfile"], first)
+
+
+def _find_profile(context: Context, properties: Props) -> Made | None:
+    name = _profile_name(context, properties)
+    try:
+        found = context.client("iam").get_instance_profile(InstanceProfileName=name)
+    except ClientError as error:
+        if is_absent(error):
+            return None
+        raise
+    return _profile(found["InstanceProfile"], {})
+
+
+def _profile(found: Any, applied: Props) -> Made:
+    return Made(found["InstanceProfileName"], {"Arn": found["Arn"]}, applied)
+
+
+def _update_profile(context: Context, made: Made, _: Props, new: Props) -> None:
+    """A profile has one role at most, so the old one goes first."""
+    iam, name = context.client("iam"), made.id
+    had, wanted = _roles_of(iam, name), set(new["Roles"])
+    for role in sorted(had - wanted):
+        iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role)
+    for role in sorted(wanted - had):
+        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
+
+
+def _roles_of(iam: Any, profile: str) -> set[str]:
+    found = iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]
+    return {one["RoleName"] for one in found["Roles"]}
+
+
+def _delete_profile(context: Context, made: Made) -> None:
+    iam = context.client("iam")
+    for role in sorted(_roles_of(iam, made.id)):
+        iam.remove_role_from_instance_profile(InstanceProfileName=made.id, RoleName=role)
+    iam.delete_instance_profile(InstanceProfileName=made.id)
+
+
 PROVIDERS = {
+    "AWS::IAM::InstanceProfile": Provider(
+        ("iam",),
+        frozenset({"InstanceProfileName", "Path", "Roles"}),
+        _create_profile, _delete_profile, _update_profile, _find_profile, name="InstanceProfileName",
+    ),
     "AWS::IAM::Role": Provider(
         ("iam",),
         frozenset(

@@ -78,6 +78,38 @@ def policy_of_queue(aws: Any, _: str) -> bool:
     )
 
 
+def described_rule(*keys: str) -> Look:
+    def look(aws: Any, name: str) -> Any:
+        found = aws("events").describe_rule(Name=name)
+        return [found.get(key) for key in keys]
+
+    return look
+
+
+def targets(aws: Any, name: str) -> list[str]:
+    found = aws("events").list_targets_by_rule(Rule=name)["Targets"]
+    return sorted(f"{one['Id']} {one['Arn'].rpartition(':')[2]} {one.get('Input', '')}" for one in found)
+
+
+def rule_tags(aws: Any, name: str) -> Any:
+    arn = aws("events").describe_rule(Name=name)["Arn"]
+    return aws("events").list_tags_for_resource(ResourceARN=arn)["Tags"]
+
+
+def profile_roles(aws: Any, name: str) -> list[bool]:
+    roles = aws("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]
+    return ["Other" in one["RoleName"] for one in roles]
+
+
+def rule(**more: Any) -> dict[str, Any]:
+    pattern = {"source": ["aws.batch"], "detail": {"status": ["FAILED"]}}
+    return {"EventPattern": pattern, "State": "ENABLED", **more}
+
+
+def target(id: str, **more: Any) -> dict[str, Any]:
+    return {"Id": id, "Arn": f"arn:aws:sqs:us-east-1:123456789012:{id}", **more}
+
+
 def fn(**changed: Any) -> dict[str, Any]:
     return dict(t.function("subject", **changed)["Properties"])
 
@@ -264,6 +296,38 @@ ROWS = {
         (False, True),
         {"Q": t.resource("AWS::SQS::Queue")},
     ),
+    "rule's pattern and state": Row(
+        "AWS::Events::Rule",
+        rule(Description="failures"),
+        rule(EventPattern='{"source": ["mine"]}', State="DISABLED"),
+        described_rule("EventPattern", "State", "Description"),
+        (
+            ['{"source": ["aws.batch"], "detail": {"status": ["FAILED"]}}', "ENABLED", "failures"],
+            ['{"source": ["mine"]}', "DISABLED", None],
+        ),
+    ),
+    "rule's targets": Row(
+        "AWS::Events::Rule",
+        rule(Targets=[target("a"), target("b")]),
+        rule(Targets=[target("b", Input="{}"), target("c")]),
+        targets,
+        (["a a ", "b b "], ["b b {}", "c c "]),
+    ),
+    "rule's tags": Row(
+        "AWS::Events::Rule",
+        rule(Tags=[{"Key": "a", "Value": "1"}]),
+        rule(Tags=[{"Key": "b", "Value": "2"}]),
+        rule_tags,
+        ([{"Key": "a", "Value": "1"}], [{"Key": "b", "Value": "2"}]),
+    ),
+    "instance profile's role": Row(
+        "AWS::IAM::InstanceProfile",
+        {"Roles": [t.ref("Role")]},
+        {"Roles": [t.ref("Other")]},
+        profile_roles,
+        ([False], [True]),
+        {**ROLE, "Other": ROLE["Role"]},
+    ),
 }
 
 
@@ -288,8 +352,33 @@ def test_a_type_is_made_changed_in_place_and_removed(cfn: Any, aws: Any, what: s
     assert cfn.delete("mask")["StackStatus"] == "DELETE_COMPLETE"
 
 
-def test_every_type_has_a_row_or_a_pipeline() -> None:
-    assert set(TYPES) - {row.type for row in ROWS.values()} == {"AWS::Lambda::Permission"}
+def test_every_type_has_a_row_or_a_pipeline_or_is_batchs() -> None:
+    rest = set(TYPES) - {row.type for row in ROWS.values()}
+    assert {one for one in rest if not one.startswith("AWS::Batch::")} == {"AWS::Lambda::Permission"}
+
+
+def test_a_rule_of_a_name_that_is_taken_is_not_taken_over(cfn: Any, aws: Any) -> None:
+    aws("events").put_rule(Name="failures", EventPattern='{"source": ["mine"]}')
+    cfn.create("mask", t.body({"Rule": t.resource("AWS::Events::Rule", rule(Name="failures"))}))
+    assert cfn.settled("mask")["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert described_rule("EventPattern")(aws, "failures") == ['{"source": ["mine"]}']
+
+
+def test_a_rule_says_its_arn(cfn: Any) -> None:
+    body = t.body({"Rule": t.resource("AWS::Events::Rule", rule())}, Outputs={"Arn": {"Value": t.att("Rule")}})
+    arn = cfn.create("mask", body)["Outputs"][0]["OutputValue"]
+    assert arn.startswith("arn:aws:events:us-east-1:123456789012:rule/mask-Rule-")
+
+
+@pytest.mark.parametrize("type", ["List<AWS::EC2::Subnet::Id>", "CommaDelimitedList"])
+def test_a_list_parameter_given_as_text_arrives_as_a_list(cfn: Any, aws: Any, type: str) -> None:
+    """A queue policy takes a list of queues, so a Ref to the parameter is enough."""
+    url = aws("sqs").create_queue(QueueName="one")["QueueUrl"]
+    policy = {"Queues": t.ref("Queues"), "PolicyDocument": t.allow("s3:PutObject", "*")}
+    body = t.body({"P": t.resource("AWS::SQS::QueuePolicy", policy)}, Parameters={"Queues": {"Type": type}})
+    given = [{"ParameterKey": "Queues", "ParameterValue": f"{url}, {url}"}]
+    assert cfn.create("mask", body, Parameters=given)["StackStatus"] == "CREATE_COMPLETE", cfn.events("mask")
+    assert policy_of_queue(aws, url)
 
 
 def test_a_permission_is_replaced_by_a_new_statement(cfn: Any, aws: Any) -> None:
