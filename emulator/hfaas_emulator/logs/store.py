@@ -200,6 +200,14 @@ class LogStore:
         self._flush(stream)
         return await asyncio.to_thread(_page, stream, window, limit, token, from_head)
 
+    async def tail(self, account: str, region: str, group: str, stream: str, limit: int) -> list[tuple[int, str]]:
+        """Return a stream's last lines with their times, oldest first; none when there is no such stream."""
+        key = Group(account, region, group)
+        if not self.has(key, stream):
+            return []
+        page = await self.page(key, stream, Window(), limit)
+        return [(line.timestamp, line.message) for line in page.lines]
+
     async def find(
         self,
         group: Group,

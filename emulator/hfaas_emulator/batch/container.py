@@ -1,0 +1,52 @@
+"""What one attempt asks of the engine, as its definition words it in DescribeJobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hfaas_emulator.batch.identity import Identity
+from hfaas_emulator.batch.runner import NotStarted, Work
+from hfaas_emulator.containers.engine import ContainerSpec, Network, Restrictions, TaskLimits
+
+
+def specification(work: Work, identity: Identity, emulator: str, environment: Mapping[str, str]) -> ContainerSpec:
+    """Describe the container; NotStarted when it asks for what no machine of ours may give."""
+    task = work.task
+    return ContainerSpec(
+        name=identity.container,
+        image=task.image,
+        labels=identity.labels(emulator),
+        environment=environment,
+        command=task.command,
+        memory_mb=work.memory_mb,
+        storage_mb=0,
+        cpus=work.vcpus,
+        gpus=work.gpus,
+        read_only=task.read_only,
+        user=task.user,
+        network=Network.OWN,
+        restrictions=Restrictions.BATCH,
+        task=limits(task.document),
+    )
+
+
+def limits(container: Mapping[str, Any]) -> TaskLimits:
+    """Read what only a Batch job may ask for out of its `container` document."""
+    linux = container.get("linuxParameters") or {}
+    if linux.get("devices"):
+        raise NotStarted(
+            "CannotStartContainerError: linuxParameters.devices asks for devices of the host, and the emulator "
+            "gives none; remove it, or ask for a GPU by resourceRequirements"
+        )
+    return TaskLimits(
+        shared_memory_mb=linux.get("sharedMemorySize"),
+        init=bool(linux.get("initProcessEnabled")),
+        privileged=bool(container.get("privileged")),
+        tmpfs={each["containerPath"]: int(each["size"]) for each in linux.get("tmpfs") or ()},
+        ulimits={
+            each["name"]: (int(each["softLimit"]), int(each["hardLimit"]))
+            for each in container.get("ulimits") or ()
+        },
+        volumes=tuple(each["containerPath"] for each in container.get("mountPoints") or ()),
+    )

@@ -1,0 +1,93 @@
+"""One attempt whose container runs, or ended a moment ago."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from hfaas_emulator.batch.identity import Identity
+from hfaas_emulator.batch.output import JobOutput
+from hfaas_emulator.batch.runner import Result
+from hfaas_emulator.clock import Clock
+from hfaas_emulator.containers.engine import Container, Exit
+from hfaas_emulator.errors import EngineError
+from hfaas_emulator.lambda_.background import Background
+
+PEAK_S = 2
+"""How often a job's memory use is looked at: the kernel forgets it when the container ends."""
+
+ENDED = "Essential container in task exited"
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+
+
+class RunningTask:
+    """A started attempt; its container stays until it is forgotten."""
+
+    def __init__(
+        self, identity: Identity, container: Container, output: JobOutput, clock: Clock, background: Background
+    ) -> None:
+        self.identity = identity
+        self._container = container
+        self._output = output
+        self._clock = clock
+        self._background = background
+        self._peak_mb = 0
+        self._result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        background.start(self._follow())
+
+    @property
+    def log_stream(self) -> str:
+        return self.identity.stream
+
+    @property
+    def task_arn(self) -> str:
+        return self.identity.arn
+
+    @property
+    def address(self) -> str:
+        return self._container.address
+
+    @property
+    def started(self) -> int:
+        return self.identity.started
+
+    async def result(self) -> Result:
+        """Wait until it ended and its output is in the log; the container stays, so that a restart finds it again."""
+        return await asyncio.shield(self._result)
+
+    async def stop(self, grace_s: float = 30) -> None:
+        """Have it end: SIGTERM, then SIGKILL after `grace_s`; EngineError when the engine does not do it."""
+        await self._container.stop(grace_s)
+
+    def forget(self) -> None:
+        """Its end is written down: have the container removed, without anybody waiting for that."""
+        self._background.start(removed(self._container))
+
+    async def _follow(self) -> None:
+        watching = asyncio.create_task(self._watch_memory())
+        try:
+            ended = await self._container.wait()
+        finally:
+            watching.cancel()
+        self._output.finish()
+        await self._measure()
+        self._result.set_result(_result(ended, self._peak_mb))
+
+    async def _watch_memory(self) -> None:
+        while True:
+            await self._measure()
+            await self._clock.sleep(PEAK_S)
+
+    async def _measure(self) -> None:
+        with suppress(EngineError):  # the figure is a courtesy
+            self._peak_mb = max(self._peak_mb, await self._container.peak_memory_mb())
+
+
+async def removed(container: Container) -> None:
+    """Remove a container, ending it where it still runs; what the engine does not do now the next start does."""
+    with suppress(EngineError):
+        await container.stop()
+
+
+def _result(ended: Exit, peak_mb: int) -> Result:
+    return Result(ended.code, OUT_OF_MEMORY if ended.oom_killed else "", ENDED, peak_mb)

@@ -1,0 +1,172 @@
+"""Runs the attempts of jobs as containers.
+
+    start   look the image up -> fetch secrets and credentials -> environment -> container
+    run     output -> log stream and trace, as it comes; memory -> the attempt's peak
+    end     exit code, ECS's words -> result; the container goes when somebody has written that down
+    adopt   containers that a dead emulator left tell by their label whose they are, and go on
+
+What keeps a container from its start is a `NotStarted` in ECS's words: the job failed. Only an engine that does not
+answer at all is an EngineError: the job has not had its chance yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hfaas_emulator.batch.container import specification
+from hfaas_emulator.batch.identity import EMULATOR, KIND, Identity
+from hfaas_emulator.batch.output import JobOutput, Logs
+from hfaas_emulator.batch.records import ControlPlane
+from hfaas_emulator.batch.runner import NotStarted, Work
+from hfaas_emulator.batch.running import RunningTask, removed
+from hfaas_emulator.batch.variables import variables
+from hfaas_emulator.clock import Clock
+from hfaas_emulator.containers.engine import Container, ContainerSpec, Engine
+from hfaas_emulator.errors import AwsError, EngineError, ImageNotFound
+from hfaas_emulator.lambda_.background import Background
+from hfaas_emulator.lambda_.function import RoleCredentials
+from hfaas_emulator.trace import Trace, What
+
+TAIL = 2_000
+"""Log lines among which an adopted container's output is recognized."""
+
+OVERLAP_MS = 2_000
+"""How far before the last line in the log an adopted container's output is read again."""
+
+
+class TaskRunner:
+    """The Runner over an engine; `endpoint` is the edge's URL as containers reach it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        control: ControlPlane,
+        logs: Logs,
+        trace: Trace,
+        clock: Clock,
+        endpoint: str,
+        emulator: str,
+    ) -> None:
+        self._engine = engine
+        self._control = control
+        self._logs = logs
+        self._trace = trace
+        self._clock = clock
+        self._endpoint = endpoint
+        self._emulator = emulator
+        self._background = Background(trace, "batch")
+
+    async def start(self, work: Work) -> RunningTask:
+        """Start a container; NotStarted when that is impossible, EngineError when there is no engine to ask."""
+        if await self._engine.image(work.task.image) is None:
+            raise NotStarted(_missing(work.task.image))
+        environment = await self._environment(work)
+        identity = Identity.of(work, self._now(), self._endpoint)
+        spec = specification(work, identity, self._emulator, environment)
+        output = JobOutput(identity, self._logs, self._trace, self._clock)
+        container = await self._run(spec, output)
+        self._tell_of_volumes(work)
+        return RunningTask(identity, container, output, self._clock, self._background)
+
+    async def _environment(self, work: Work) -> dict[str, str]:
+        return variables(
+            work,
+            endpoint=self._endpoint,
+            credentials=await self._credentials(work),
+            secrets={name: await self._secret(work, source) for name, source in work.task.secrets.items()},
+        )
+
+    async def _secret(self, work: Work, source: str) -> str:
+        try:
+            return await self._control.secret(work.account, work.region, source)
+        except AwsError as error:
+            raise NotStarted(
+                "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval "
+                f"failed: unable to retrieve secret from {source}: {error}"
+            ) from error
+
+    async def _credentials(self, work: Work) -> RoleCredentials:
+        """Return the job role's; a job without one gets keys of its account that stand for the instance's."""
+        role = work.task.job_role
+        if not role:
+            return RoleCredentials(work.account, "hfaas", "")
+        try:
+            return await self._control.credentials(role)
+        except AwsError as error:
+            raise NotStarted(
+                f"ResourceInitializationError: ECS was unable to assume the role '{role}' that was provided for this "
+                f"task: {error}"
+            ) from error
+
+    async def _run(self, spec: ContainerSpec, output: JobOutput) -> Container:
+        try:
+            return await self._engine.run(spec, output.feed)
+        except ImageNotFound as error:
+            raise NotStarted(_missing(spec.image)) from error
+        except EngineError as error:
+            await self._engine.image(spec.image)  # raises when the engine is gone: then it is not the job's fault
+            hint = f": {error.hint}" if error.hint else ""
+            raise NotStarted(f"CannotStartContainerError: {error.message}{hint}") from error
+
+    def _tell_of_volumes(self, work: Work) -> None:
+        for mounted in work.task.document.get("mountPoints") or ():
+            said = (
+                f"job {work.job}: {mounted['containerPath']} is an empty volume here, without what AWS would mount"
+            )
+            self._trace.hop(
+                "batch", What.PROBLEM, invocation=work.invocation, attempt=work.attempt, job=work.job, message=said
+            )
+
+    def _now(self) -> int:
+        return int(self._clock.now() * 1000)
+
+    async def adopt(self) -> Mapping[str, RunningTask]:
+        """Take over what an emulator that died left running or ended, by `Work.key`; once, before any start."""
+        adopted: dict[str, RunningTask] = {}
+        for container in await self._engine.leftovers({EMULATOR: self._emulator, KIND: "job"}):
+            identity = Identity.read(container.labels)
+            if identity is None or identity.endpoint != self._endpoint or identity.key in adopted:
+                self._background.start(removed(container))
+                continue
+            try:
+                adopted[identity.key] = await self._adopted(identity, container)
+            except (
+                EngineError
+            ):  # it cannot be followed: its attempt counts as lost, and must not run beside the next
+                self._background.start(removed(container))
+        return adopted
+
+    async def _adopted(self, identity: Identity, container: Container) -> RunningTask:
+        known = await self._known(identity)
+        output = JobOutput(identity, self._logs, self._trace, self._clock, known.lines)
+        await container.follow(output.feed, known.since)
+        return RunningTask(identity, container, output, self._clock, self._background)
+
+    async def _known(self, identity: Identity) -> Known:
+        """Return which lines of a container are in the log already, and from when on its output is wanted."""
+        who = identity
+        tail = await self._logs.tail(who.account, who.region, who.group, who.stream, TAIL)
+        if not tail:
+            return Known((), 0)
+        since = max(tail[-1][0] - OVERLAP_MS, tail[0][0] if len(tail) == TAIL else 0)
+        return Known(tuple(line.rstrip("\n") for at, line in tail if at >= since), since / 1000)
+
+    async def close(self) -> None:
+        """Leave the containers to the engine, which ends them."""
+        await self._background.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The last lines that are in the log, and the Unix time from which on they were read."""
+
+    lines: tuple[str, ...]
+    since: float
+
+
+def _missing(image: str) -> str:
+    return (
+        f"CannotPullContainerError: there is no image {image} on this machine, and the emulator pulls none: build it, "
+        f"or load it with `docker pull {image}`, and submit the job again"
+    )
