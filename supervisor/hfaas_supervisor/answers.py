@@ -20,6 +20,19 @@ def success(request: str, capture: Capture, items: int) -> dict[str, Any]:
     return _answer(200, headers, body)
 
 
+def delegated(request: str, job: str, function: str, items: int) -> dict[str, Any]:
+    """Return the answer of an invocation whose `items` go on in a Job."""
+    lines = (
+        "Job delegated to batch.",
+        "Check batch logs with:",
+        f"  hfaas logs {function} --request {request}",
+        "",
+    )
+    headers = {**_headers(request), "hfaas-items": str(items), "hfaas-job-id": job}
+    headers["Content-Type"] = "text/plain; charset=utf-8"
+    return _answer(202, headers, "\n".join(lines).encode())
+
+
 def refusal(request: str, error: HfaasError) -> dict[str, Any]:
     """Return the answer to an HTTP client whose request failed."""
     status = 400 if isinstance(error, BadEvent) else 500

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from hfaas_supervisor.folder import Folder
@@ -20,7 +21,7 @@ GIVEN_BACK = (
     "LD_AUDIT",
     "GLIBC_TUNABLES",
 )  # the launcher renames them to HFAAS_... for our own start
-HIDDEN = frozenset({"FDL", "FUNCTION_CONFIG", "SCRIPT", "CONTEXT", "_HANDLER"})
+HIDDEN = frozenset({"EVENT", "FDL", "FUNCTION_CONFIG", "SCRIPT", "CONTEXT", "_HANDLER"})
 PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 DENIED = re.compile(
     r"(PATH|HOME|IFS|ENV|SHELL|TZ|TMPDIR|LANG|LC_.*|LD_.*|BASH.*|PS4|PYTHON.*|PERL.*|RUBY.*|NODE_.*|JAVA.*|GIT_.*"
@@ -133,6 +134,16 @@ def _find_address() -> str:
     return "" if found.startswith("127.") else found
 
 
-def gpus() -> int:
-    """Return how many NVIDIA GPUs this container sees."""
-    return sum(1 for name in os.listdir("/dev") if name.startswith("nvidia") and name[6:].isdigit())
+def gpus(devices: str = "/dev") -> int:
+    """Return how many NVIDIA GPUs a script here may use; a plain process sees devices that it was not given."""
+    if os.environ.get("NVIDIA_VISIBLE_DEVICES", "all") in ("", "void", "none"):
+        return 0
+    seen = sum(1 for name in os.listdir(devices) if name.startswith("nvidia") and name[6:].isdigit())
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return seen if given is None else min(seen, _valid(given.split(",")))
+
+
+def _valid(names: Sequence[str]) -> int:
+    """Count as CUDA does: what follows an invalid entry is not seen either."""
+    valid = (name.strip().isdigit() or name.strip().startswith(("GPU-", "MIG-")) for name in names)
+    return sum(1 for _ in takewhile(bool, valid))

@@ -11,6 +11,7 @@ HfaasError                exit code of Job and stdin mode
 │   └── NoSpace                it does not fit into /tmp
 ├── ProviderAuth          242  no credentials, or the storage does not know them
 ├── OutputFailed          243  a result could not be uploaded
+├── DelegationFailed      244  the work could not be handed over to Batch
 ├── ScriptTimeout         245  time ran out
 ├── ScriptFailed          the script's own code
 ├── ScriptOutOfMemory     137  the kernel took the script
@@ -89,6 +90,12 @@ class OutputFailed(HfaasError):
     """A result could not be uploaded."""
 
     code = 243
+
+
+class DelegationFailed(HfaasError):
+    """The work could not be handed over to Batch."""
+
+    code = 244
 
 
 class ScriptTimeout(HfaasError):

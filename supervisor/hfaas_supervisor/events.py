@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import json
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote_plus
@@ -94,6 +94,25 @@ def plan(event: Event) -> Plan:
     if found := _storage(event.value):
         return found
     return _unknown(event)
+
+
+def rest(event: Event, items: Sequence[Item]) -> str:
+    """Return an Event in its own shape with only the Records of `items`, as compact JSON."""
+    if not items[0].storage:
+        return _compact(event.value)
+    numbers = {item.number for item in items}
+    if event.http is None:
+        return _compact(_only(event.value, numbers))
+    body = _compact(_only(json.loads(_body(event.http) or b"{}"), numbers))
+    return _compact({**event.http, "body": body, "isBase64Encoded": False})
+
+
+def _only(value: Any, numbers: Container[int]) -> Any:
+    if isinstance(value, str):
+        return _only(json.loads(value), numbers)
+    if "event" in value:
+        return {**value, "event": _only(value["event"], numbers)}
+    return {**value, "Records": [record for index, record in enumerate(value["Records"]) if index in numbers]}
 
 
 def _unknown(event: Event) -> Plan:

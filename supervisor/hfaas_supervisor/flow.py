@@ -7,18 +7,21 @@
         upload              outputs.py, only after exit 0 (or as `on_failure` says)
     answer                  answers.py, or an HfaasError for the way in to report
 
-An Item that fails does not stop the others; the invocation then fails and names each. Whatever happens, all processes
-of the script are dead and the invocation's folder is gone before the answer.
+An Item that fails does not stop the others; the invocation then fails and names each. Under Lambda some failures are
+a cause to hand over (causes.py): then it stops there, uploads nothing more, and one Batch Job (delegation.py) gets all
+Items that are not finished, those that failed before among them. Whatever happens, all processes of the script are
+dead and the invocation's folder is gone before the answer.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
-from hfaas_supervisor import answers, command, environment, events, inputs, outputs, script
+from hfaas_supervisor import answers, causes, command, environment, events, inputs, outputs, script
 from hfaas_supervisor.capture import Capture
+from hfaas_supervisor.causes import Moved
 from hfaas_supervisor.console import Console
 from hfaas_supervisor.environment import Facts
 from hfaas_supervisor.errors import (
@@ -48,7 +51,7 @@ class Invocation(NamedTuple):
 
 
 class Flow:
-    """What stays the same from one invocation to the next in this container; `leg` is `lambda` or `local`."""
+    """What stays the same from one invocation to the next in this container; `leg` is `lambda`, `batch` or `local`."""
 
     def __init__(self, job: Job, layer: Layer, leg: str, console: Console) -> None:
         self.job, self.layer, self.leg, self.console = job, layer, leg, console
@@ -64,7 +67,7 @@ class Flow:
                 return self._answer(invocation, event)
         except HfaasError as error:
             self.console.error(f"{error.type}: {error}")
-            if not event.waits:
+            if not event.waits or self.leg == "batch":
                 raise
             return answers.refusal(invocation.id, error)
 
@@ -72,16 +75,31 @@ class Flow:
         plan = self._permitted(events.plan(event))
         for line in plan.ignored:
             self.console.info(line)
+        cause, why = causes.at_once(self.job, self.leg)
+        if cause and plan.items:
+            return self._hand_over(invocation, event, Moved(cause, plan.items, why))
         with lease(self.root, invocation.id, keep=self.leg == "lambda") as folder:
-            folder.write(folder.event, event.raw)
-            if plan.script is not None:
-                folder.write(folder.script, plan.script)
             items = _Items(self, invocation, event, plan, folder)
             try:
                 items.run()
                 return answers.success(invocation.id, items.capture, len(plan.items))
+            except Moved as moved:
+                folder.renew()
+                return self._hand_over(invocation, event, moved)
             finally:
                 items.capture.close()
+
+    def _hand_over(self, invocation: Invocation, event: Event, moved: Moved) -> dict[str, Any]:
+        from hfaas_supervisor import delegation  # late: most invocations end where they began
+
+        self.console.info(f"delegating: {moved.why}")
+        limits, seconds = invocation.limits, invocation.limits.elapsed()
+        rest = events.rest(event, moved.items)
+        handover = delegation.Handover(invocation.id, rest, moved.cause, seconds)
+        job = delegation.submit(self.job, handover, self.stores, limits)
+        line = f"DELEGATED RequestId: {invocation.id} JobId: {job} Cause: {moved.cause} after {seconds:.1f} s"
+        self.console.line(line)
+        return answers.delegated(invocation.id, job, self.job.name, len(moved.items))
 
     def _permitted(self, plan: Plan) -> Plan:
         if self.job.invoke_script or (plan.script is None and plan.arguments is None):
@@ -100,31 +118,43 @@ class _Items:
 
     def run(self) -> None:
         failed: list[tuple[Item, HfaasError]] = []
-        for item in self.plan.items:
+        for index, item in enumerate(self.plan.items):
             try:
                 self._process(item)
             except Stopped:
                 raise
             except HfaasError as error:
+                if cause := causes.of(error, self.job, self.flow.leg):
+                    self._move(cause, error, failed, index)
                 failed.append((item, error))
         if failed:
             raise _summary(failed, len(self.plan.items))
 
-    def _process(self, item: Item) -> None:
-        self.limits.check(f"{item.place} had not begun")
+    def _move(
+        self, cause: str, error: HfaasError, failed: Sequence[tuple[Item, HfaasError]], index: int
+    ) -> NoReturn:
+        items = (*(item for item, _ in failed), *self.plan.items[index:])
+        raise Moved(cause, items, str(error).partition("\n")[0]) from None
+
+    def _prepare(self, item: Item) -> None:
         if item is not self.plan.items[0]:
             self.folder.renew()
+            return
+        self.folder.write(self.folder.event, self.event.raw)
+        if self.plan.script is not None:
+            self.folder.write(self.folder.script, self.plan.script)
+
+    def _process(self, item: Item) -> None:
+        self.limits.check(f"{item.place} had not begun")
+        self._prepare(item)
         declared = inputs.declared(item, self.job)
         path = self._fetch(item, declared)
         began = self.capture.total
         try:
             self._judge(self._run(item, path), item, began)
-        except ScriptFailed:
-            self._upload_failed(inputs.subfolder(item, declared))
-            raise
-        except (ScriptTimeout, ScriptOutOfMemory):
-            if self.job.on_failure == "keep":
-                self._upload_failed("")
+        except (ScriptFailed, ScriptTimeout, ScriptOutOfMemory) as error:
+            if not causes.of(error, self.job, self.flow.leg):
+                self._upload_failed(error, inputs.subfolder(item, declared))
             raise
         self._upload(outputs.Naming(self.invocation.id, inputs.subfolder(item, declared)))
 
@@ -194,14 +224,14 @@ class _Items:
                 f"the script ended with code {outcome.code} on {item.place}{why}{words}", outcome.code
             )
 
-    def _upload_failed(self, subfolder: str) -> None:
+    def _upload_failed(self, error: HfaasError, subfolder: str) -> None:
         keep = self.job.on_failure == "keep"
-        if not keep and self.job.on_failure != "upload":
+        if not keep and not (self.job.on_failure == "upload" and isinstance(error, ScriptFailed)):
             return
         try:
             self._upload(outputs.Naming(self.invocation.id, "" if keep else subfolder, failed=keep))
-        except HfaasError as error:  # the script's own failure is what the caller must hear of
-            self.console.error(f"{error.type}: {error}")
+        except HfaasError as problem:  # the script's own failure is what the caller must hear of
+            self.console.error(f"{problem.type}: {problem}")
 
     def _upload(self, naming: outputs.Naming) -> None:
         if not self.job.outputs:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from hfaas_supervisor.errors import BadEvent, ConfigError, NoSpace
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#-]{0,127}")
 MODE = 0o755
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -69,7 +69,7 @@ def lease(root: str, request: str, *, keep: bool) -> Iterator[Folder]:
     """Lend a request its folder; `keep` the emptied set for the next one."""
     if not REQUEST_ID.fullmatch(request):
         raise BadEvent(f"request id {request!r} cannot be the name of a folder")
-    folder = Folder(os.path.join(root, request))
+    folder = Folder(os.path.join(root, re.sub("[:#]", "-", request)))  # of Batch's children; PATH could not hold it
     spare = os.path.join(root, f".hfaas-{os.getpid()}")
     try:
         _take(folder, spare)

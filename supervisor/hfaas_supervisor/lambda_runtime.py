@@ -20,6 +20,7 @@ from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 from awslambdaric.lambda_runtime_exception import FaultException
 
 from hfaas_supervisor import start
+from hfaas_supervisor.causes import may_move
 from hfaas_supervisor.errors import HfaasError, shorten
 from hfaas_supervisor.flow import Flow, Invocation
 from hfaas_supervisor.limits import Limits
@@ -56,7 +57,8 @@ handler: Callable[[bytes, Context], dict[str, Any]]
 
 def _handler(flow: Flow) -> Callable[[bytes, Context], dict[str, Any]]:
     def handle(event: bytes, context: Context) -> dict[str, Any]:
-        limits = Limits(context.get_remaining_time_in_millis() / 1000, flow.job.timeout_threshold)
+        seconds = context.get_remaining_time_in_millis() / 1000
+        limits = Limits(seconds, flow.job.timeout_threshold, hands_over=may_move(flow.job, flow.leg))
         trace = os.environ.get("_X_AMZN_TRACE_ID", "")
         try:
             return flow.run(Invocation(context.aws_request_id, event, limits, trace))

@@ -14,19 +14,40 @@ GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL, and those kept back for the answer, when the threshold has room for both."""
 
 
-class Limits:
-    """The deadline of one invocation (None: no limit), cut into the script's time, its grace and the answer's."""
+STOP_GRACE_S = 25
+"""Seconds a script has after SIGTERM from outside; 30 s after it Batch and Docker kill us, too."""
 
-    def __init__(self, seconds: float | None, threshold: float = 10) -> None:
+
+class Limits:
+    """The deadline of one invocation (None: no limit), cut into the script's time, its grace and the answer's.
+
+    Where work may be handed over (`hands_over`), the grace is shorter: SubmitJob needs time, too.
+    """
+
+    def __init__(self, seconds: float | None, threshold: float = 10, *, hands_over: bool = False) -> None:
         self.stopped = False
         self._group = 0
+        self.began = time.monotonic()
+        self.bound(seconds, threshold, hands_over=hands_over)
+
+    def bound(self, seconds: float | None, threshold: float, *, hands_over: bool = False) -> None:
+        """Set the deadline, from now on."""
         self.end = None if seconds is None else time.monotonic() + seconds
         total = seconds if seconds is not None else 0
         self.threshold = min(max(1.0, min(threshold, total / 5)), total / 2)
-        self.grace = GRACE if seconds is None else min(GRACE, self.threshold * 2 / 3)
+        share = self.threshold / 3 if hands_over else self.threshold * 2 / 3
+        self.grace = GRACE if seconds is None else min(GRACE, share)
         reserve = min(GRACE, self.threshold / 2)
         self.script_end = None if self.end is None else self.end - self.threshold
         self.upload_end = None if self.end is None else self.end - reserve
+
+    def elapsed(self) -> float:
+        """Return the seconds since the beginning."""
+        return time.monotonic() - self.began
+
+    def remaining(self) -> float | None:
+        """Return the seconds until the deadline."""
+        return None if self.end is None else max(0.0, self.end - time.monotonic())
 
     def check(self, doing: str) -> None:
         """Raise when nothing more may be transferred; `doing` completes the sentence "time ran out while ..."."""
@@ -37,11 +58,13 @@ class Limits:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGTERM and SIGINT: note them and hand them to the running script."""
-        old = [(number, signal.signal(number, self._stop)) for number in (signal.SIGTERM, signal.SIGINT)]
+        """Take SIGTERM and SIGINT: note them and hand them to the running script, which is killed if it stays."""
+        handlers = ((signal.SIGTERM, self._stop), (signal.SIGINT, self._stop), (signal.SIGALRM, self._kill))
+        old = [(number, signal.signal(number, handler)) for number, handler in handlers]
         try:
             yield
         finally:
+            signal.alarm(0)
             for number, handler in old:
                 signal.signal(number, handler)
 
@@ -57,10 +80,15 @@ class Limits:
             self._group = 0
 
     def _stop(self, _number: int, _frame: object) -> None:
+        if not self.stopped:
+            signal.alarm(STOP_GRACE_S)
         self.stopped = True
         self._forward()
 
-    def _forward(self) -> None:
+    def _kill(self, _number: int, _frame: object) -> None:
+        self._forward(signal.SIGKILL)
+
+    def _forward(self, number: int = signal.SIGTERM) -> None:
         if self._group:
             with suppress(ProcessLookupError):
-                os.killpg(self._group, signal.SIGTERM)
+                os.killpg(self._group, number)

@@ -14,7 +14,7 @@ from hfaas_supervisor.errors import InputDenied, InputNotFound, OutputFailed
 from hfaas_supervisor.keys import Keys, role_keys
 from hfaas_supervisor.limits import Limits
 from hfaas_supervisor.signed import Request
-from hfaas_supervisor.stores.local import PIECE, Result, Staging
+from hfaas_supervisor.stores.local import PIECE, Source, Staging
 
 TIMEOUT_S = 60
 META = "x-amz-meta-"
@@ -52,8 +52,8 @@ def fetch(access: Access, key: str, staging: Staging, limits: Limits) -> Mapping
         return {name.removeprefix(META): answer.headers[name] for name in names}
 
 
-def send(access: Access, result: Result, key: str, metadata: Mapping[str, str], limits: Limits) -> None:
-    """Upload a file in one PUT."""
+def send(access: Access, result: Source, key: str, metadata: Mapping[str, str], limits: Limits) -> None:
+    """Upload something in one PUT."""
     url = f"s3://{access.bucket}/{key}"
     headers = {f"{META}{name}": value for name, value in metadata.items()}
     with closing(_connection(access)) as connection:
@@ -62,7 +62,7 @@ def send(access: Access, result: Result, key: str, metadata: Mapping[str, str], 
             raise OutputFailed(f"{url} could not be written: S3 answered {answer.status} {answer.reason}")
 
 
-Upload = tuple[Result, Mapping[str, str], Limits]
+Upload = tuple[Source, Mapping[str, str], Limits]
 
 
 def _exchange(
@@ -88,7 +88,7 @@ def _exchange(
         raise problem(f"s3://{access.bucket}/{key}: {access.endpoint or 'S3'} cannot be reached: {error}") from None
 
 
-def _send_body(connection: http.client.HTTPConnection, result: Result, limits: Limits) -> None:
+def _send_body(connection: http.client.HTTPConnection, result: Source, limits: Limits) -> None:
     for piece in result.pieces():
         limits.check(f"uploading {result.name}")
         connection.send(piece)

@@ -56,7 +56,7 @@ def run(command: Command, limits: Limits, capture: Capture, fd: int) -> Outcome:
     started = time.monotonic()
     process, pipe = _start(command)
     watch = _Watch(process, pipe, limits, capture, fd)
-    with limits.guarding(process.pid):
+    with limits.guarding(process.pid), _collecting(process.pid):
         peak_kb = watch.until_end()
     _end_strays()
     code = process.returncode if process.returncode >= 0 else 128 - process.returncode
@@ -270,6 +270,24 @@ def _become_subreaper() -> None:
 
         pr_set_child_subreaper = 36
         ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
+
+
+@contextmanager
+def _collecting(leader: int) -> Iterator[None]:
+    """Collect orphans as they end, all but the script itself: a Job may run for days and may have few process ids."""
+
+    def collect(_number: int, _frame: object) -> None:
+        with suppress(ChildProcessError):
+            while found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                if found.si_pid == leader:
+                    return
+                os.waitpid(found.si_pid, os.WNOHANG)
+
+    old = signal.signal(signal.SIGCHLD, collect)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, old)
 
 
 def _end_strays() -> None:

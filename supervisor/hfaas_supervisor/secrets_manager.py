@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 from hfaas_supervisor import signed
 from hfaas_supervisor.errors import ProviderAuth
 from hfaas_supervisor.keys import role_keys
-from hfaas_supervisor.signed import Request
 
 TIMEOUT_S = 10
+HEADERS = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "secretsmanager.GetSecretValue"}
 
 
 def fetch(arn: str) -> dict[str, Any]:
@@ -34,20 +31,9 @@ def fetch(arn: str) -> dict[str, Any]:
 
 def _call(payload: dict[str, str]) -> tuple[int, dict[str, Any]]:
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    url = urlsplit(
-        os.environ.get("AWS_ENDPOINT_URL_SECRETS_MANAGER")
-        or os.environ.get("AWS_ENDPOINT_URL")
-        or f"https://secretsmanager.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
-    )
-    body = json.dumps(payload).encode()
-    headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "secretsmanager.GetSecretValue"}
-    request = Request("POST", url.netloc, "/", headers)
-    digest = hashlib.sha256(body).hexdigest()
-    signed_headers = signed.sign(request, digest, ("secretsmanager", region), role_keys(), time.time())
-    with closing(signed.connection(url.netloc, TIMEOUT_S, tls=url.scheme != "http")) as connection:
-        connection.request("POST", "/", body, signed_headers)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read() or b"{}")
+    call = signed.Call("secretsmanager", region, "/", HEADERS)
+    status, answer = signed.post(call, json.dumps(payload).encode(), role_keys(), TIMEOUT_S)
+    return status, json.loads(answer or b"{}")
 
 
 def _close_memory() -> None:

@@ -8,8 +8,9 @@ import http.client
 import os
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import SplitResult, quote, urlsplit
 
 from hfaas_supervisor.command import HOME
 from hfaas_supervisor.keys import Keys
@@ -25,6 +26,37 @@ class Request(NamedTuple):
     path: str
     headers: Mapping[str, str] = {}
     query: Mapping[str, str] = {}
+
+
+class Call(NamedTuple):
+    """One operation of a service that speaks JSON."""
+
+    service: str
+    region: str
+    path: str
+    headers: Mapping[str, str]
+
+
+def post(call: Call, body: bytes, keys: Keys, timeout_s: float) -> tuple[int, bytes]:
+    """Call a service and return status and answer."""
+    url = endpoint(call.service, call.region)
+    request = Request("POST", url.netloc, call.path, call.headers)
+    digest = hashlib.sha256(body).hexdigest()
+    headers = sign(request, digest, (call.service, call.region), keys, time.time())
+    with closing(connection(url.netloc, timeout_s, tls=url.scheme != "http")) as open_connection:
+        open_connection.request("POST", encoded(call.path), body, headers)
+        answer = open_connection.getresponse()
+        return answer.status, answer.read()
+
+
+def endpoint(service: str, region: str) -> SplitResult:
+    """Return where a service is: as AWS_ENDPOINT_URL_<SERVICE> or AWS_ENDPOINT_URL say, else at AWS."""
+    own = "SECRETS_MANAGER" if service == "secretsmanager" else service.upper()  # its id in the SDKs has a blank
+    return urlsplit(
+        os.environ.get(f"AWS_ENDPOINT_URL_{own}")
+        or os.environ.get("AWS_ENDPOINT_URL")
+        or f"https://{service}.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
+    )
 
 
 def sign(request: Request, payload: str, scope: tuple[str, str], keys: Keys, now: float) -> dict[str, str]:

@@ -18,6 +18,21 @@ def flow(leg: str, fd: int) -> Flow:
     return Flow(job, layer.read(), leg, Console(fd, job.log_level))
 
 
+def time_limit() -> float | None:
+    """Return the seconds that HFAAS_JOB_TIMEOUT gives, where nobody else has a deadline."""
+    text = os.environ.get("HFAAS_JOB_TIMEOUT", "")
+    try:
+        return float(text) if text else None
+    except ValueError:
+        raise ConfigError(f"HFAAS_JOB_TIMEOUT must be a number of seconds, not {text!r}") from None
+
+
+def new_request_id() -> str:
+    """Return a fresh id, for an Event that nobody gave one."""
+    digits = os.urandom(16).hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
 def _job() -> Job:
     text = os.environ.get("FUNCTION_CONFIG") or os.environ.get("FDL")
     if not text:

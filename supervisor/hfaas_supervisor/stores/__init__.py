@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from hfaas_supervisor.errors import ConfigError
 from hfaas_supervisor.job import Job
 from hfaas_supervisor.limits import Limits
-from hfaas_supervisor.stores.local import Result, Staging
+from hfaas_supervisor.stores.local import Source, Staging
 
 
 class Store(Protocol):
@@ -18,8 +18,8 @@ class Store(Protocol):
     def fetch(self, key: str, staging: Staging, limits: Limits) -> Mapping[str, str]:
         """Stream an Object into `staging` and return its metadata."""
 
-    def send(self, result: Result, key: str, metadata: Mapping[str, str], limits: Limits) -> None:
-        """Upload a file under a key."""
+    def send(self, result: Source, key: str, metadata: Mapping[str, str], limits: Limits) -> None:
+        """Upload something under a key."""
 
     def url(self, key: str) -> str:
         """Return how messages call an Object."""

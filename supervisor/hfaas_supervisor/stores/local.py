@@ -107,6 +107,29 @@ class Result(NamedTuple):
         return b"".join(self.pieces())
 
 
+class Content(NamedTuple):
+    """Something to upload that is not on the disk."""
+
+    name: str
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the content, 1 MiB at a time."""
+        for start in range(0, len(self.data), PIECE):
+            yield self.data[start : start + PIECE]
+
+    def content(self) -> bytes:
+        """Return the whole content."""
+        return self.data
+
+
+Source = Result | Content
+
+
 def results(folder: str, warn: Callable[[str], None]) -> list[Result]:
     """Find every file below a folder, sorted by name; what is not a file in it is skipped with a warning."""
     real = os.path.realpath(folder)

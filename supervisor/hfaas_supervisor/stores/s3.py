@@ -27,7 +27,7 @@ from hfaas_supervisor.job import Job
 from hfaas_supervisor.keys import Keys
 from hfaas_supervisor.limits import Limits
 from hfaas_supervisor.stores import region as region_of
-from hfaas_supervisor.stores.local import PIECE, Result, Staging
+from hfaas_supervisor.stores.local import PIECE, Source, Staging
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig
@@ -115,7 +115,7 @@ class S3:
         staging.commit(answer.meta["size"])
         return {name.lower(): value for name, value in answer.attributes.items()}
 
-    def send(self, result: Result, key: str, metadata: Mapping[str, str], limits: Limits) -> None:
+    def send(self, result: Source, key: str, metadata: Mapping[str, str], limits: Limits) -> None:
         limits.check(f"uploading {self.url(key)}")
         if _is_odd(key):
             from hfaas_supervisor import odd_keys
@@ -127,7 +127,7 @@ class S3:
         except (exceptions.BaseError, OSError, ValueError) as error:
             raise self._output_error(key, error) from None
 
-    def _put(self, result: Result, key: str, metadata: Mapping[str, str], limits: Limits) -> None:
+    def _put(self, result: Source, key: str, metadata: Mapping[str, str], limits: Limits) -> None:
         attributes = dict(metadata)
         if result.size <= SINGLE:
             obstore.put(self._store, key, result.content(), attributes=attributes, use_multipart=False)
@@ -175,7 +175,7 @@ class S3:
 class _Watched:
     """The pieces of a file, until time runs out: an exception from here makes obstore abort the upload."""
 
-    def __init__(self, result: Result, doing: str, limits: Limits) -> None:
+    def __init__(self, result: Source, doing: str, limits: Limits) -> None:
         self._pieces, self._doing, self._limits = result.pieces(), doing, limits
         self.error: HfaasError | None = None
 
