@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from hfaas_deploy import keys, names, references, wiring
+from hfaas_deploy import jobs, keys, names, references, wiring
 from hfaas_deploy.findings import Finding, error, in_order, warning
 from hfaas_deploy.pipeline import Function, InputPath, OutputPath, Pipeline
 from hfaas_deploy.template.functions import DROPPED, ENVIRONMENT_LIMIT, environment_size
@@ -190,13 +190,15 @@ def _buckets(pipeline: Pipeline) -> Iterator[Finding]:
 
 def _environments(pipeline: Pipeline) -> Iterator[Finding]:
     for function in pipeline.functions:
-        own, box = (
+        own, box, job = (
             f"{function.place}.lambda.environment.Variables",
             f"{function.place}.lambda.container.environment.Variables",
+            f"{function.place}.batch.environment.Variables",
         )
         yield from _variables(pipeline, own, function.environment)
         yield from _secrets_and_references(pipeline, own, function.environment)
         yield from _secrets_and_references(pipeline, box, function.variables)
+        yield from _secrets_and_references(pipeline, job, function.batch.variables)
         yield from _unset(pipeline, f"{function.place}.hfaas.build_args", function.build_args)
         yield from _unset(pipeline, f"{function.place}.lambda.container", {"image": function.image})
         size = environment_size(function)
@@ -313,6 +315,7 @@ JUDGES: tuple[Callable[[Pipeline], Iterator[Finding]], ...] = (
     _environments,
     _plain_secrets,
     _limits,
+    jobs.judge,
     _one_target,
     _use,
 )

@@ -1,4 +1,4 @@
-"""Deploys a pipeline, step by step: check -> images -> render -> plan -> apply -> outputs.
+"""Deploys a pipeline, step by step: check -> artifacts bucket -> images -> render -> plan -> apply -> outputs.
 
 Each step gets what the one before it made, and whoever wants to see it passes `progress`, which gets one message
 for each thing that happens. Running it again after an interruption goes on where CloudFormation stands: a
@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from hfaas_deploy import checks, names, references, template
+from hfaas_deploy import artifacts, checks, names, references, template
 from hfaas_deploy.errors import FdlError, StackFailed
 from hfaas_deploy.findings import Finding, errors
 from hfaas_deploy.images import FunctionSource, ImageBuilder
@@ -26,6 +26,13 @@ class Checked:
     """The pipeline has no errors; these are its warnings."""
 
     warnings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BucketReady:
+    """The bucket for events that are too large for a job is there."""
+
+    bucket: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ class Deployed:
     changed: bool
 
 
-Message = Checked | ImageStarted | ImageSaid | ImageReady | Recovering | Planned | Happened | Deployed
+Message = Checked | BucketReady | ImageStarted | ImageSaid | ImageReady | Recovering | Planned | Happened | Deployed
 Progress = Callable[[Message], None]
 
 
@@ -95,10 +102,12 @@ def deploy(pipeline: Pipeline, target: Target, images: ImageBuilder, progress: P
     """Bring the pipeline up on the target; FdlError, an image error or a StackError when it cannot be done."""
     ready = _checked(pipeline, progress)
     target.probe()
+    if ready.has_jobs:
+        progress(BucketReady(artifacts.ensure(target.client("s3"), target.account, target.region)))
     references_of = _build(ready, images, progress)
     rendered = template.render(ready)
     stack = Stack(target.client("cloudformation"), ready.stack)
-    plan = _plan(stack, rendered, parameters(references_of), progress)
+    plan = _plan(stack, rendered, {**parameters(references_of), **network(ready, target)}, progress)
     if plan:
         _tell(stack.apply(plan), progress)
     deployed = Deployed(ready.stack, rendered, references_of, stack.outputs(), plan is not None)
@@ -116,6 +125,13 @@ def remove(stack: Stack, progress: Progress) -> None:
 def parameters(images: Mapping[str, str]) -> dict[str, str]:
     """The template's parameters for images given by Function name."""
     return {names.image_parameter(function): reference for function, reference in images.items()}
+
+
+def network(pipeline: Pipeline, target: Target) -> dict[str, str]:
+    """The template's parameters for where jobs run; none without jobs."""
+    if not pipeline.has_jobs:
+        return {}
+    return {"Subnets": ",".join(target.subnets), "SecurityGroups": ",".join(target.security_groups)}
 
 
 def source(function: Function) -> FunctionSource:

@@ -6,6 +6,7 @@ DeployError              message + hint, shown without a traceback
 ├── WrongTarget          the endpoint is not the kind of place that was asked for
 ├── TargetUnreachable    nothing answers at the endpoint
 ├── MissingVariable      a ${NAME} of the pipeline file is not set
+├── ArtifactsError       the bucket for large events cannot be had
 └── StackError           CloudFormation refused, or could not finish
     ├── StackBusy        another operation on this Stack is under way
     ├── StackBroken      the Stack is in a state that must be cleared first
@@ -52,6 +53,10 @@ class TargetUnreachable(DeployError):
 
 class MissingVariable(DeployError):
     """A variable that the pipeline file refers to is not set in the environment."""
+
+
+class ArtifactsError(DeployError):
+    """The bucket for large events cannot be had."""
 
 
 class StackError(DeployError):

@@ -8,8 +8,10 @@ want a usable Pipeline or an FdlError that holds all findings, also those of the
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,18 @@ from hfaas_deploy import checks, document, generations, keys
 from hfaas_deploy.document import Entry, Items, Map
 from hfaas_deploy.errors import FdlError
 from hfaas_deploy.findings import Spot, error, errors, in_order
-from hfaas_deploy.pipeline import Function, InputPath, Mode, OutputPath, Pipeline, Service
+from hfaas_deploy.pipeline import (
+    Batch,
+    ComputeResources,
+    Function,
+    InputPath,
+    Machines,
+    Mode,
+    MultiNode,
+    OutputPath,
+    Pipeline,
+    Service,
+)
 from hfaas_deploy.reader import Reader, Values
 
 LATER = "not-yet"
@@ -126,6 +139,36 @@ def _function(values: Values, place: str, folder: Path) -> Function:
         retries=ours["retries"],
         max_age=ours["max_age"],
         concurrency=ours.get("concurrency"),
+        batch=_batch({**_defaults(keys.BATCH), **values.get("batch", {})}),
+        delegate=tuple(ours.get("delegate", keys.CAUSES)),
+        job_timeout=ours["job_timeout"],
+    )
+
+
+def _batch(own: Values) -> Batch:
+    asked = {**_defaults(keys.COMPUTE), **own.get("compute_resources", {})}
+    nodes = {**_defaults(keys.MULTINODE), **own.get("multi_node_parallel", {})}
+    batch = Batch(
+        vcpus=own["vcpus"],
+        memory=own["memory"],
+        gpu=own["enable_gpu"],
+        variables=own.get("environment", {}).get("Variables", {}),
+        enabled=own["state"] == "ENABLED",
+        multi_node=MultiNode(nodes["number_nodes"], nodes["main_node_index"]) if nodes["enabled"] else None,
+    )
+    return replace(batch, compute=_compute(asked, batch))
+
+
+def _compute(asked: Values, batch: Batch) -> ComputeResources:
+    instances = tuple(asked.get("instance_types", ()))
+    on_ec2 = batch.gpu or batch.multi_node or instances
+    return ComputeResources(
+        kind=Machines(asked.get("type", Machines.EC2 if on_ec2 else Machines.FARGATE)),
+        max_vcpus=asked.get("max_v_cpus", max(2, math.ceil(batch.all_vcpus))),
+        min_vcpus=asked["min_v_cpus"],
+        instance_types=instances,
+        subnets=tuple(asked.get("subnets", ())),
+        security_groups=tuple(asked.get("security_group_ids", ())),
     )
 
 

@@ -83,9 +83,7 @@ OSCAR = "functions.oscar[].<id>"
 PROVIDERS = "storage_providers"
 CLUSTER = "clusters.<id>"
 
-LATER_BATCH = "Batch comes in a later version; use execution_mode: lambda"
 LATER_HTTP = "HTTP endpoints come in a later version; invoke the function with `hfaas invoke`"
-BATCH_ONLY = "it is only for execution_mode lambda-batch and batch"
 COMPUTED = "it is computed, or only for zip functions"
 OPTION = "it is an option of `hfaas run` and `hfaas invoke`"
 ROLES = "roles are rendered with least privilege"
@@ -162,7 +160,7 @@ _FUNCTION = (
         because=LATER_HTTP,
     ),
     Key(FUNCTION, "cloudwatch", _BLOCK, "the Function's log group"),
-    Key(FUNCTION, "batch", _BLOCK, "how its Batch jobs run", status=Status.IGNORED, because=BATCH_ONLY),
+    Key(FUNCTION, "batch", _BLOCK, "how its Batch jobs run; only for execution_mode lambda-batch and batch"),
     Key(FUNCTION, "ecr", _BLOCK, "its image repository"),
     Key(FUNCTION, "iam", _BLOCK, status=Status.IGNORED, because=ROLES),
     Key(FUNCTION, "s3", _BLOCK, status=Status.IGNORED, because="buckets are taken from input and output"),
@@ -193,10 +191,9 @@ _LAMBDA = (
         LAMBDA,
         "execution_mode",
         _T,
-        "where the script runs",
+        "where the script runs: in Lambda, in Lambda and then in Batch where that is not enough, or in Batch",
         "lambda",
         choices=("lambda", "lambda-batch", "batch"),
-        later={"lambda-batch": LATER_BATCH, "batch": LATER_BATCH},
     ),
     Key(LAMBDA, "memory", _W, "MB", 512, low=128, high=10_240),
     Key(LAMBDA, "timeout", _W, "seconds", 300, low=1, high=900),
@@ -310,24 +307,39 @@ _AROUND = (
 )
 
 _BATCH = (
-    Key(BATCH, "vcpus", _N, default=1),
-    Key(BATCH, "memory", _W, "MiB", 1024, low=4),
-    Key(BATCH, "enable_gpu", _B, default=False),
-    Key(BATCH, "environment", _BLOCK),
-    Key(f"{BATCH}.environment", "Variables", _TM, names=SHELL_NAME),
-    Key(BATCH, "state", choices=("ENABLED", "DISABLED")),
-    Key(BATCH, "type", choices=("MANAGED",)),
-    Key(BATCH, "multi_node_parallel", _BLOCK),
-    Key(MULTINODE, "enabled", _B, default=False),
-    Key(MULTINODE, "number_nodes", _W, default=10, low=1),
-    Key(MULTINODE, "main_node_index", _W, default=0, low=0),
-    Key(BATCH, "compute_resources", _BLOCK),
-    Key(COMPUTE, "type", choices=("EC2", "SPOT", "FARGATE", "FARGATE_SPOT")),
-    Key(COMPUTE, "max_v_cpus", _W, low=0),
-    Key(COMPUTE, "min_v_cpus", _W, default=0, low=0),
-    Key(COMPUTE, "instance_types", _TS),
-    Key(COMPUTE, "subnets", _TS),
-    Key(COMPUTE, "security_group_ids", _TS),
+    Key(BATCH, "vcpus", _N, "vCPUs of a job; without GPU and instances of its own 0.25 0.5 1 2 4 8 16 or 32", 1),
+    Key(
+        BATCH,
+        "memory",
+        _W,
+        "MiB of a job; Fargate takes certain amounts only, and the next one is used",
+        1024,
+        low=4,
+    ),
+    Key(BATCH, "enable_gpu", _B, "each job, or each of its nodes, gets one GPU", default=False),
+    Key(BATCH, "environment", _BLOCK, "environment of the job"),
+    Key(f"{BATCH}.environment", "Variables", _TM, "taken as written", names=SHELL_NAME),
+    Key(BATCH, "state", _T, "DISABLED: jobs wait until it is enabled", "ENABLED", choices=("ENABLED", "DISABLED")),
+    Key(BATCH, "type", _T, "AWS starts and stops the machines", "MANAGED", choices=("MANAGED",)),
+    Key(BATCH, "multi_node_parallel", _BLOCK, "one job is several containers that work together"),
+    Key(MULTINODE, "enabled", _B, "true makes a job of several nodes", default=False),
+    Key(MULTINODE, "number_nodes", _W, "how many", 10, low=1),
+    Key(MULTINODE, "main_node_index", _W, "which of them decides how the job ends", 0, low=0),
+    Key(BATCH, "compute_resources", _BLOCK, "the machines that jobs run on"),
+    Key(
+        COMPUTE,
+        "type",
+        _T,
+        "EC2 where there are GPUs, nodes or instance_types, else FARGATE",
+        choices=("EC2", "SPOT", "FARGATE", "FARGATE_SPOT"),
+    ),
+    Key(COMPUTE, "max_v_cpus", _W, "vCPUs of all jobs together; at least 2, and enough for one job", low=0),
+    Key(COMPUTE, "min_v_cpus", _W, "vCPUs that are kept ready, and paid for", 0, low=0),
+    Key(COMPUTE, "instance_types", _TS, "types or families; else g4dn and g5 for GPUs, or what AWS thinks best"),
+    *(
+        Key(COMPUTE, name, _TS, status=Status.IGNORED, because=NO_NETWORK)
+        for name in ("subnets", "security_group_ids")
+    ),
     *_ignored(COMPUTE, COMPUTED, "desired_v_cpus", "launch_template_name", "instance_role"),
     *_ignored(BATCH, COMPUTED, "service_role", "boto_profile", "region", "supervisor_image"),
 )
@@ -358,7 +370,11 @@ _OURS = (
         choices=("discard", "keep", "upload"),
     ),
     Key(
-        OURS, "delegate", _TS, "causes to go on in Batch", choices=CAUSES, status=Status.IGNORED, because=BATCH_ONLY
+        OURS,
+        "delegate",
+        _TS,
+        "why execution_mode lambda-batch goes on in Batch; all of them where nothing is said",
+        choices=CAUSES,
     ),
     Key(
         OURS,
@@ -370,7 +386,7 @@ _OURS = (
     Key(OURS, "retries", _W, "further attempts of a failed asynchronous Invocation", 2, low=0, high=2),
     Key(OURS, "max_age", _W, "seconds that an asynchronous Invocation may wait", 3600, low=60, high=21_600),
     Key(OURS, "concurrency", _W, "reserved concurrency", low=0),
-    Key(OURS, "job_timeout", _W, "seconds", 86_400, low=60, status=Status.IGNORED, because=BATCH_ONLY),
+    Key(OURS, "job_timeout", _W, "seconds that one attempt of a Batch job may take", 86_400, low=60),
     Key("hfaas", "stack", _T, "name of the Stack; else the folder's name", pattern="[A-Za-z][A-Za-z0-9-]{0,127}"),
     Key(
         "hfaas",

@@ -16,6 +16,10 @@ BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]*[a-z0-9]")
 RESERVED_BUCKETS = (("xn--", "sthree-", "amzn-s3-demo-"), ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"))
 
 
+EVENTS = "events/"
+"""Where in the artifacts bucket events lie that are too large for a job."""
+
+
 def logical(name: str, kind: str) -> str:
     """`detect-faces`, `Role` -> `DetectFacesRole`: logical ids have letters and digits only.
 
@@ -39,6 +43,11 @@ def log_group(function: str) -> str:
 def bucket_arn(bucket: str, path: str = "") -> dict[str, str]:
     """Built from the name, never from the bucket resource: that breaks the circle of bucket and permission."""
     return {"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{bucket}{path}"}
+
+
+def artifacts_bucket(account: str, region: str) -> str:
+    """The bucket for what is too large to travel in a call; one for all pipelines of an account and region."""
+    return f"hfaas-artifacts-{account}-{region}"
 
 
 def bucket_fault(name: str) -> str:

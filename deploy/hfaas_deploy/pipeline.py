@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hfaas_deploy.findings import Finding, Spot
+from hfaas_deploy.keys import CAUSES
 
 GLOB = frozenset("*?[")
 
@@ -73,6 +74,57 @@ class OutputPath:
         return self.folder.startswith(source.prefix) and _ends_meet(self.suffix, source.suffix)
 
 
+class Machines(StrEnum):
+    """What a compute environment is made of."""
+
+    EC2 = "EC2"
+    SPOT = "SPOT"
+    FARGATE = "FARGATE"
+    FARGATE_SPOT = "FARGATE_SPOT"
+
+    @property
+    def is_fargate(self) -> bool:
+        return self in (Machines.FARGATE, Machines.FARGATE_SPOT)
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeResources:
+    """The machines that jobs run on, with what was left open filled in."""
+
+    kind: Machines = Machines.FARGATE
+    max_vcpus: int = 2
+    min_vcpus: int = 0
+    instance_types: tuple[str, ...] = ()
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MultiNode:
+    """A job of several containers; `main` is the one whose end is the job's."""
+
+    nodes: int = 10
+    main: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a Function's jobs get; `memory` is as asked for, which Fargate may have to raise."""
+
+    vcpus: float = 1
+    memory: int = 1024
+    gpu: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict)
+    enabled: bool = True
+    compute: ComputeResources = field(default_factory=ComputeResources)
+    multi_node: MultiNode | None = None
+
+    @property
+    def all_vcpus(self) -> float:
+        """The vCPUs of one job with all its nodes."""
+        return self.vcpus * (self.multi_node.nodes if self.multi_node else 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Function:
     """One Function of the pipeline; `place` is its path in the document."""
@@ -108,6 +160,14 @@ class Function:
     retries: int = 2
     max_age: int = 3600
     concurrency: int | None = None
+    batch: Batch = field(default_factory=Batch)
+    delegate: tuple[str, ...] = CAUSES
+    job_timeout: int = 86_400
+
+    @property
+    def has_jobs(self) -> bool:
+        """Tell whether it may run in Batch."""
+        return self.mode is not Mode.LAMBDA
 
     @property
     def paths(self) -> tuple[InputPath | OutputPath, ...]:
@@ -167,6 +227,11 @@ class Pipeline:
     account: str = ""
     spots: Mapping[str, Spot] = field(default_factory=dict, repr=False)
     findings: tuple[Finding, ...] = field(default=(), repr=False)
+
+    @property
+    def has_jobs(self) -> bool:
+        """Tell whether any of its Functions may run in Batch."""
+        return any(function.has_jobs for function in self.functions)
 
     @property
     def region(self) -> str:

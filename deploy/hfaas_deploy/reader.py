@@ -163,7 +163,7 @@ class Reader:
         if not NUMBER.fullmatch(scalar.text):
             self._wrong(scalar, f"{key.name} must be a number, not {scalar.text!r}")
             return None
-        return float(scalar.text)
+        return float(scalar.text[:20])
 
     def _truth(self, key: Key, scalar: Scalar) -> bool | None:
         word = scalar.text.lower()

@@ -27,7 +27,7 @@ def resolve(pipeline: Pipeline, environ: Mapping[str, str]) -> Pipeline:
 
 def _texts(function: Function) -> Iterator[str]:
     yield function.image
-    for values in (function.variables, function.environment, function.build_args):
+    for values in (function.variables, function.environment, function.build_args, function.batch.variables):
         yield from values.values()
 
 
@@ -38,6 +38,7 @@ def _resolved(function: Function, environ: Mapping[str, str]) -> Function:
         variables=_filled(function.variables, environ),
         environment=_filled(function.environment, environ),
         build_args=_filled(function.build_args, environ),
+        batch=replace(function.batch, variables=_filled(function.batch.variables, environ)),
     )
 
 

@@ -21,6 +21,10 @@ from hfaas_deploy.errors import TargetUnreachable, WrongTarget
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
+SUBNETS = ("subnet-00000000",)
+SECURITY_GROUPS = ("sg-00000000",)
+"""A rehearsal has no network of AWS; its jobs run where its functions run."""
+
 LOCAL_NAMES = frozenset({"localhost", "localhost.localstack.cloud"})
 LOCAL_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".localhost.localstack.cloud")
 NOBODY = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
@@ -37,6 +41,8 @@ class Target:
     endpoint: str
     region: str = REGION
     account: str = ACCOUNT
+    subnets: tuple[str, ...] = SUBNETS
+    security_groups: tuple[str, ...] = SECURITY_GROUPS
 
     @classmethod
     def local(cls, endpoint: str, region: str = REGION, account: str = ACCOUNT) -> Target:

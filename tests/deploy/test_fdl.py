@@ -193,11 +193,11 @@ def test_a_file_that_cannot_be_read_is_a_plain_error(write: Write, path: str, me
 
 
 def test_not_yet_does_not_stop_reading_but_stops_a_deploy(write: Write) -> None:
-    pipeline = fdl.read(write(with_lambda("execution_mode: batch")))
+    pipeline = fdl.read(write(MINIMAL + "    hfaas: {url: iam}\n"))
 
     (finding,) = pipeline.findings
-    assert str(finding).endswith("error: not yet: Batch comes in a later version; use execution_mode: lambda")
-    assert (finding.spot.line, finding.spot.column) == (7, 23)
+    assert "error: not yet: HTTP endpoints come in a later version" in str(finding)
+    assert (finding.spot.line, finding.spot.column) == (7, 18)
 
 
 def test_a_key_without_effect_is_a_warning_with_the_reason(parse: Parse) -> None:
@@ -210,10 +210,10 @@ def test_a_key_without_effect_is_a_warning_with_the_reason(parse: Parse) -> None
     ]
 
 
-def test_an_ignored_block_is_said_once_but_still_read_strictly(parse: Parse) -> None:
-    pipeline = parse(MINIMAL + "    batch: {vcpus: 4, enable_gpu: true, memry: 3}\n")
+def test_an_ignored_block_is_said_once_but_still_read_strictly(check: Check) -> None:
+    text = MINIMAL + "    batch: {vcpus: 4, enable_gpu: true, memry: 3}\n"
 
-    assert [finding.code for finding in pipeline.findings] == ["ignored", "unknown-key"]
+    assert [finding.code for finding in check(text)] == ["no-trigger", "ignored", "unknown-key"]
 
 
 def test_the_defaults_of_scar_lie_under_every_function(write: Write) -> None:

@@ -63,7 +63,7 @@ def resources(document: Json, kind: str) -> dict[str, Json]:
 
 def statements(document: Json) -> Iterator[Json]:
     for role in resources(document, "AWS::IAM::Role").values():
-        for policy in role["Policies"]:
+        for policy in role.get("Policies", ()):
             yield from policy["PolicyDocument"]["Statement"]
 
 
@@ -108,9 +108,12 @@ def test_rendering_twice_gives_the_same_bytes(pipeline: Pipeline) -> None:
     assert template.render(pipeline) == template.render(pipeline)
 
 
-def test_the_only_parameters_are_images(pipeline: Pipeline, document: Json) -> None:
+def test_the_only_parameters_are_images_and_where_jobs_run(pipeline: Pipeline, document: Json) -> None:
+    network = {"Subnets", "SecurityGroups"} if pipeline.has_jobs else set()
+
     assert list(document["Parameters"]) == sorted(template.render(pipeline).parameters)
-    assert len(document["Parameters"]) == len(pipeline.functions)
+    assert {name for name in document["Parameters"] if not name.endswith("Image")} == network
+    assert len(document["Parameters"]) == len(pipeline.functions) + len(network)
 
 
 def test_no_account_and_no_region_is_written_down(document: Json) -> None:

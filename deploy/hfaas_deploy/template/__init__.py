@@ -1,6 +1,6 @@
 """Renders a pipeline to ONE CloudFormation template.
 
-It is the same byte for byte for the emulator and for AWS; only its parameters, the image URIs, differ. Its
+It is the same byte for byte for the emulator and for AWS; only its parameters, images and network, differ. Its
 SHA-256 is what "the thing you tested" means, so nothing of an account, a region or a clock is in it.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hfaas_deploy import names
 from hfaas_deploy.errors import TemplateTooLarge
 from hfaas_deploy.pipeline import Pipeline
-from hfaas_deploy.template import functions, storage
+from hfaas_deploy.template import batch, functions, storage
 from hfaas_deploy.template.policies import Json
 
 BODY_LIMIT = 51_200
@@ -34,27 +34,32 @@ def render(pipeline: Pipeline) -> Template:
     if len(body.encode()) > BODY_LIMIT:
         raise TemplateTooLarge(
             f"the template of {pipeline.stack} has {len(body.encode())} bytes; CloudFormation takes {BODY_LIMIT}",
-            "split the pipeline into two files; about 20 functions fit into one",
+            "split the pipeline into two files; about 20 functions fit into one, or 7 that use Batch",
         )
-    parameters = tuple(names.image_parameter(function.name) for function in pipeline.functions)
-    return Template(body, parameters, hashlib.sha256(body.encode()).hexdigest())
+    return Template(body, tuple(_parameters(pipeline)), hashlib.sha256(body.encode()).hexdigest())
 
 
 def document(pipeline: Pipeline) -> Json:
     """The template as data."""
-    resources = storage.resources(pipeline)
+    resources = {**storage.resources(pipeline), **batch.resources(pipeline)}
     for function in pipeline.functions:
         resources.update(functions.resources(function))
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"hfaas pipeline {pipeline.stack}",
-        "Parameters": {names.image_parameter(f.name): _image_parameter(f.name) for f in pipeline.functions},
+        "Parameters": _parameters(pipeline),
         "Resources": resources,
         "Outputs": {
             **storage.outputs(pipeline),
+            **batch.outputs(pipeline),
             **{names.logical(f.name, "Function"): {"Value": functions.arn(f)} for f in pipeline.functions},
         },
     }
+
+
+def _parameters(pipeline: Pipeline) -> Json:
+    images = {names.image_parameter(f.name): _image_parameter(f.name) for f in pipeline.functions}
+    return {**images, **batch.parameters(pipeline)}
 
 
 def _image_parameter(function: str) -> Json:

@@ -7,10 +7,11 @@ from typing import Any
 
 from hfaas_deploy import names
 from hfaas_deploy.pipeline import Function
-from hfaas_deploy.template.policies import Json, function_statements, role
+from hfaas_deploy.template.policies import Json, function_statements, role, spill
 from hfaas_supervisor.job import Input, Job, Output
 
 ENVIRONMENT_LIMIT = 4096
+LONGEST_FILLED = 210  # characters of a queue's ARN: 128 are its name
 DEAD_LETTERS = "DeadLetters"
 DROPPED = "UDOCKER_"  # scar's old runtime; nothing reads these variables any more
 
@@ -26,15 +27,31 @@ def resources(function: Function) -> Json:
     }
 
 
-def environment(function: Function) -> dict[str, str]:
+def environment(function: Function) -> Json:
     """The whole environment of the Lambda function."""
     own = {name: text for name, text in function.environment.items() if not name.startswith(DROPPED)}
-    return {**own, "FUNCTION_CONFIG": job(function).encode()}
+    return {
+        **own,
+        "FUNCTION_CONFIG": job(function).encode(),
+        **(_delegation(function) if function.has_jobs else {}),
+    }
 
 
 def environment_size(function: Function) -> int:
-    """Bytes as Lambda counts them: of the variables as compact JSON."""
-    return len(json.dumps(environment(function), separators=(",", ":"), ensure_ascii=False).encode())
+    """Bytes as Lambda counts them: of the variables as compact JSON; what CloudFormation fills in at its longest."""
+    texts = {
+        name: text if isinstance(text, str) else "x" * LONGEST_FILLED
+        for name, text in environment(function).items()
+    }
+    return len(json.dumps(texts, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _delegation(function: Function) -> Json:
+    return {
+        "HFAAS_JOB_QUEUE": {"Ref": names.logical(function.name, "Queue")},
+        "HFAAS_JOB_DEFINITION": function.name,
+        "HFAAS_SPILL": spill(),
+    }
 
 
 def job(function: Function) -> Job:
@@ -49,6 +66,9 @@ def job(function: Function) -> Job:
         environment=function.variables,
         timeout_threshold=function.timeout_threshold,
         on_failure=function.on_failure,
+        delegate=function.delegate,
+        wants_gpu=function.has_jobs and function.batch.gpu,
+        nodes=function.batch.multi_node.nodes if function.has_jobs and function.batch.multi_node else 0,
         invoke_script=function.invoke_script,
         image=function.image,
         extra_payload=function.extra_payload is not None,
@@ -92,17 +112,21 @@ def _function(function: Function) -> Json:
         "EphemeralStorage": {"Size": function.tmp},
         "LoggingConfig": {"LogGroup": {"Ref": names.logical(function.name, "Logs")}},
         "Environment": {"Variables": environment(function)},
-        "Tags": _tags(function),
+        "Tags": [{"Key": key, "Value": value} for key, value in sorted(tags(function).items())],
     }
     if function.description:
         properties["Description"] = function.description
     if function.concurrency is not None:
         properties["ReservedConcurrentExecutions"] = function.concurrency
-    return {"Type": "AWS::Lambda::Function", "Properties": properties}
+    resource = {"Type": "AWS::Lambda::Function", "Properties": properties}
+    if function.has_jobs:  # no event may come before there is something to submit
+        resource["DependsOn"] = [names.logical(function.name, "Job")]
+    return resource
 
 
-def _tags(function: Function) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in sorted({**function.tags, "createdby": "hfaas"}.items())]
+def tags(function: Function) -> dict[str, str]:
+    """The Function's tags, and ours."""
+    return {**function.tags, "createdby": "hfaas"}
 
 
 def _retries(function: Function) -> Json:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hfaas_deploy import names
-from hfaas_deploy.pipeline import Function
+from hfaas_deploy.pipeline import Function, Mode
 
 Json = dict[str, Any]
 
@@ -23,6 +23,12 @@ def allow(actions: Sequence[str], resource: Any) -> Json:
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 
+def managed(service: str, policy: str) -> Json:
+    """The properties of a role with a policy of AWS: what it allows cannot be told any narrower."""
+    arn = {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::aws:policy/service-role/{policy}"}
+    return {"AssumeRolePolicyDocument": trust(service), "ManagedPolicyArns": [arn]}
+
+
 def role(service: str, statements: Sequence[Json]) -> Json:
     """The properties of an unnamed role with one inline policy."""
     document = {"Version": "2012-10-17", "Statement": list(statements)}
@@ -33,16 +39,51 @@ def role(service: str, statements: Sequence[Json]) -> Json:
 
 
 def function_statements(function: Function, log_group: Any, dead_letters: Any) -> list[Json]:
-    """Own log, own dead letters, read below the inputs, write below the outputs."""
+    """Own log, own dead letters, the files of its script where it may run in Lambda, own jobs."""
     return [
         allow(["logs:CreateLogStream", "logs:PutLogEvents"], log_group),
         allow(["sqs:SendMessage"], dead_letters),
+        *([] if function.mode is Mode.BATCH else _files(function)),
+        *(_delegation(function) if function.has_jobs else []),
+    ]
+
+
+def job_statements(function: Function) -> list[Json]:
+    """The files of its script, and events that were too large for a job."""
+    return [*_files(function), allow(["s3:GetObject"], _spilled())]
+
+
+def spill() -> Json:
+    """Where events go that are too large for a job: a URL."""
+    return {"Fn::Sub": f"s3://{_artifacts()}/{names.EVENTS}"}
+
+
+def _files(function: Function) -> list[Json]:
+    """Read below the inputs, write below the outputs."""
+    return [
         *_objects(
             ["s3:GetObject"],
             [(source.bucket, source.prefix) for source in function.inputs if source.provider == "s3"],
         ),
         *_objects(UPLOAD, _written(function)),
     ]
+
+
+def _delegation(function: Function) -> list[Json]:
+    """Submit to the own queue and by the own definition, whichever revision; put what is too large aside."""
+    definition = (
+        f"arn:${{AWS::Partition}}:batch:${{AWS::Region}}:${{AWS::AccountId}}:job-definition/{function.name}"
+    )
+    own = [{"Ref": names.logical(function.name, "Queue")}, {"Fn::Sub": definition}, {"Fn::Sub": f"{definition}:*"}]
+    return [allow(["batch:SubmitJob"], own), allow(["s3:PutObject"], _spilled())]
+
+
+def _spilled() -> Json:
+    return names.bucket_arn(_artifacts(), f"/{names.EVENTS}*")
+
+
+def _artifacts() -> str:
+    return names.artifacts_bucket("${AWS::AccountId}", "${AWS::Region}")
 
 
 def _written(function: Function) -> list[tuple[str, str]]:

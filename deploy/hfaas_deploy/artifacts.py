@@ -1,0 +1,62 @@
+"""The bucket for events that are too large for a Batch job: one for all pipelines, emptied by itself.
+
+It belongs to no Stack, since a Stack could not be removed as long as another one's jobs read from it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hfaas_deploy import names
+from hfaas_deploy.errors import ArtifactsError, TargetUnreachable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEPT_DAYS = 7
+FIRST_REGION = "us-east-1"  # the only one that must not be named, and where making a bucket again is no error
+PRIVATE: Any = dict.fromkeys(
+    ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
+)
+
+
+def ensure(s3: S3Client, account: str, region: str) -> str:
+    """Make the bucket, or bring the one that is there into shape; gives its name."""
+    bucket = names.artifacts_bucket(account, region)
+    try:
+        _create(s3, bucket, region)
+        s3.put_public_access_block(
+            Bucket=bucket, PublicAccessBlockConfiguration=PRIVATE, ExpectedBucketOwner=account
+        )
+        s3.put_bucket_lifecycle_configuration(
+            Bucket=bucket, LifecycleConfiguration={"Rules": [_expiry()]}, ExpectedBucketOwner=account
+        )
+    except ClientError as refusal:
+        said = refusal.response.get("Error", {})
+        raise ArtifactsError(
+            f"bucket {bucket}, where large events wait for their jobs: {said.get('Message') or refusal}",
+            "the deploying user needs s3:CreateBucket, PutBucketPublicAccessBlock and PutLifecycleConfiguration",
+        ) from refusal
+    except BotoCoreError as fault:
+        raise TargetUnreachable(f"{s3.meta.endpoint_url} does not answer: {fault}") from fault
+    return bucket
+
+
+def _create(s3: S3Client, bucket: str, region: str) -> None:
+    where: Any = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != FIRST_REGION else {}
+    try:
+        s3.create_bucket(Bucket=bucket, **where)
+    except ClientError as refusal:
+        if refusal.response.get("Error", {}).get("Code") != "BucketAlreadyOwnedByYou":
+            raise
+
+
+def _expiry() -> Any:
+    return {
+        "ID": "hfaas-events",
+        "Status": "Enabled",
+        "Filter": {"Prefix": names.EVENTS},
+        "Expiration": {"Days": KEPT_DAYS},
+    }
