@@ -29,6 +29,7 @@ from hfaas_emulator.idle import Idle
 from hfaas_emulator.journal import Journal
 from hfaas_emulator.lambda_ import api as lambda_api
 from hfaas_emulator.lambda_.invocation import Invocation
+from hfaas_emulator.lambda_.lineage import Lineages
 from hfaas_emulator.lambda_.service import Lambda
 from hfaas_emulator.logs import api as logs_api
 from hfaas_emulator.logs.store import LogStore
@@ -68,6 +69,7 @@ class Plant:
         self._port = port
         self._limits = limits
         self._ledgers = ledgers
+        self._lineages = Lineages()
         self._lambda: Lambda | None = None
         self._moto: Moto
         self._objects: S3
@@ -79,7 +81,7 @@ class Plant:
         ledgers = self._ledgers
         with contextlib.closing(Store(self._directory / "objects")) as store:
             self._moto = Moto(ledgers.journal)
-            self._objects = S3(self._moto, store, ledgers.trace, self._accept)
+            self._objects = S3(self._moto, store, ledgers.trace, self._accept, self._lineages)
             outward.connect(self._accept, self._problem, self._forget)
             snapshots = Snapshots(self._directory, self._moto, ledgers.journal, self._problem)
             self._booted = self._moto.open(lambda: _boot(self._objects, ledgers.journal, snapshots))
@@ -131,6 +133,7 @@ class Plant:
             self._limits.concurrency,
             emulator=hashlib.sha256(str(self._directory).encode()).hexdigest()[:12],
             retry_s=self._limits.retry_s,
+            lineages=self._lineages,
         )
 
     def _endpoint(self) -> str:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from hfaas_emulator.errors import AwsError, StateError
 from hfaas_emulator.lambda_.capacity import TooManyRequests
 from hfaas_emulator.lambda_.function import ControlPlane, Function
+from hfaas_emulator.lambda_.lineage import Lineage
 from hfaas_emulator.lambda_.service import Lambda
 from hfaas_emulator.wire.caller import caller
 from hfaas_emulator.wire.errors import Protocol, render
@@ -48,7 +49,7 @@ async def _invoke(request: Request, service: Lambda, control: ControlPlane) -> R
         return Response(status_code=204, headers={"X-Amz-Executed-Version": function.version})
     await _check(payload)
     if kind == "Event":
-        accepted = await service.submit(_arn(function), payload, "api")
+        accepted = await service.submit(_arn(function), payload, "api", lineage=Lineage.of(request.headers))
         return Response(status_code=202, headers={"x-amzn-RequestId": accepted.id})
     return await _synchronous(request, service, function, payload)
 
@@ -98,6 +99,7 @@ async def _synchronous(request: Request, service: Lambda, function: Function, pa
         origin="api",
         tail=request.headers.get("x-amz-log-type", "None") == "Tail",
         client_context=_client_context(request.headers),
+        lineage=Lineage.of(request.headers),
     )
     headers = {"X-Amz-Executed-Version": result.version, "x-amzn-RequestId": result.request}
     if result.error:

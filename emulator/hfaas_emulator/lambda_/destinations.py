@@ -21,6 +21,7 @@ class Condition(StrEnum):
     TOO_OLD = "EventAgeExceeded"
     ZERO_CONCURRENCY = "ZeroReservedConcurrency"
     NO_FUNCTION = "FunctionNotFound"
+    RECURSION = "RecursiveInvocationException"  # our word: AWS says nowhere what its records say
 
 
 @dataclass(frozen=True, slots=True)

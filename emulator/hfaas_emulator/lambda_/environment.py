@@ -247,7 +247,8 @@ class ExecutionEnvironment:
         return self._platform.clock.now()
 
     def _event(self, call: Call, began: float) -> Event:
-        trace = f"Root=1-{int(began):08x}-{secrets.token_hex(12)};Parent={secrets.token_hex(8)};Sampled=0"
+        root = f"Root=1-{int(began):08x}-{secrets.token_hex(12)}"
+        trace = f"{root};Parent={secrets.token_hex(8)};Sampled=0;Lineage={call.lineage}"
         deadline = int((began + self.function.timeout_s) * 1000)
         return Event(call.id, call.payload, deadline, self.function.arn, trace, call.client_context)
 

@@ -8,11 +8,15 @@ import uuid
 from dataclasses import dataclass
 
 from hfaas_emulator.journal import Delete, Put, Table
+from hfaas_emulator.lambda_.lineage import FRESH, Lineage
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """`function` is an ARN (qualified or not), `origin` says who asked (`api`, `s3:BUCKET`), `accepted` is Unix time."""
+    """`function` is an ARN (qualified or not), `origin` says who asked (`api`, `s3:BUCKET`), `accepted` is Unix time.
+
+    `lineage` is that of its cause.
+    """
 
     id: str
     function: str
@@ -20,6 +24,7 @@ class Invocation:
     origin: str
     accepted: float
     run: str
+    lineage: Lineage = FRESH
 
     def put(self) -> Put:
         """Return the journal row that keeps this invocation until it is done."""
@@ -29,6 +34,7 @@ class Invocation:
             "origin": self.origin,
             "accepted": self.accepted,
             "run": self.run,
+            "lineage": str(self.lineage),
         }
         return Put(Table.INVOCATION, self.id, json.dumps(row).encode())
 
@@ -41,7 +47,13 @@ class Invocation:
         """Read a journal row back."""
         kept = json.loads(row)
         return cls(
-            id, kept["function"], base64.b64decode(kept["payload"]), kept["origin"], kept["accepted"], kept["run"]
+            id,
+            kept["function"],
+            base64.b64decode(kept["payload"]),
+            kept["origin"],
+            kept["accepted"],
+            kept["run"],
+            Lineage.read(kept.get("lineage", "")),
         )
 
 

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from hfaas_emulator.lambda_.function import Function
+from hfaas_emulator.lambda_.lineage import FRESH, Lineage
 from hfaas_emulator.lambda_.platform import Platform
 from hfaas_emulator.lambda_.variables import log_group
 from hfaas_emulator.logs.lines import Lines
@@ -16,13 +17,14 @@ TAIL_LIMIT = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One attempt of one invocation, as an environment sees it."""
+    """One attempt of one invocation, as an environment sees it; its lineage counts this very invocation."""
 
     id: str
     payload: bytes
     run: str = ""
     attempt: int = 1
     client_context: str = ""
+    lineage: Lineage = FRESH
 
     @property
     def key(self) -> str:

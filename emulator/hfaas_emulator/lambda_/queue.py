@@ -16,6 +16,7 @@ from hfaas_emulator.journal import Journal, Table
 from hfaas_emulator.lambda_.destinations import Condition, Verdict, dead_letter_attributes, record
 from hfaas_emulator.lambda_.function import AsyncConfig, Function, parse_arn
 from hfaas_emulator.lambda_.invocation import Invocation, new_id
+from hfaas_emulator.lambda_.lineage import FRESH, Lineage, explain
 from hfaas_emulator.lambda_.outcome import Outcome
 from hfaas_emulator.lambda_.output import Call
 from hfaas_emulator.lambda_.platform import Platform
@@ -50,10 +51,10 @@ class AsyncQueue:
         self._retry_s = retry_s
         self._active: set[str] = set()
 
-    def submit(self, function: str, payload: bytes, origin: str, run: str) -> Invocation:
+    def submit(self, function: str, payload: bytes, origin: str, run: str, lineage: Lineage = FRESH) -> Invocation:
         """Write an event down and accept it."""
-        request = new_id()
-        invocation = Invocation(request, function, payload, origin, self._platform.clock.now(), run or request)
+        request, now = new_id(), self._platform.clock.now()
+        invocation = Invocation(request, function, payload, origin, now, run or request, lineage)
         self._journal.write([invocation.put()])
         self.accept(invocation)
         return invocation
@@ -100,8 +101,11 @@ class AsyncQueue:
                 return None, Verdict(Condition.NO_FUNCTION, attempts, outcome)
             if target.function.reserved_concurrency == 0:
                 return target, Verdict(Condition.ZERO_CONCURRENCY, attempts, outcome)
+            lineage = invocation.lineage.through(invocation.function)
+            if lineage.exceeded(invocation.function):
+                return target, Verdict(Condition.RECURSION, attempts, outcome)
             expires = invocation.accepted + target.config.max_age_s
-            call = Call(invocation.id, invocation.payload, invocation.run, attempts + 1)
+            call = Call(invocation.id, invocation.payload, invocation.run, attempts + 1, lineage=lineage)
             try:
                 outcome = await self._attempt(target.function, call, expires=expires)
             except Expired:
@@ -129,7 +133,9 @@ class AsyncQueue:
         await self._platform.clock.sleep(delay)
 
     def _discarded(self, invocation: Invocation, verdict: Verdict) -> None:
-        self._hop(invocation, What.EVENT_DISCARDED, verdict.attempts, reason=str(verdict.condition))
+        looped = verdict.condition is Condition.RECURSION
+        reason = explain(parse_arn(invocation.function)[2]) if looped else str(verdict.condition)
+        self._hop(invocation, What.EVENT_DISCARDED, verdict.attempts, reason=reason)
 
     async def _deliver(self, invocation: Invocation, target: Target, verdict: Verdict) -> None:
         """Send the record to the destination and, when the event failed, the event to the dead-letter target."""
@@ -147,7 +153,8 @@ class AsyncQueue:
         try:
             if arn.split(":")[2:3] == ["lambda"]:
                 name = parse_arn(invocation.function)[2]
-                self.submit(arn, body.encode(), f"destination:{name}", invocation.run)
+                lineage = invocation.lineage.through(invocation.function)
+                self.submit(arn, body.encode(), f"destination:{name}", invocation.run, lineage)
             else:
                 await self._platform.control.deliver(arn, body, attributes)
         except AwsError as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hfaas_emulator.clock import Clock
 from hfaas_emulator.containers.engine import Engine
-from hfaas_emulator.errors import EngineError
+from hfaas_emulator.errors import AwsError, EngineError
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.journal import Journal
 from hfaas_emulator.lambda_.background import Background
@@ -20,6 +20,7 @@ from hfaas_emulator.lambda_.closing import Closing
 from hfaas_emulator.lambda_.environment import EnvironmentLost
 from hfaas_emulator.lambda_.function import ControlPlane, Function
 from hfaas_emulator.lambda_.invocation import Invocation, new_id
+from hfaas_emulator.lambda_.lineage import FRESH, Lineage, Lineages, explain
 from hfaas_emulator.lambda_.memory import Memory
 from hfaas_emulator.lambda_.outcome import Outcome
 from hfaas_emulator.lambda_.output import Call
@@ -62,6 +63,7 @@ class Lambda:
         keep_alive_s: float = KEEP_ALIVE_S,
         memory: Memory | None = None,
         retry_s: float = RETRY_S,
+        lineages: Lineages | None = None,
     ) -> None:
         self.concurrency = concurrency
         self.runtime = RuntimeApi(endpoint.partition("://")[2].rstrip("/"), engine.host)
@@ -71,6 +73,7 @@ class Lambda:
         )
         self._memory = memory or Memory()
         self._keep_alive_s = keep_alive_s
+        self._lineages = lineages or Lineages()
         self._capacity = Capacity(concurrency)
         self._pools: dict[tuple[str, str], Pool] = {}
         self._queue = AsyncQueue(self._platform, journal, self._attempt_async, retry_s)
@@ -94,9 +97,11 @@ class Lambda:
         """Take the events on again that an earlier emulator accepted; return how many."""
         return self._queue.recover()
 
-    async def submit(self, function_arn: str, payload: bytes, origin: str, run: str = "") -> Invocation:
+    async def submit(
+        self, function_arn: str, payload: bytes, origin: str, run: str = "", lineage: Lineage = FRESH
+    ) -> Invocation:
         """Accept an event for a function; it is durable when this returns."""
-        return self._queue.submit(function_arn, payload, origin, run)
+        return self._queue.submit(function_arn, payload, origin, run, lineage)
 
     def accept(self, invocation: Invocation) -> None:
         """Take on an event whose row somebody else has written."""
@@ -111,10 +116,14 @@ class Lambda:
         tail: bool = False,
         run: str = "",
         client_context: str = "",
+        lineage: Lineage = FRESH,
     ) -> Result:
-        """Run a function and wait for its answer; TooManyRequests over a limit."""
+        """Run a function and wait for its answer; TooManyRequests over a limit, AwsError in a recursive loop."""
         request = new_id()
-        call = Call(request, payload, run or request, client_context=client_context)
+        lineage = lineage.through(function.arn)
+        call = Call(request, payload, run or request, client_context=client_context, lineage=lineage)
+        if lineage.exceeded(function.arn):
+            raise self._looped(function, call)
         if limit := self._capacity.take(function):
             self._throttled(function, call, limit, origin)
             raise TooManyRequests(limit)
@@ -124,6 +133,21 @@ class Lambda:
             self._capacity.release(function)
         log = await closing.done if tail else b""
         return Result(outcome.payload, outcome.function_error, log, function.version, request)
+
+    def _looped(self, function: Function, call: Call) -> AwsError:
+        self._platform.trace.hop(
+            "lambda",
+            What.EVENT_DISCARDED,
+            run=call.run,
+            invocation=call.id,
+            function=function.name,
+            reason=explain(function.name),
+        )
+        return AwsError(
+            "RecursiveInvocationException",
+            "Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services "
+            "resources and stopped your function's invocation.",
+        )
 
     def _throttled(self, function: Function, call: Call, limit: Limit, origin: str) -> None:
         self._platform.trace.hop(
@@ -143,6 +167,7 @@ class Lambda:
     async def _attempt(
         self, function: Function, call: Call, *, counted: bool, expires: float | None = None
     ) -> tuple[Outcome, Closing]:
+        self._lineages.remember(call.id, call.lineage)
         idle = self._platform.idle
         idle.begin("attempt", call.key, f"{function.name}: attempt {call.attempt}")
         try:

@@ -11,14 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hfaas_emulator.journal import Change
+from hfaas_emulator.lambda_.lineage import FRESH, Lineage
 
 
 @dataclass(slots=True)
 class Batch:
-    """The rows one command changed, and what the event loop does once they are on disk."""
+    """The rows one command changed, what the event loop does once they are on disk, and whom its events descend from."""
 
     changes: list[Change] = field(default_factory=list)
     callbacks: list[Callable[[], None]] = field(default_factory=list)
+    lineage: Lineage = FRESH
 
 
 class _Current(threading.local):
@@ -49,3 +51,13 @@ def record(*changes: Change) -> None:
 def after(callback: Callable[[], None]) -> None:
     """Call `callback` on the event loop once the running command's rows are on disk."""
     _current.batch.callbacks.append(callback)
+
+
+def descend(lineage: Lineage) -> None:
+    """Say which lineage the invocations inherit that the running command causes."""
+    _current.batch.lineage = lineage
+
+
+def lineage() -> Lineage:
+    """Return that lineage."""
+    return _current.batch.lineage

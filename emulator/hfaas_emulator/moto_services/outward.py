@@ -22,6 +22,7 @@ class _Connected:
     accept: Callable[[Invocation], None] = _nobody
     problem: Callable[[str], None] = _nobody
     forget: Callable[[str, str, str], None] = _nobody
+    batch: Callable[[], None] = _nobody
 
 
 _connected = _Connected()
@@ -31,20 +32,23 @@ def connect(
     accept: Callable[[Invocation], None],
     problem: Callable[[str], None],
     forget: Callable[[str, str, str], None] = _nobody,
+    batch: Callable[[], None] = _nobody,
 ) -> None:
-    """Say who takes journaled invocations, complaints and deleted functions (account, region, name).
+    """Say who takes journaled invocations, complaints and deleted functions (account, region, name), and who is told
+    that a queue, environment or definition of Batch changed.
 
     All run on the event loop, after the commit.
     """
     _connected.accept = accept
     _connected.problem = problem
     _connected.forget = forget
+    _connected.batch = batch
 
 
 def invoke(function: str, payload: bytes, origin: str) -> None:
     """Queue an asynchronous invocation as part of the running command's transaction."""
     request = new_id()
-    invocation = Invocation(request, function, payload, origin, time.time(), run=request)
+    invocation = Invocation(request, function, payload, origin, time.time(), request, commit.lineage())
     commit.record(invocation.put())
     commit.after(lambda: _connected.accept(invocation))
 
@@ -57,3 +61,8 @@ def problem(message: str) -> None:
 def forget(account: str, region: str, name: str) -> None:
     """Say that a function was deleted."""
     commit.after(lambda: _connected.forget(account, region, name))
+
+
+def batch_changed() -> None:
+    """Say that a queue, environment or definition of Batch changed."""
+    commit.after(_connected.batch)

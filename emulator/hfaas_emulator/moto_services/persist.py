@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from hfaas_emulator.errors import AwsError
 from hfaas_emulator.journal import Journal, Put, Table
+from hfaas_emulator.lambda_.lineage import Lineage
 from hfaas_emulator.moto_services import commit
 from hfaas_emulator.moto_services.bridge import Answer, Request
 from hfaas_emulator.moto_services.dispatcher import Dispatcher
@@ -37,6 +38,7 @@ class Recorder:
     def __call__(self, request: Request) -> Answer:
         """Answer a request; its row is part of the command's transaction when it succeeded."""
         seed = secrets.randbits(64)
+        commit.descend(Lineage.of(request.headers))
         answer = self._dispatcher.seeded(request, seed)
         if request.record and answer.status < 400:
             self._number += 1

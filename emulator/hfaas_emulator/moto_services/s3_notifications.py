@@ -19,6 +19,7 @@ from moto.s3 import models
 
 from hfaas_emulator.errors import AwsError
 from hfaas_emulator.lambda_.invocation import Invocation, new_id
+from hfaas_emulator.lambda_.lineage import Lineage
 from hfaas_emulator.moto_services import commit, deliver, outward
 from hfaas_emulator.moto_services.patch import patch
 from hfaas_emulator.moto_services.s3 import Announced, announce, current
@@ -47,11 +48,12 @@ EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """Where decisions go: `hop` and `accept` run on the event loop, `run_of` finds the run of an invocation."""
+    """Where decisions go: `hop` and `accept` run on the event loop, `run_of`, `lineage_of` know of an invocation."""
 
     hop: Callable[..., Any]
     accept: Callable[[Invocation], None]
     run_of: Callable[[str], str]
+    lineage_of: Callable[[str], Lineage]
 
 
 _sequencer = Sequencer()
@@ -112,6 +114,9 @@ class Notifier:
         name, bucket, key = announced
         event = event_of(name, bucket, key, call)
         run = self._run(key)
+        if event.family == "ObjectCreated" and event.action != "Copy":  # a copy names its original's maker
+            made = self._outlet.lineage_of(_maker(key))
+            commit.descend(commit.lineage().merged(made))
         configuration = bucket.notification_configuration
         rules = tuple(rules_of(configuration))
         self._tell_what_happened(event, run, bool(rules) or has_bus(configuration))
@@ -121,7 +126,7 @@ class Notifier:
             send_to_bus(event)
 
     def _run(self, key: Any) -> str:
-        maker = getattr(key, "metadata", {}).get(RUN, "")
+        maker = _maker(key)
         return (self._outlet.run_of(maker) if maker else "") or new_id()
 
     def _tell_what_happened(self, event: Event, run: str, notifies: bool) -> None:
@@ -151,7 +156,13 @@ class Notifier:
             self._hop(What.PERMISSION_DENIED, event, run, function=rule.arn, reason=reason)
             return
         invocation = Invocation(
-            new_id(), rule.arn, message(event, rule).encode(), f"s3:{event.bucket}", event.time, run
+            new_id(),
+            rule.arn,
+            message(event, rule).encode(),
+            f"s3:{event.bucket}",
+            event.time,
+            run,
+            commit.lineage(),
         )
         commit.record(invocation.put())
         self._hop(What.PERMISSION_GRANTED, event, run, invocation=invocation.id, function=rule.arn)
@@ -160,6 +171,11 @@ class Notifier:
     def _hop(self, what: What, on: Event, run: str, *, invocation: str = "", **detail: Any) -> None:
         told = {"bucket": on.bucket, "key": on.key, **detail}
         commit.after(lambda: self._outlet.hop("s3", what, run=run, invocation=invocation, **told))
+
+
+def _maker(key: Any) -> str:
+    """Return the invocation that says it made an object, or nothing."""
+    return str(getattr(key, "metadata", {}).get(RUN, ""))
 
 
 def event_of(name: str, bucket: Any, key: Any, call: Call | None) -> Event:

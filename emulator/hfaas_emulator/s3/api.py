@@ -17,6 +17,7 @@ from typing import Any
 from hfaas_emulator.errors import AwsError, StateError
 from hfaas_emulator.journal import Journal
 from hfaas_emulator.lambda_.invocation import Invocation
+from hfaas_emulator.lambda_.lineage import Lineages
 from hfaas_emulator.moto_services.bridge import Answer, Request
 from hfaas_emulator.moto_services.thread import Moto
 from hfaas_emulator.s3.notifications import host_id, request_id
@@ -42,7 +43,15 @@ SERVICES = tuple(
 class S3:
     """Answers S3 requests; belongs to the event loop."""
 
-    def __init__(self, moto: Moto, store: Store, trace: Trace, accept: Callable[[Invocation], None]) -> None:
+    def __init__(
+        self,
+        moto: Moto,
+        store: Store,
+        trace: Trace,
+        accept: Callable[[Invocation], None],
+        lineages: Lineages | None = None,
+    ) -> None:
+        self._lineages = lineages or Lineages()
         self._moto = moto
         self._store = store
         self._trace = trace
@@ -52,7 +61,7 @@ class S3:
         """Connect moto's S3 with the store and the event loop; on the moto thread, before the first request."""
         from hfaas_emulator.moto_services import s3, s3_notifications
 
-        outlet = s3_notifications.Outlet(self._trace.hop, self._accept, self._trace.run_of)
+        outlet = s3_notifications.Outlet(self._trace.hop, self._accept, self._trace.run_of, self._lineages.of)
         s3.wire(self._store, s3_notifications.Notifier(outlet))
 
     def restore(self, journal: Journal) -> list[str]:
