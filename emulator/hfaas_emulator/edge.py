@@ -227,7 +227,7 @@ async def _moto(call: Call, moto: Moto, body: bytes) -> Response:
         call.query,
         call.headers,
         body,
-        record=actions.changes_state(call.method, service, action),
+        record=actions.changes_state(call.method, service, action, call.path),
     )
     if action == "ReceiveMessage":
         return _response(await _receive(moto, request))

@@ -11,7 +11,12 @@ from hfaas_emulator.moto_services.dispatcher import Dispatcher
 from hfaas_emulator.moto_services.persist import Recorder
 from hfaas_emulator.moto_services.snapshots import Snapshots
 
-OURS = tuple(f"hfaas_emulator.moto_services.{name}" for name in ("iam", "sqs", "sns", "lambda_", "events"))
+OURS = tuple(
+    f"hfaas_emulator.moto_services.{name}"
+    for name in (
+        "iam", "sqs", "sns", "lambda_", "events", "batch_environments", "batch_queues", "batch_definitions"
+    )
+)  # fmt: skip
 
 
 def boot(

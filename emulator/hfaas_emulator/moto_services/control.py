@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
+from hfaas_emulator.batch.records import JobDefinition, JobQueue
 from hfaas_emulator.lambda_.function import AsyncConfig, Function, RoleCredentials
 from hfaas_emulator.moto_services.thread import Moto
 
@@ -36,6 +37,26 @@ class MotoControl:
     async def deliver(self, arn: str, body: str, attributes: Mapping[str, str]) -> None:
         """Send a text to an SQS queue, SNS topic, function or event bus; AwsError when it is refused."""
         await self._moto.call(_deliver, arn, body, attributes)
+
+    async def job_queue(self, account: str, region: str, name: str) -> JobQueue:
+        """Find a queue by name or ARN; AwsError ClientException when there is none."""
+        about = ("queue", account, region, name)
+        found: JobQueue = await self._recall(about, _batch, "job_queue", *about[1:])
+        return found
+
+    async def job_definition(self, account: str, region: str, name: str) -> JobDefinition:
+        """Find a definition by name (the newest active revision), name:revision or ARN; AwsError ClientException."""
+        about = ("definition", account, region, name)
+        found: JobDefinition = await self._recall(about, _batch, "job_definition", *about[1:])
+        return found
+
+    async def secret(self, account: str, region: str, source: str) -> str:
+        """Return what a secret of Secrets Manager or a parameter of SSM holds; AwsError."""
+        return str(await self._moto.call(_batch, "secret", account, region, source))
+
+    async def publish(self, account: str, region: str, event: Mapping[str, Any]) -> None:
+        """Put an event of AWS itself on the account's default event bus."""
+        await self._moto.call(_batch, "publish", account, region, event)
 
     async def _recall(self, about: Hashable, question: Callable[..., Any], *arguments: Any) -> Any:
         """Ask moto once for as long as no control plane changes: each event asks, and all wait for the one thread."""
@@ -73,3 +94,9 @@ def _deliver(arn: str, body: str, attributes: Mapping[str, str]) -> None:
     from hfaas_emulator.moto_services import deliver
 
     deliver.send(arn, body, attributes)
+
+
+def _batch(question: str, *about: Any) -> Any:
+    from hfaas_emulator.moto_services import batch_records
+
+    return getattr(batch_records, question)(*about)

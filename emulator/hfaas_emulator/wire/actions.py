@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qs
 
 READS = ("Get", "List", "Describe", "Head", "Lookup", "Search", "Query", "Scan", "BatchGet", "Filter", "Simulate",
@@ -15,6 +16,9 @@ OWN_ROWS = {
 }
 """Actions whose effects are kept in rows of their own, or last no longer than the process."""
 
+POSTED_READS = {"batch": re.compile(r"/+v1/+(describe|list|get)[a-z]+/*")}
+"""Paths of REST services where reading is a POST like everything else."""
+
 
 def action_of(target: str, query: str, body: bytes, content_type: str) -> str:
     """Return the action of a JSON or query request, or an empty string."""
@@ -27,8 +31,10 @@ def action_of(target: str, query: str, body: bytes, content_type: str) -> str:
     return ""
 
 
-def changes_state(method: str, service: str, action: str) -> bool:
+def changes_state(method: str, service: str, action: str, path: str = "/") -> bool:
     """Tell whether a request must be journaled, given that it succeeds."""
+    if service in POSTED_READS and POSTED_READS[service].fullmatch(path):
+        return False
     if not action:
         return method not in ("GET", "HEAD", "OPTIONS")
     return not action.startswith((*READS, *OWN_ROWS.get(service, ())))

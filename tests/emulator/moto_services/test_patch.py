@@ -12,12 +12,12 @@ from hfaas_emulator.errors import EmulatorError
 from hfaas_emulator.moto_services import patch
 from hfaas_emulator.s3.api import SERVICES
 
-MODULES = ("dispatcher", "iam", "sqs", "sns", "lambda_", "events")
-
 
 @pytest.fixture(scope="module")
 def modules() -> Iterator[list[ModuleType]]:
-    names = (*(f"hfaas_emulator.moto_services.{name}" for name in MODULES), *SERVICES)
+    from hfaas_emulator.moto_services.boot import OURS  # imports moto
+
+    names = ("hfaas_emulator.moto_services.dispatcher", *OURS, *SERVICES)
     yield [importlib.import_module(name) for name in names]
 
 
