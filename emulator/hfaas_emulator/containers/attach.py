@@ -45,6 +45,9 @@ class Demultiplexer:
 class Attached(asyncio.Protocol):
     """One attached container; `ended` is set when the engine closed the stream."""
 
+    last_words_s = 1.0
+    """How long after the end of the container its output may still be under way."""
+
     def __init__(self, output: Output) -> None:
         self._demultiplexer = Demultiplexer(output)
         self._output = output

@@ -19,9 +19,16 @@ from docker.errors import APIError, DockerException, NotFound
 from hfaas_emulator.containers import docker_gpus, gpu_probe, network, owner, sandbox, scratch
 from hfaas_emulator.containers.attach import Attached
 from hfaas_emulator.containers.connection import Client, connect, engine_errors
-from hfaas_emulator.containers.docker_config import FUNCTION_USER, ROLE, function_config, sandbox_config
+from hfaas_emulator.containers.docker_config import (
+    FUNCTION_USER,
+    Place,
+    container_config,
+    needs_scratch,
+    sandbox_config,
+)
 from hfaas_emulator.containers.docker_container import DockerContainer
 from hfaas_emulator.containers.docker_events import EventStream
+from hfaas_emulator.containers.docker_leftovers import Leftovers, is_helper, sandbox_of, scratch_of
 from hfaas_emulator.containers.engine import Container, ContainerSpec, Gpu, Image, Network, Output
 from hfaas_emulator.containers.feed import Feed
 from hfaas_emulator.containers.spares import Spares
@@ -50,6 +57,7 @@ class DockerEngine:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._events: EventStream | None = None
         self._sandbox: asyncio.Task[DockerContainer] | None = None
+        self._left = Leftovers(self, self._address)
         self._spares = Spares(self._start_sandbox, self._spawn)
         self._client: Client | None = None
         self._info: dict[str, Any] = {}
@@ -89,10 +97,14 @@ class DockerEngine:
 
     async def open(self) -> None:
         await self.connect()
-        label = f"{owner.LABEL}={self._labels[owner.LABEL]}"
+        label = f"{owner.STATE}={self._labels[owner.STATE]}"  # also of containers that are taken over
         self._events = EventStream(self.client, label, self._reconcile, self._happened)
         self._sandbox = self._spawn(self._start_sandbox())
         self._spawn(self._sweep())
+        await self.find_gpus()
+
+    async def find_gpus(self) -> None:
+        """Look which GPUs the engine, once connected, can give to containers."""
         self._seen = await self.threads.call(docker_gpus.look, self._info)
 
     async def close(self) -> None:
@@ -136,10 +148,19 @@ class DockerEngine:
     async def leftovers(self, labels: Mapping[str, str]) -> Sequence[Container]:
         wanted = {**labels, owner.STATE: self._labels[owner.STATE]}
         found = await self._list([f"{key}={value}" for key, value in wanted.items()])
-        return [self._left(each) for each in found if self._is_old(each) and ROLE not in each["Labels"]]
+        old = (each for each in found if self._is_old(each) and not is_helper(each))
+        with engine_errors("take containers over"):
+            return [each for each in await asyncio.gather(*map(self._taken_over, old)) if each]
+
+    async def _taken_over(self, found: dict[str, Any]) -> DockerContainer | None:
+        return self._containers.get(found["Id"]) or await self._left.adopted(found)
 
     def events(self) -> AsyncIterator[tuple[str, str]]:
         return self._feed.listen()
+
+    def remember(self, container: DockerContainer) -> None:
+        """Have events of a container reach it."""
+        self._containers[container.id] = container
 
     def forget(self, id: str) -> None:
         """Drop a container that has been removed."""
@@ -164,12 +185,13 @@ class DockerEngine:
 
     async def _created(self, spec: ContainerSpec, output: Output, joined: DockerContainer) -> DockerContainer:
         """Create a container and listen to it, so that not a byte of its output is missed."""
-        volume = await self._scratch_of(spec.user).take()
+        volume = await self._scratch_of(spec.user).take() if needs_scratch(spec) else ""
         try:
-            config = function_config(spec, joined.id, volume, self._labels, self._info["NCPU"])
+            config = container_config(spec, self._place(joined, volume))
             created, stream = await self.threads.call(self._create, config, spec.name)
         except BaseException:
-            self._spawn(self.threads.call(scratch.remove, self.client, volume))
+            if volume:
+                self._spawn(self.threads.call(scratch.remove, self.client, volume))
             raise
         attached = Attached(output)
         await attached.read(stream)
@@ -181,9 +203,20 @@ class DockerEngine:
             memory_mb=spec.memory_mb,
             attached=attached,
             sandbox=joined if spec.network is Network.OWN else None,
+            labels=config["Labels"],
         )
-        self._containers[created] = container
+        self.remember(container)
         return container
+
+    def _place(self, joined: DockerContainer, volume: str) -> Place:
+        return Place(
+            joined.id,
+            volume,
+            self._labels,
+            cpus=self._info["NCPU"],
+            nvidia_runtime=docker_gpus.has_runtime(self._info),
+            cdi=docker_gpus.has_devices(self._info, self._seen.gpus),
+        )
 
     async def _returned(self, joined: DockerContainer, spec: ContainerSpec) -> None:
         if spec.network is Network.OWN:
@@ -213,6 +246,8 @@ class DockerEngine:
     def _watch(self, container: DockerContainer, spec: ContainerSpec, output: Output) -> None:
         """Watch the size of /tmp where this process may look into the engine's volumes."""
         limit = spec.storage_mb * _MB
+        if not limit or not container.volume:
+            return
 
         def exceeded(size: int) -> None:
             output(full(size, limit))
@@ -238,7 +273,7 @@ class DockerEngine:
             started = await self.threads.call(self._sandbox_started)
             address = await self.threads.call(self._address, started)
         container = DockerContainer(self, started, address=address)
-        self._containers[started] = container
+        self.remember(container)
         return container
 
     def _sandbox_started(self) -> str:
@@ -276,12 +311,16 @@ class DockerEngine:
                 self._died(container, code)
 
     async def _sweep(self) -> None:
-        """Remove what dead emulators left, but for the containers that `leftovers` answers."""
-        for each in await self._list([owner.LABEL]):
-            ours = each["Labels"].get(owner.STATE) == self._labels[owner.STATE] and ROLE not in each["Labels"]
-            if not ours and owner.is_dead(each["Labels"][owner.LABEL]):
-                await self._left(each).stop()
+        """Remove what dead emulators left, but for the containers that `leftovers` answers and their networks."""
+        found = await self._list([owner.LABEL])
+        kept = [each for each in found if self._is_of_this_state(each) and not is_helper(each)]
+        needed = {each["Id"] for each in kept} | {sandbox_of(each) for each in kept}
+        dead = (each for each in found if each["Id"] not in needed and owner.is_dead(each["Labels"][owner.LABEL]))
+        await asyncio.gather(*(DockerContainer(self, each["Id"], volume=scratch_of(each)).stop() for each in dead))
         await self.threads.call(self._sweep_volumes)
+
+    def _is_of_this_state(self, found: dict[str, Any]) -> bool:
+        return bool(found["Labels"].get(owner.STATE) == self._labels[owner.STATE])
 
     def _sweep_volumes(self) -> None:
         found = self.client.volumes(filters={"label": owner.LABEL, "dangling": True})["Volumes"] or ()
@@ -295,10 +334,6 @@ class DockerEngine:
 
     def _is_old(self, found: dict[str, Any]) -> bool:
         return bool(found["Labels"].get(owner.LABEL) != self._labels[owner.LABEL])
-
-    def _left(self, found: dict[str, Any]) -> DockerContainer:
-        volumes = [each["Name"] for each in found.get("Mounts", ()) if each.get("Name")]
-        return DockerContainer(self, found["Id"], volume=next(iter(volumes), ""))
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.create_task(work)

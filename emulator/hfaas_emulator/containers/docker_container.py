@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import requests
@@ -13,11 +14,12 @@ from hfaas_emulator.containers import scratch
 from hfaas_emulator.containers.attach import Attached
 from hfaas_emulator.containers.cgroup import MemoryGroup
 from hfaas_emulator.containers.connection import Client, engine_errors
-from hfaas_emulator.containers.engine import Exit
+from hfaas_emulator.containers.engine import Exit, Output
+from hfaas_emulator.containers.followed import Followed
 from hfaas_emulator.containers.threads import Threads
 
 LAST_WORDS_S = 1.0
-"""How long after the end of a container its output and its `die` event may still be under way."""
+"""How long after the end of a container its `die` event may still be under way."""
 
 
 class Home(Protocol):
@@ -29,8 +31,18 @@ class Home(Protocol):
     def client(self) -> Client:
         """Return the connected client."""
 
+    def remember(self, container: DockerContainer) -> None:
+        """Have events of a container reach it."""
+
     def forget(self, id: str) -> None:
         """Drop a container that has been removed."""
+
+
+class Removable(Protocol):
+    """Something that goes with a container."""
+
+    async def stop(self) -> None:
+        """Remove it."""
 
 
 class DockerContainer:
@@ -44,10 +56,12 @@ class DockerContainer:
         address: str = "",
         volume: str = "",
         memory_mb: int = 0,
-        attached: Attached | None = None,
-        sandbox: DockerContainer | None = None,
+        attached: Attached | Followed | None = None,
+        sandbox: Removable | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         self.id = id
+        self.labels: Mapping[str, str] = labels or {}
         self.address = address
         self.volume = volume
         self._home = home
@@ -62,8 +76,19 @@ class DockerContainer:
     async def wait(self) -> Exit:
         ended = await asyncio.shield(self._ended)
         if self._attached:
-            await _at_most(LAST_WORDS_S, self._attached.ended.wait())
+            await _at_most(self._attached.last_words_s, self._attached.ended.wait())
         return ended
+
+    async def follow(self, output: Output, since: float = 0) -> None:
+        with engine_errors(f"read the log of the container {self.id[:12]}"):
+            stream = await self._home.threads.call(self._log, since)
+        if self._attached:
+            self._attached.close()
+        self._attached = Followed(output, stream)
+
+    def _log(self, since: float) -> Any:
+        period = {"since": since} if since > 0 else {}
+        return self._home.client.logs(self.id, stream=True, follow=True, **period)
 
     async def stop(self, grace_s: float = 0) -> None:
         if self._removal is None:
@@ -93,13 +118,28 @@ class DockerContainer:
             self._ended.set_result(Exit(code, killed))
 
     async def exit_code(self) -> int | None:
-        """Ask the engine how it ended; None while it runs."""
+        """Ask the engine how it ended; None while it runs, or has not begun to."""
         state = await self._home.threads.call(self._state)
-        return None if state.get("Running") else int(state.get("ExitCode", 137))
+        return None if state.get("Running") or _is_new(state) else int(state.get("ExitCode", 137))
+
+    async def recall(self) -> bool:
+        """Learn of the engine what somebody else's container is and how it ended; False when it never began."""
+        found = await self._home.threads.call(self._inspected)
+        state = found.get("State", {})
+        if _is_new(state):
+            self._ended.set_result(Exit(137))
+            return False
+        self._memory_mb = int(found.get("HostConfig", {}).get("Memory", 0)) // 2**20
+        if not state.get("Running"):
+            self._reported_kills = max(self._reported_kills, int(bool(state.get("OOMKilled"))))
+            await self.end(int(state.get("ExitCode", 137)))
+        return True
 
     async def _remove(self, grace_s: float) -> None:
         with engine_errors(f"remove the container {self.id[:12]}"):
-            await self._home.threads.call(self._remove_blocking, grace_s)
+            if grace_s and await self._home.threads.call(self._ask_to_end):
+                await asyncio.wait([self._ended], timeout=grace_s)
+            await self._home.threads.call(self._remove_blocking)
         if not await _at_most(LAST_WORDS_S, asyncio.shield(self._ended)) and not self._ended.done():
             self._ended.set_result(Exit(137))
         if self._attached:
@@ -108,11 +148,19 @@ class DockerContainer:
         if self._sandbox:
             await self._sandbox.stop()
 
-    def _remove_blocking(self, grace_s: float) -> None:
+    def _ask_to_end(self) -> bool:
+        """Send SIGTERM; False when it does not run."""
+        try:
+            self._home.client.kill(self.id, signal="SIGTERM")
+        except APIError as error:
+            if error.status_code not in {404, 409}:
+                raise
+            return False
+        return True
+
+    def _remove_blocking(self) -> None:
         client = self._home.client
         try:
-            if grace_s:
-                client.stop(self.id, timeout=math.ceil(grace_s))
             client.remove_container(self.id, force=True, v=True)
         except NotFound:
             pass
@@ -123,8 +171,11 @@ class DockerContainer:
             scratch.remove(client, self.volume)
 
     def _state(self) -> dict[str, Any]:
+        return dict(self._inspected().get("State", {}))
+
+    def _inspected(self) -> dict[str, Any]:
         try:
-            return dict(self._home.client.inspect_container(self.id)["State"])
+            return dict(self._home.client.inspect_container(self.id))
         except NotFound:
             return {}
 
@@ -141,6 +192,11 @@ class DockerContainer:
         except (DockerException, requests.RequestException):
             return 0
         return int(memory.get("max_usage") or memory.get("usage") or 0)
+
+
+def _is_new(state: Mapping[str, Any]) -> bool:
+    """Tell whether a container was created and not started: its exit code says 0 and means nothing."""
+    return bool(state.get("Status") == "created")
 
 
 async def _at_most(seconds: float, awaitable: object) -> bool:

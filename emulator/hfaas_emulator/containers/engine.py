@@ -60,7 +60,7 @@ class TaskLimits:
 class ContainerSpec:
     """One container to run; sizes in MB (2**20 bytes), `user` as uid:gid or empty for the image's own.
 
-    `storage_mb` bounds /tmp and single files; 0 bounds nothing. `gpus` names the GPUs it sees by uuid.
+    `storage_mb` bounds /tmp (a function's) and single files; 0 bounds nothing. `gpus` names the GPUs it sees by uuid.
     """
 
     name: str
@@ -89,6 +89,10 @@ class Exit:
     oom_killed: bool = False
 
 
+Output = Callable[[bytes], None]
+"""Gets stdout and stderr as they come, in order, on the event loop."""
+
+
 class Container(Protocol):
     """A started container; every method may be called again after it ended."""
 
@@ -100,8 +104,18 @@ class Container(Protocol):
     def address(self) -> str:
         """Return the source address of its connections."""
 
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Return the labels that it was started with."""
+
     async def wait(self) -> Exit:
-        """Wait until it ends."""
+        """Wait until it ends and its output has come, also the output that `follow` asked for."""
+
+    async def follow(self, output: Output, since: float = 0) -> None:
+        """Have the output of a container out of `leftovers` passed on again, from this Unix time on (0: all there is).
+
+        Returns when that has begun. The process engine has nothing left to pass on.
+        """
 
     async def stop(self, grace_s: float = 0) -> None:
         """End it (SIGTERM, then SIGKILL after `grace_s`; at once when 0) and remove it with all its storage."""
@@ -111,10 +125,6 @@ class Container(Protocol):
 
     def oom_kills(self) -> int:
         """Return how many processes in it the kernel killed for memory so far."""
-
-
-Output = Callable[[bytes], None]
-"""Gets stdout and stderr as they come, in order, on the event loop."""
 
 
 class Engine(Protocol):
@@ -157,7 +167,10 @@ class Engine(Protocol):
         """Create and start a container; ImageNotFound or EngineError when that fails."""
 
     async def leftovers(self, labels: Mapping[str, str]) -> Sequence[Container]:
-        """Return containers with these labels that an earlier emulator left behind, running or ended."""
+        """Return containers with these labels that an earlier emulator left behind, running or ended.
+
+        They are as good as one's own from then on. One that had not begun to run is removed and not told of.
+        """
 
     def events(self) -> AsyncIterator[tuple[str, str]]:
         """Yield (container id, `oom` | `die`) as the engine reports them."""

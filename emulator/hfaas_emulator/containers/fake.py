@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 from hfaas_emulator.containers.engine import Container, ContainerSpec, Exit, Gpu, Image, Output
@@ -17,20 +18,46 @@ Behaviour = Callable[[ContainerSpec, Output], Awaitable[Exit]]
 class FakeContainer:
     """A running behaviour; ends when the function returns, raises (exit 1) or is stopped."""
 
-    def __init__(self, id: str, spec: ContainerSpec, behave: Behaviour, output: Output, feed: Feed) -> None:
+    def __init__(
+        self,
+        id: str,
+        spec: ContainerSpec,
+        behave: Behaviour,
+        output: Output,
+        feed: Feed,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self.id = id
         self.spec = spec
         self.address = "127.0.0.1"
+        self.labels = spec.labels
         self.stopped = False
         self.peak_mb = 0
+        self._now = now
+        self._said: list[tuple[float, bytes]] = []
+        self._output = output
         self._feed = feed
         self._oom_kills = 0
         self._signal = 9
         self._ended: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
-        self._task = asyncio.create_task(self._run(behave, output))
+        self._task = asyncio.create_task(self._run(behave))
 
     async def wait(self) -> Exit:
         return await asyncio.shield(self._ended)
+
+    async def follow(self, output: Output, since: float = 0) -> None:
+        for at, data in self._said:
+            if at >= since:
+                output(data)
+        self._output = output
+
+    def detach(self) -> None:
+        """Let what it says reach nobody until somebody follows it."""
+        self._output = lambda _: None
+
+    def _say(self, data: bytes) -> None:
+        self._said.append((self._now(), data))
+        self._output(data)
 
     async def stop(self, grace_s: float = 0) -> None:
         self.stopped = True
@@ -50,13 +77,13 @@ class FakeContainer:
         self._oom_kills += 1
         self._feed.publish(self.id, "oom")
 
-    async def _run(self, behave: Behaviour, output: Output) -> None:
+    async def _run(self, behave: Behaviour) -> None:
         try:
-            ended = await behave(self.spec, output)
+            ended = await behave(self.spec, self._say)
         except asyncio.CancelledError:
             ended = Exit(128 + self._signal)
         except Exception as error:  # noqa: BLE001 - as a program that crashes: a line and exit code 1
-            output(f"{type(error).__name__}: {error}\n".encode())
+            self._say(f"{type(error).__name__}: {error}\n".encode())
             ended = Exit(1)
         self._end(ended)
 
@@ -86,6 +113,7 @@ class FakeEngine:
         self.containers: list[FakeContainer] = []
         self.left: list[FakeContainer] = []
         self.refusal: EngineError | None = None
+        self.now: Callable[[], float] = time.time
         self._feed = Feed()
         self._ids = itertools.count(1)
 
@@ -98,7 +126,7 @@ class FakeEngine:
 
     async def close(self) -> None:
         """Stop what still runs."""
-        for container in self.containers:
+        for container in (*self.containers, *self.left):
             await container.stop()
         self._feed.end()
 
@@ -110,12 +138,20 @@ class FakeEngine:
             raise self.refusal
         if spec.image not in self.images:
             raise ImageNotFound(f"there is no image {spec.image}")
-        container = FakeContainer(f"fake-{next(self._ids)}", spec, self.behave, output, self._feed)
+        name = f"fake-{next(self._ids)}"
+        container = FakeContainer(name, spec, self.behave, output, self._feed, self.now)
         self.containers.append(container)
         return container
 
+    def abandon(self) -> None:
+        """Act as if the emulator had been killed: what it ran, ended or not, is left behind."""
+        for container in self.containers:
+            container.detach()
+        self.left += [each for each in self.containers if not each.stopped]
+        self.containers = []
+
     async def leftovers(self, labels: Mapping[str, str]) -> Sequence[Container]:
-        return [each for each in self.left if labels.items() <= each.spec.labels.items()]
+        return [each for each in self.left if labels.items() <= each.labels.items() and not each.stopped]
 
     def events(self) -> AsyncIterator[tuple[str, str]]:
         return self._feed.listen()

@@ -32,8 +32,17 @@ def is_dead(owner: str) -> bool:
     return not pid.isdecimal() or _name(int(pid)) != owner
 
 
+def is_of_this_boot(owner: str) -> bool:
+    """Tell whether the machine has run without a break since that process did."""
+    return owner.startswith(f"{_machine()}/{_boot()}/")
+
+
 def _name(pid: int) -> str:
-    return f"{_machine()}/{_read('/proc/sys/kernel/random/boot_id')}/{pid}/{_start(pid)}"
+    return f"{_machine()}/{_boot()}/{pid}/{_start(pid)}"
+
+
+def _boot() -> str:
+    return _read("/proc/sys/kernel/random/boot_id")
 
 
 def _machine() -> str:

@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from hfaas_emulator.containers import gpu_probe, owner, process_child
-from hfaas_emulator.containers.engine import Container, ContainerSpec, Gpu, Image, Output
+from hfaas_emulator.containers.engine import Container, ContainerSpec, Gpu, Image, Output, Restrictions
 from hfaas_emulator.containers.feed import Feed
 from hfaas_emulator.containers.layers import LayerStore
 from hfaas_emulator.containers.process_container import LeftProcess, ProcessContainer
@@ -27,6 +27,9 @@ from hfaas_emulator.containers.threads import Threads
 from hfaas_emulator.errors import EngineError, ImageNotFound
 
 LABELS = "labels.json"
+FUNCTION_FILES = 1024
+"""Lambda's limit of open files; a job has this machine's."""
+
 PERIOD_S = 0.1
 """How often memory is looked at."""
 
@@ -101,7 +104,9 @@ class ProcessEngine:
                 "deploy with `hfaas deploy`, which stores the function's files, or use --engine docker",
             )
         folder = self._folder(spec)
-        container = ProcessContainer(folder, spec.memory_mb, self._threads, self._feed.publish, self._forget)
+        container = ProcessContainer(
+            folder, spec.memory_mb, spec.labels, self._threads, self._feed.publish, self._forget
+        )
         try:
             await container.start(self._argv(spec), _environment(spec, layer, folder), output)
         except BaseException as error:
@@ -116,7 +121,7 @@ class ProcessEngine:
     async def leftovers(self, labels: Mapping[str, str]) -> Sequence[Container]:
         wanted = labels.items()
         found = await self._threads.call(self._left)
-        return [LeftProcess(folder, self._threads) for folder, had in found if wanted <= had.items()]
+        return [LeftProcess(folder, had, self._threads) for folder, had in found if wanted <= had.items()]
 
     def events(self) -> AsyncIterator[tuple[str, str]]:
         return self._feed.listen()
@@ -130,13 +135,16 @@ class ProcessEngine:
 
     def _argv(self, spec: ContainerSpec) -> list[str]:
         storage = spec.storage_mb * 2**20
-        child = [sys.executable, "-IB", process_child.__file__, str(os.getpid()), str(storage)]
+        files = FUNCTION_FILES if spec.restrictions is Restrictions.LAMBDA else 0
+        child = [sys.executable, "-IB", process_child.__file__, str(os.getpid()), str(storage), str(files)]
         return [*child, self._program, *spec.command]
 
     def _watch_storage(
         self, container: ProcessContainer, spec: ContainerSpec, folder: Path, output: Output
     ) -> None:
         limit = spec.storage_mb * 2**20
+        if not limit:
+            return
 
         def exceeded(size: int) -> None:
             output(full(size, limit))

@@ -17,8 +17,8 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> None:
-    """Take `parent storage_bytes program`, and the program's own arguments after them."""
-    parent, storage, program = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    """Take `parent storage_bytes open_files program`, and the program's own arguments; 0 limits nothing."""
+    parent, storage, files, program = *map(int, sys.argv[1:4]), sys.argv[4]
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -26,14 +26,16 @@ def main() -> None:
     if os.getppid() != parent:  # the emulator was killed before it could be watched
         sys.exit(1)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _lower(resource.RLIMIT_NOFILE, 1024)
+    _lower(resource.RLIMIT_NOFILE, files)
     _lower(resource.RLIMIT_FSIZE, storage)
-    sys.argv = [program, *sys.argv[4:]]
+    sys.argv = [program, *sys.argv[5:]]
     runpy.run_path(program, run_name="__main__")
 
 
 def _lower(limit: int, value: int) -> None:
     """Set a limit, but never above what this process was given."""
+    if not value:
+        return
     hard = resource.getrlimit(limit)[1]
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
     resource.setrlimit(limit, (value, value))

@@ -7,7 +7,7 @@ import contextlib
 import math
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hfaas_emulator.containers import process_tree
@@ -45,11 +45,13 @@ class ProcessContainer:
         self,
         folder: Path,
         memory_mb: int,
+        labels: Mapping[str, str],
         threads: Threads,
         report: Callable[[str, str], None],
         forget: Callable[[str], None],
     ) -> None:
         self.id = folder.name
+        self.labels = labels
         self._folder = folder
         self._memory_mb = memory_mb
         self._threads = threads
@@ -82,6 +84,9 @@ class ProcessContainer:
 
     async def wait(self) -> Exit:
         return await asyncio.shield(self._ended)
+
+    async def follow(self, output: Output, since: float = 0) -> None:
+        """Pass nothing on: what it says is passed on as it comes and kept nowhere."""
 
     async def stop(self, grace_s: float = 0) -> None:
         if self._removal is None:
@@ -152,14 +157,18 @@ class LeftProcess:
 
     address = "127.0.0.1"
 
-    def __init__(self, folder: Path, threads: Threads) -> None:
+    def __init__(self, folder: Path, labels: Mapping[str, str], threads: Threads) -> None:
         self.id = folder.name
+        self.labels = labels
         self._folder = folder
         self._threads = threads
 
     async def wait(self) -> Exit:
         await self._threads.call(process_tree.kill_mentioning, self._folder)
         return Exit(137)
+
+    async def follow(self, output: Output, since: float = 0) -> None:
+        """Pass nothing on: its output went to the emulator that died."""
 
     async def stop(self, grace_s: float = 0) -> None:  # noqa: ARG002 - nobody waits for its answer any more
         await self.wait()

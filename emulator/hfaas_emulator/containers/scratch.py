@@ -14,6 +14,9 @@ from hfaas_emulator.containers import sandbox
 from hfaas_emulator.containers.connection import Client
 from hfaas_emulator.containers.threads import Threads
 
+PREFIX = "hfaas-"
+"""What the names of all these volumes begin with."""
+
 SPARE = 4
 """Volumes kept ready; a batch is made when fewer are left."""
 
@@ -64,7 +67,7 @@ class Scratch:
 
     def _batch(self) -> list[str]:
         """Create, but never start, a container that mounts new volumes: that fixes their owner and mode."""
-        names = [f"hfaas-{secrets.token_hex(8)}" for _ in range(sandbox.FOLDERS)]
+        names = [f"{PREFIX}{secrets.token_hex(8)}" for _ in range(sandbox.FOLDERS)]
         mounts = [
             {
                 "Type": "volume",

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from hfaas_emulator.containers.docker import DockerEngine
-from hfaas_emulator.containers.docker_config import function_config
+from hfaas_emulator.containers.docker_config import Place, container_config
 from hfaas_emulator.containers.engine import ContainerSpec
 
+PLACE = Place("x", "volume", cpus=2)
 BASE = "hfaas/base:bookworm"
 
 FACTS = """
@@ -76,7 +77,7 @@ def test_there_is_no_shared_memory(facts: dict[str, str]) -> None:
 
 
 def host(spec: ContainerSpec) -> dict[str, object]:
-    config: dict[str, object] = function_config(spec, "container:x", "volume", {}, cpus=2)["HostConfig"]
+    config: dict[str, object] = container_config(spec, PLACE)["HostConfig"]
     return config
 
 
@@ -96,5 +97,5 @@ def test_gpus_are_asked_for_as_devices() -> None:
 
 
 def test_the_images_own_command_stays_when_none_is_given() -> None:
-    config = function_config(ContainerSpec("a", "b"), "container:x", "volume", {}, cpus=2)
+    config = container_config(ContainerSpec("a", "b"), PLACE)
     assert {"Entrypoint", "Cmd", "WorkingDir"}.isdisjoint(config)

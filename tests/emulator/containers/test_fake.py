@@ -73,3 +73,27 @@ async def test_closing_stops_everything_and_ends_the_events() -> None:
     container = await engine.run(ContainerSpec("a", "app"), ignore)
     await engine.close()
     assert [event async for event in events] == [(container.id, "die")]
+
+
+async def test_what_a_killed_emulator_left_goes_on_and_is_heard_from_the_asked_time_on() -> None:
+    heard = asyncio.Event()
+
+    async def talks(spec: ContainerSpec, output: Output) -> Exit:
+        output(b"one\n")
+        await heard.wait()
+        output(b"three\n")
+        return Exit(3)
+
+    engine = FakeEngine(talks, IMAGES)
+    engine.now = lambda: 5.0
+    lines: list[bytes] = []
+    await engine.run(ContainerSpec("a", "app", labels={"kind": "job"}), lines.append)
+    await asyncio.sleep(0)
+    engine.abandon()
+    assert await engine.leftovers({"kind": "other"}) == []
+    (left,) = await engine.leftovers({"kind": "job"})
+    again: list[bytes] = []
+    await left.follow(again.append, since=5.0)
+    heard.set()
+    assert await left.wait() == Exit(3)
+    assert (lines, again, left.labels) == ([b"one\n"], [b"one\n", b"three\n"], {"kind": "job"})

@@ -91,7 +91,7 @@ def test_docker_without_the_runtime_is_told_how_to_get_it(driver: Driver) -> Non
     "info",
     [
         {"Runtimes": {"runc": {}, "nvidia": {}}},
-        {"DiscoveredDevices": [{"Source": "cdi", "ID": "nvidia.com/gpu=GPU-1"}]},
+        {"DiscoveredDevices": [{"Source": "cdi", "ID": "nvidia.com/gpu=GPU-5f3c2b1a-0000"}]},
     ],
 )
 def test_docker_with_runtime_or_device_files_has_the_gpus(driver: Driver, info: dict[str, object]) -> None:
