@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from hfaas_tui.failure import SHOWN_LINES, explanation
-from hfaas_tui.summary import Failure
+from hfaas_tui.tally import Failure
 
 
 def failure(message: str, cause: str = "s3://b/in/x.jpg") -> Failure:

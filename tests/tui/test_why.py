@@ -88,3 +88,51 @@ def test_what_a_function_wrote_and_no_other_takes_arrived() -> None:
     rejected = hop(What.FILTER_REJECTED, reason="the key does not begin with 'in/'", **OBJECT)
 
     assert tell([written, rejected], "b", "in/x").arrived
+
+
+def second_leg(status: str, attempt: int = 1, **more: Any) -> Hop:
+    detail = {"job": "j", "name": "f-i", "function": "f", "status": status, **more}
+    return replace(hop(What.JOB_STATE, "i", **detail), attempt=attempt)
+
+
+def verdict_of(*more: Hop) -> str:
+    first_leg = [
+        created(),
+        matched(),
+        hop(What.INVOCATION_STARTED, "i", function="f"),
+        hop(What.JOB_SUBMITTED, "i", job="j", name="f-i", function="f"),
+        hop(What.INVOCATION_DELEGATED, "i", function="f", job="j", cause="time after 285.0 s"),
+    ]
+    return tell([*first_leg, *more, hop(What.INVOCATION_SUCCEEDED, "i", function="f")], "b", "in/x").verdict
+
+
+DELEGATED = "f delegated it to Batch because time was over after 285.0 s"
+
+
+def test_a_delegated_object_is_as_far_as_its_job_not_as_the_answer_of_the_function() -> None:
+    assert verdict_of() == f"{DELEGATED}; job j waits, SUBMITTED"
+    assert verdict_of(second_leg("RUNNING")) == f"{DELEGATED}; job j runs"
+
+
+def test_a_job_says_what_it_waits_for() -> None:
+    waits = second_leg("RUNNABLE", reason="waits for 1 vCPU")
+    again = second_leg("RUNNABLE", attempt=2, reason="waits for 1 vCPU")
+    never = second_leg("RUNNABLE", reason="no GPU here", stuck=True)
+
+    assert verdict_of(waits) == f"{DELEGATED}; job j waits: waits for 1 vCPU"
+    assert verdict_of(again) == f"{DELEGATED}; job j waits for attempt 2: waits for 1 vCPU"
+    assert verdict_of(never) == f"{DELEGATED}; job j can never start: no GPU here"
+
+
+def test_a_failed_job_stops_its_object_with_its_reason_and_exit_code() -> None:
+    failed = second_leg("FAILED", reason="Essential container in task exited", exit=3)
+
+    assert verdict_of(failed) == f"{DELEGATED}; stopped in job j: Essential container in task exited, exit code 3"
+
+
+def test_what_a_job_uploads_arrived_and_the_note_is_not_forgotten() -> None:
+    done = second_leg("SUCCEEDED", note="on CPU instead of 1 GPU")
+
+    told = verdict_of(hop(What.OUTPUT_UPLOADED, "i"), done)
+
+    assert told == f"{DELEGATED}; job j succeeded (on CPU instead of 1 GPU); 1 output uploaded"

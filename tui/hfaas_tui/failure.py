@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hfaas_tui.summary import Failure
+from hfaas_tui.tally import Failure
 
 SHOWN_LINES = 10
 PLATFORM = (
@@ -13,6 +13,8 @@ PLATFORM = (
     "REPORT RequestId: ",
     "SCRIPT RequestId: ",
     "UPLOAD RequestId: ",
+    "DELEGATED RequestId: ",
+    "JOB RequestId: ",
 )
 LAST_OUTPUT = "\nlast output:\n"
 """What divides the supervisor's sentence from the script's last lines."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from hfaas_tui.delegation import because
 from hfaas_tui.jobs import Job, Jobs
 from hfaas_tui.output import duration
 
@@ -39,18 +40,18 @@ def _origin(job: Job) -> Iterator[Line]:
     request = job.variables.get("AWS_LAMBDA_REQUEST_ID")
     if not request:
         return
-    function = job.name.removesuffix(f"-{request}")
+    function = job.definition.partition(":")[0]
     cause = _cause(job.variables.get("HFAAS_ORIGIN", ""))
-    yield "origin", f"delegated by {function}" + (f": {cause}" if cause else "")
-    yield "request", request
+    yield "origin", f"delegated by {function}" + (f" because {cause}" if cause else "")
+    yield "request", f"{request}; `hfaas logs {function} --request-id {request}` shows both legs"
 
 
 def _cause(origin: str) -> str:
     try:
         told = json.loads(origin)
     except ValueError:
-        return origin
-    return str(told.get("cause", "")) if isinstance(told, dict) else str(told)
+        return ""
+    return because(str(told.get("cause", "")), told.get("seconds")) if isinstance(told, dict) else ""
 
 
 def _times(job: Job) -> Iterator[Line]:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from hfaas_tui import transfer
-from hfaas_tui.summary import Failure
+from hfaas_tui.tally import Failure
 from hfaas_tui.watch import Emulator
 
 if TYPE_CHECKING:
@@ -96,21 +96,40 @@ def images(emulator: Emulator) -> ImageBuilder:
 
 
 def log_of(emulator: Emulator, failure: Failure) -> list[str]:
-    """Return the log lines of one failed invocation."""
-    if not failure.log_group:
-        return [f"{failure.error_type}: {failure.message}"]
-    return log_of_group(emulator, failure.log_group, failure.invocation)
+    """Return the log lines of one failed invocation: what its function said, then what its job did."""
+    told = []
+    if failure.job:
+        told = _log_of_job(emulator, failure)
+    elif failure.log_group:
+        told = log_of_group(emulator, failure.log_group, failure.invocation)
+    return told or [f"{failure.error_type}: {failure.message}"]
+
+
+def _log_of_job(emulator: Emulator, failure: Failure) -> list[str]:
+    """Return both legs; a job that nobody delegated has only one."""
+    from hfaas_tui.job_log import stream_lines
+
+    group = f"/aws/lambda/{failure.function}"
+    delegated = failure.invocation != failure.job
+    first = log_of_group(emulator, group, failure.invocation, but=failure.log_stream) if delegated else []
+    if not failure.log_stream:
+        return first
+    client: Any = transfer.client(emulator.endpoint, "logs")
+    return [*first, *stream_lines(client, failure.log_group, failure.log_stream)]
 
 
 def log_of_group(
-    emulator: Emulator, group: str, request_id: str | None = None, most: int | None = None
+    emulator: Emulator, group: str, request_id: str | None = None, most: int | None = None, but: str = ""
 ) -> list[str]:
-    """Return the lines of a log group, or those of one request, and the first `most` of them."""
+    """Return the lines of a log group, or those of one request, and the first `most` of them; `but` one stream."""
     from hfaas_tui.log import of_request, pages
 
     client: Any = transfer.client(emulator.endpoint, "logs")
-    events = islice(of_request(pages(client, group, 0), request_id), most)
-    return [event["message"].rstrip("\n") for event in events]
+    wanted = (event for event in pages(client, group, 0) if event["logStreamName"] != but)
+    try:
+        return [event["message"].rstrip("\n") for event in islice(of_request(wanted, request_id), most)]
+    except client.exceptions.ResourceNotFoundException:  # the first line makes the group
+        return []
 
 
 def with_build_args(pipeline: Pipeline, build_args: Mapping[str, str]) -> Pipeline:

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from hfaas_tui.clean import clean
 from hfaas_tui.output import errors, table
-from hfaas_tui.summary import Tally
+from hfaas_tui.tally import Tally
 
 LINE_EVERY_S = 5
 COLUMNS = ("function", ">queued", ">running", ">done", ">failed")
@@ -85,6 +85,5 @@ def bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _counts(tallies: Sequence[Tally]) -> Table:
-    return table(
-        COLUMNS, ((each.function, each.queued, each.running, each.succeeded, each.failed) for each in tallies)
-    )
+    rows = [(each.function, each.queued, each.running, each.succeeded, each.failed, each.waits) for each in tallies]
+    return table((*COLUMNS, "waits for" if any(each.waits for each in tallies) else ""), rows)

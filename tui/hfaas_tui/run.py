@@ -2,6 +2,8 @@
 
     run -> rehearsal (child process) -> deploy -> upload -> wait until idle -> logs of failures -> download
 
+It does not wait for jobs that can never start: when nothing else is pending, they are told and the rest is brought back.
+
 Nothing here prints; `Progress` is told what happens, `Outcome` says what it came to.
 """
 
@@ -20,13 +22,15 @@ from hfaas_tui import local, transfer
 from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.location import Location
 from hfaas_tui.rehearsal import Options, rehearsal
-from hfaas_tui.summary import Failure, Summary, Tally
+from hfaas_tui.summary import Summary
+from hfaas_tui.tally import Failure, Tally
 from hfaas_tui.watch import Emulator
 
 RETRY_DELAY_S = 1
 """Seconds before the first retry of a failed event, twice as long before the second; AWS waits one and two minutes."""
 
 LOOK_S = 0.25
+WAITS_TOLD = 3
 
 ENOUGH_LINES = 10_000
 """Of a function that failed at nothing but left no output: why, stands at the beginning."""
@@ -60,6 +64,19 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Stuck:
+    """A job that nobody but the user can help."""
+
+    function: str
+    job: str
+    reason: str
+    hint: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"function": self.function, "job": self.job, "reason": self.reason, "hint": self.hint}
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a run came to; `logs` maps each failure's invocation to its saved log, or functions when all was in vain."""
 
@@ -70,11 +87,12 @@ class Outcome:
     outputs: tuple[Path, ...]
     logs: Mapping[str, Path]
     seconds: float
+    stuck: tuple[Stuck, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Tell whether everything went through."""
-        return not self.failures and not self.problems
+        return not (self.failures or self.problems or self.stuck)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -87,6 +105,7 @@ class Outcome:
                 for failure in self.failures
             ],
             "problems": list(self.problems),
+            "stuck": [job.to_json() for job in self.stuck],
             "outputs": [str(path) for path in self.outputs],
         }
 
@@ -97,16 +116,15 @@ def run(order: Order, progress: Progress) -> Outcome:
     uploads = plan_inputs(order.pipeline, order.inputs)
     _writable(order.output)
     local.warm(order.engine)
-    with _state(order) as state:
-        with rehearsal(_options(order, state)) as emulator:
-            engine = emulator.status()["engine"]
-            progress.say(f"LOCAL emulator at {emulator.endpoint}, engine {engine['name']}: {engine['detail']}")
-            local.deploy(order.pipeline, emulator, order.build_args, progress.say)
-            summary = _drive(emulator, uploads, order, progress)
-            logs = {each.invocation: _save_log(emulator, each, order.output) for each in summary.failures()}
-            outputs = _fetch(emulator, order)
-            if not outputs and not logs:
-                logs = {each.function: _save_whole_log(emulator, each, order.output) for each in summary.tallies()}
+    with _state(order) as state, rehearsal(_options(order, state)) as emulator:
+        engine = emulator.status()["engine"]
+        progress.say(f"LOCAL emulator at {emulator.endpoint}, engine {engine['name']}: {engine['detail']}")
+        local.deploy(order.pipeline, emulator, order.build_args, progress.say)
+        summary, stuck = _drive(emulator, uploads, order, progress)
+        logs = {each.invocation: _save_log(emulator, each, order.output) for each in summary.failures()}
+        outputs = _fetch(emulator, order)
+        if not (outputs or logs or stuck):
+            logs = {each.function: _save_whole_log(emulator, each, order.output) for each in summary.tallies()}
     return Outcome(
         engine,
         tuple(summary.tallies()),
@@ -115,6 +133,7 @@ def run(order: Order, progress: Progress) -> Outcome:
         tuple(outputs),
         logs,
         time.monotonic() - started,
+        tuple(stuck),
     )
 
 
@@ -181,7 +200,9 @@ def _state(order: Order) -> Iterator[Path]:
         yield Path(place)
 
 
-def _drive(emulator: Emulator, uploads: Sequence[transfer.Upload], order: Order, progress: Progress) -> Summary:
+def _drive(
+    emulator: Emulator, uploads: Sequence[transfer.Upload], order: Order, progress: Progress
+) -> tuple[Summary, list[Stuck]]:
     progress.say(f"{len(uploads)} input{'s' * (len(uploads) != 1)} in")
     transfer.upload(transfer.s3(emulator.endpoint), uploads)
     if not uploads:
@@ -189,19 +210,45 @@ def _drive(emulator: Emulator, uploads: Sequence[transfer.Upload], order: Order,
     summary = Summary()
     deadline = time.monotonic() + order.timeout_s
     seen = 0
+    stuck: list[Stuck] = []
     while True:
         idle = emulator.idle(LOOK_S)
         hops = emulator.hops(seen)
         seen = hops[-1].seq if hops else seen
         summary.feed(hops)
         progress.show(summary.tallies())
-        if idle["idle"]:
-            return summary
+        before, stuck = stuck, find_stuck(idle["pending"], summary)
+        if idle["idle"] or (stuck and stuck == before):  # the second look: nothing was about to change
+            return summary, stuck
         if time.monotonic() > deadline:
-            waiting = "; ".join(each["what"] for each in idle["pending"][:3])
+            waiting = _waiting(idle["pending"])
             raise CliError(
                 f"not finished after {order.timeout_s:.0f} s; waiting for: {waiting}", "give more --timeout"
             )
+
+
+def find_stuck(pending: Sequence[Mapping[str, str]], summary: Summary) -> list[Stuck]:
+    """Return the jobs that will never start, when nothing is pending that does not wait for them."""
+    if not pending or any(each["kind"] != "job" for each in pending):
+        return []
+    stuck = summary.stuck(each["id"] for each in pending)
+    return [Stuck(leg.name, leg.job, leg.reason, _help(leg.reason)) for leg in stuck]
+
+
+def _help(reason: str) -> str:
+    """Say what `hfaas run` can do about a job that will never start."""
+    if "GPU" in reason:
+        return "add --gpu fallback to run it on CPU"
+    if "this machine has" in reason or "--scale-down" in reason:
+        return "add --scale-down to run it with less"
+    return ""
+
+
+def _waiting(pending: Sequence[Mapping[str, str]]) -> str:
+    jobs_last = sorted(pending, key=lambda each: each["kind"] == "job")
+    told = "; ".join(("job " if each["kind"] == "job" else "") + each["what"] for each in jobs_last[:WAITS_TOLD])
+    left = len(pending) - WAITS_TOLD
+    return f"{told}; and {left} more" if left > 0 else told
 
 
 def _invoke_entries(emulator: Emulator, pipeline: Pipeline) -> None:

@@ -1,77 +1,26 @@
-"""What a run came to, from the hops of its trace alone."""
+"""What a run came to, from the hops of its trace alone.
+
+An invocation that was delegated has two legs: it goes on in Batch and ends with its job, not with the answer of its
+Lambda function. A job that nobody delegated counts like an invocation, under the name of its definition.
+"""
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
 
 from hfaas_emulator.trace import Hop, What
+from hfaas_tui.legs import Leg, Legs, why_delegated
+from hfaas_tui.tally import Failure, Tally
 
 ENDED = {What.INVOCATION_SUCCEEDED, What.INVOCATION_FAILED}
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An invocation whose last attempt failed: its cause and where its log is."""
-
-    function: str
-    invocation: str
-    cause: str
-    error_type: str
-    message: str
-    log_group: str
-    log_stream: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "function": self.function,
-            "invocation": self.invocation,
-            "input": self.cause,
-            "errorType": self.error_type,
-            "errorMessage": self.message,
-            "logGroup": self.log_group,
-            "logStream": self.log_stream,
-        }
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts and measures of one function; durations in ms of every attempt, memory in MB."""
-
-    function: str
-    queued: int = 0
-    running: int = 0
-    succeeded: int = 0
-    failed: int = 0
-    retries: int = 0
-    durations: list[float] = field(default_factory=list)
-    peak_mb: int = 0
-    memory_mb: int = 0
-
-    @property
-    def invocations(self) -> int:
-        """Return how many invocations were seen, in whatever state."""
-        return self.queued + self.running + self.succeeded + self.failed
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "function": self.function,
-            "invocations": self.invocations,
-            "succeeded": self.succeeded,
-            "failed": self.failed,
-            "retries": self.retries,
-            "p50_ms": self.p50,
-            "max_ms": max(self.durations, default=None),
-            "peak_mb": self.peak_mb,
-            "memory_mb": self.memory_mb,
-        }
-
-    @property
-    def p50(self) -> float | None:
-        """Return the median duration of the attempts, None before the first ended."""
-        return statistics.median(self.durations) if self.durations else None
+STATES = {
+    What.EVENT_QUEUED: "queued",
+    What.INVOCATION_STARTED: "running",
+    What.INVOCATION_SUCCEEDED: "succeeded",
+    What.INVOCATION_FAILED: "failed",
+    What.EVENT_RETRY: "queued",
+    What.EVENT_DISCARDED: "failed",
+}
 
 
 class Summary:
@@ -83,6 +32,8 @@ class Summary:
         self._functions: dict[str, str] = {}
         self._causes: dict[str, str] = {}
         self._failures: dict[str, Failure] = {}
+        self._delegated: set[str] = set()
+        self._legs = Legs()
         self.problems: list[str] = []
 
     def feed(self, hops: Iterable[Hop]) -> None:
@@ -98,6 +49,10 @@ class Summary:
         """Return the invocations that failed for good, or have failed so far."""
         return list(self._failures.values())
 
+    def stuck(self, pending: Iterable[str]) -> list[Leg]:
+        """Return the jobs that keep everything waiting for ever, when these ids are all that is pending; else none."""
+        return self._legs.stuck(pending)
+
     def _take(self, hop: Hop) -> None:
         if hop.what is What.PROBLEM:
             self.problems.append(str(hop.detail.get("message", "")))
@@ -111,16 +66,18 @@ class Summary:
     def _take_invocation(self, hop: Hop) -> None:
         if "bucket" in hop.detail and "key" in hop.detail and hop.what is not What.OBJECT_CREATED:
             self._causes[hop.invocation] = f"s3://{hop.detail['bucket']}/{hop.detail['key']}"
-        state = {
-            What.EVENT_QUEUED: "queued",
-            What.INVOCATION_STARTED: "running",
-            What.INVOCATION_SUCCEEDED: "succeeded",
-            What.INVOCATION_FAILED: "failed",
-            What.EVENT_RETRY: "queued",
-            What.EVENT_DISCARDED: "failed",
-        }.get(hop.what)
-        if state is None:
-            return
+        match hop.what:
+            case What.JOB_SUBMITTED | What.JOB_STATE:
+                self._take_job(hop, self._legs.take(hop))
+            case What.INVOCATION_DELEGATED:
+                self._delegate(hop)
+                self._tally(hop).causes[why_delegated(hop)] += 1
+            case What.INVOCATION_SUCCEEDED if hop.invocation in self._delegated:
+                pass  # only its first leg has ended
+            case _ if hop.what in STATES:
+                self._take_attempt(hop, STATES[hop.what])
+
+    def _take_attempt(self, hop: Hop, state: str) -> None:
         tally = self._tally(hop)
         self._move(hop.invocation, tally, state)
         if hop.what in ENDED:
@@ -132,8 +89,31 @@ class Summary:
         else:
             self._failures.pop(hop.invocation, None)
 
+    def _delegate(self, hop: Hop) -> None:
+        if hop.invocation not in self._delegated:
+            self._delegated.add(hop.invocation)
+            self._tally(hop).delegated += 1
+
+    def _take_job(self, hop: Hop, leg: Leg) -> None:
+        if leg.is_delegated:
+            self._delegate(hop)
+        tally = self._tally(hop)
+        leg.measure(hop, tally)
+        tally.waits = leg.reason if leg.status == "RUNNABLE" else ""
+        if not leg.is_inside:
+            self._move(hop.invocation, tally, self._legs.state(leg))
+        elif leg.status == "RUNNING":
+            self._move(hop.invocation, tally, "running")
+        if leg.status == "FAILED" and not leg.is_inside:
+            cause = self._causes.get(hop.invocation, "")
+            self._failures[hop.invocation] = self._legs.failure(leg, tally.function, cause)
+        elif leg.status == "SUCCEEDED":
+            self._failures.pop(hop.invocation, None)
+
     def _tally(self, hop: Hop) -> Tally:
-        name = str(hop.detail.get("function") or self._functions.get(hop.invocation, "?"))
+        known = self._functions.get(hop.invocation, "")
+        named = hop.detail.get("function") or known or hop.detail.get("name") or "?"
+        name = str(known if "job" in hop.detail and known else named)
         name = name.rsplit(":function:", maxsplit=1)[-1].split(":", maxsplit=1)[0]
         self._functions[hop.invocation] = name
         return self._tallies.setdefault(name, Tally(name))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hfaas_emulator.trace import Hop, What
+from hfaas_tui.delegation import because
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,30 @@ def _verdict(story: Sequence[Hop]) -> tuple[str, bool]:
         return _untriggered(last), False
     if denied := last.get(What.PERMISSION_DENIED):
         return f"stopped at the permission: {denied.detail.get('reason')}", False
-    attempts = [hop for hop in story if hop.what in _OUTCOMES]
+    delegated = {hop.invocation for hop in story if hop.what is What.JOB_SUBMITTED}
+    attempts = [hop for hop in story if hop.what in _OUTCOMES and not _is_aside(hop, delegated)]
     if not attempts:
         return "matched a trigger; its event has not been queued yet", False
     end = attempts[-1]
     retry = attempts[-2] if end.what is What.INVOCATION_FAILED and len(attempts) > 1 else end
     # the queue decides on a retry before the failure is written down
+    if end.what in _OF_JOB:
+        return _job_outcome(end, story)
     return _outcome(retry if retry.what is What.EVENT_RETRY else end, story)
 
 
+def _is_aside(hop: Hop, delegated: set[str]) -> bool:
+    """Tell whether a hop decides nothing: the first leg's end when there is a second, or a part of a job."""
+    if hop.what in _OF_JOB:
+        return any(mark in str(hop.detail.get("job", "")) for mark in ":#")
+    return hop.what is What.INVOCATION_SUCCEEDED and hop.invocation in delegated
+
+
+_OF_JOB = {What.JOB_SUBMITTED, What.JOB_STATE}
+
+
 _OUTCOMES = {
+    *_OF_JOB,
     What.EVENT_QUEUED,
     What.EVENT_THROTTLED,
     What.EVENT_RETRY,
@@ -90,5 +105,47 @@ def _outcome(hop: Hop, story: Sequence[Hop]) -> tuple[str, bool]:
         case What.INVOCATION_FAILED:
             return f"stopped in {function}: {hop.detail.get('error_type')}: {hop.detail.get('message')}", False
         case _:
-            uploads = sum(each.what is What.OUTPUT_UPLOADED for each in story)
-            return f"went through {function}; {uploads} output{'s' * (uploads != 1)} uploaded", True
+            return f"went through {function}; {_uploads(story)}", True
+
+
+def _uploads(story: Sequence[Hop]) -> str:
+    count = sum(each.what is What.OUTPUT_UPLOADED for each in story)
+    return f"{count} output{'s' * (count != 1)} uploaded"
+
+
+def _job_outcome(hop: Hop, story: Sequence[Hop]) -> tuple[str, bool]:
+    """Tell how far the second leg is, after why there is one."""
+    job, function = hop.detail.get("job"), hop.detail.get("function") or hop.detail.get("name")
+    handed_over = f"{function} delegated it to Batch{_because(str(job), story)}"
+    note = f" ({hop.detail['note']})" if hop.detail.get("note") else ""
+    match hop.detail.get("status"):
+        case "SUCCEEDED":
+            return f"{handed_over}; job {job} succeeded{note}; {_uploads(story)}", True
+        case "FAILED":
+            return f"{handed_over}; stopped in job {job}{note}: {_end(hop)}", False
+        case "RUNNING":
+            return f"{handed_over}; job {job} runs{note}", False
+        case "STARTING":
+            return f"{handed_over}; job {job} is starting", False
+        case _:
+            return f"{handed_over}; job {job} {_wait(hop)}", False
+
+
+def _because(job: str, story: Sequence[Hop]) -> str:
+    for hop in story:
+        if hop.what is What.INVOCATION_DELEGATED and hop.detail.get("job") == job:
+            return f" because {because(str(hop.detail.get('cause', '')), hop.detail.get('seconds'))}"
+    return ""
+
+
+def _end(hop: Hop) -> str:
+    code = hop.detail.get("exit")
+    return f"{hop.detail.get('reason')}" + (f", exit code {code}" if code is not None else "")
+
+
+def _wait(hop: Hop) -> str:
+    """Say that a job waits and what for; the attempt number tells that it failed before."""
+    again = f" for attempt {hop.attempt}" if hop.attempt > 1 else ""
+    verb = "can never start" if hop.detail.get("stuck") else f"waits{again}"
+    reason = hop.detail.get("reason")
+    return verb + (f": {reason}" if reason else f", {hop.detail.get('status', 'SUBMITTED')}")

@@ -16,6 +16,8 @@ from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.location import parse
 from hfaas_tui.output import console, errors, print_json, print_news, print_text, size, table
 
+ACCEPTED = 202
+
 
 @click.command()
 @options.pipeline
@@ -144,11 +146,24 @@ def invoke(
         errors().print(base64.b64decode(answer["LogResult"]).decode(errors="replace"), markup=False)
     payload = answer["Payload"].read().decode()
     failed = answer.get("FunctionError", "")
+    job = _delegated_to(_parsed(payload))
     if as_json:
-        print_json({"status": answer["StatusCode"], "error": failed, "payload": _parsed(payload)})
+        about = {"status": answer["StatusCode"], "error": failed, "payload": _parsed(payload)}
+        print_json({**about, "job": job} if job else about)
+    elif job:
+        print_text(f"delegated to Batch: job {job}")
+        print_text(f"`hfaas job {job}` shows how far it is, `hfaas logs --job {job} -f` follows it")
     elif payload:
         print_text(payload)
     return 1 if failed else 0
+
+
+def _delegated_to(answer: Any) -> str:
+    """Return the job that our supervisor handed the event over to; empty when the answer is an ordinary one."""
+    if not isinstance(answer, dict) or answer.get("statusCode") != ACCEPTED:
+        return ""
+    headers = answer.get("headers")
+    return str(headers.get("hfaas-job-id", "")) if isinstance(headers, dict) else ""
 
 
 def _event(text: str) -> bytes:

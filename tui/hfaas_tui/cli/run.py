@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hfaas_tui.cli import options
+from hfaas_tui.delegation import because
 from hfaas_tui.failure import explanation
 from hfaas_tui.output import console, milliseconds, print_error, print_json, print_text, table
 
@@ -20,7 +21,10 @@ SHOWN_FAILURES = 5
 TAIL_LINES = 30
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from hfaas_tui.run import Order, Outcome
+    from hfaas_tui.tally import Tally
 
 
 @click.command()
@@ -115,7 +119,11 @@ def _carry_out(order: Order, *, as_json: bool) -> int:
 
 
 def _print(outcome: Outcome, output: Path) -> None:
-    console().print(table(COLUMNS, _rows(outcome)))
+    console().print(_table(outcome.tallies))
+    for line in _notes(outcome.tallies):
+        print_text(line)
+    for job in outcome.stuck:
+        print_error(f"job {job.job} of {job.function} can never start: {job.reason}", job.hint)
     for problem in outcome.problems:
         print_error(problem)
     for failure in outcome.failures[:SHOWN_FAILURES]:
@@ -142,16 +150,37 @@ def _tail(log: Path | None) -> list[str]:
 COLUMNS = ("function", ">invocations", ">failed", ">retries", ">p50", ">max", ">peak memory")
 
 
-def _rows(outcome: Outcome) -> list[Sequence[object]]:
-    return [
-        (
-            tally.function,
-            tally.invocations,
-            tally.failed,
-            tally.retries,
-            milliseconds(tally.p50),
-            milliseconds(max(tally.durations, default=None)),
-            f"{tally.peak_mb} of {tally.memory_mb} MB" if tally.peak_mb else "-",
-        )
-        for tally in outcome.tallies
-    ]
+def _table(tallies: Sequence[Tally]) -> Table:
+    """Build the table of a run; what went to Batch is a column where anything did."""
+    batch = any(tally.jobs for tally in tallies)
+    rows = [(*_measures(tally), *([_in_batch(tally)] if batch else [])) for tally in tallies]
+    return table((*COLUMNS, "in Batch") if batch else COLUMNS, rows)
+
+
+def _measures(tally: Tally) -> tuple[object, ...]:
+    return (
+        tally.function,
+        tally.invocations,
+        tally.failed,
+        tally.retries,
+        milliseconds(tally.p50),
+        milliseconds(max(tally.durations, default=None)),
+        (f"{tally.peak_mb} of {tally.memory_mb} MB" if tally.memory_mb else f"{tally.peak_mb} MB")
+        if tally.peak_mb
+        else "-",
+    )
+
+
+def _in_batch(tally: Tally) -> str:
+    """Say how many jobs there were, and why invocations were delegated."""
+    if not tally.jobs:
+        return "-"
+    causes = ", ".join(f"{count} because {because(cause)}" for cause, count in tally.causes.items())
+    return f"{tally.jobs} job{'s' * (tally.jobs != 1)}" + (f": {causes}" if causes else "")
+
+
+def _notes(tallies: Sequence[Tally]) -> Iterator[str]:
+    """Say in what jobs got less than they asked for."""
+    for tally in tallies:
+        for note, count in tally.notes.items():
+            yield f"{tally.function}: {count} job{'s' * (count != 1)} ran {note}"
