@@ -113,9 +113,7 @@ def _attempt(attempt: dict[str, Any]) -> str:
 
 def _inside(job: Job, jobs: Jobs) -> Iterator[Line]:
     if job.is_array:
-        counts = job.document["arrayProperties"].get("statusSummary", {})
-        told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-        yield "array", f"{job.document['arrayProperties']['size']} children: {told or 'none began'}"
+        yield "array", f"{job.document['arrayProperties']['size']} children: {job.counts or 'none yet'}"
     elif job.is_group:
         nodes = job.document["nodeProperties"]
         yield "nodes", f"{nodes.get('numNodes')}, the main one is {nodes.get('mainNode', 0)}"

@@ -103,11 +103,17 @@ class Job:
 
     @property
     def why(self) -> str:
-        """Return in one line why it is where it is."""
+        """Return in one line why it is where it is; an array that goes on, how far its children are."""
         if self.status != "FAILED":
-            return self.reason
+            return self.reason or (self.counts if self.is_array and not self.is_final else "")
         words = [f"exit {self.exit}"] if self.exit is not None else []
         return ": ".join([*words, self.container.get("reason") or self.reason])
+
+    @property
+    def counts(self) -> str:
+        """Return how many children are in which state."""
+        counts = self.document.get("arrayProperties", {}).get("statusSummary", {})
+        return ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts.get(status))
 
     @property
     def log(self) -> tuple[str, str]:
@@ -142,10 +148,17 @@ class Jobs:
 
     def all(self, queue: str | None = None, statuses: Sequence[str] = ()) -> list[Job]:
         """Return the jobs of one queue or of all, newest first; arrays and groups of nodes without what is in them."""
-        queues = [queue] if queue else self.queues()
+        queues = [self._known(queue)] if queue else self.queues()
         found = [self._ids({"jobQueue": each}, statuses) for each in queues]
         jobs = self.describe(each for ids in found for each in ids)
         return sorted(jobs, key=lambda job: job.created, reverse=True)
+
+    def _known(self, queue: str) -> str:
+        known = self.queues()
+        if short(queue) not in known:
+            names = ", ".join(known) or "none"
+            raise CliError(f"there is no job queue {queue}", f"these there are: {names}")
+        return short(queue)
 
     def queues(self) -> list[str]:
         """Return the names of all queues."""

@@ -66,9 +66,7 @@ class Live:
         if self._console.is_terminal:
             self._screen.update(_counts(tallies), refresh=True)
         elif time.monotonic() - self._said >= LINE_EVERY_S:
-            line = "; ".join(
-                f"{each.function} {each.succeeded + each.failed}/{each.invocations}" for each in tallies
-            )
+            line = "; ".join(map(_brief, tallies))
             if line and line != self._line:
                 self.say(line)
             self._line, self._said = line, time.monotonic()
@@ -82,6 +80,11 @@ def bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         task = shown.add_task(what, total=total)
         yield lambda count: shown.advance(task, count)
+
+
+def _brief(tally: Tally) -> str:
+    waits = f" ({tally.waits})" if tally.waits else ""
+    return f"{tally.function} {tally.succeeded + tally.failed}/{tally.invocations}{waits}"
 
 
 def _counts(tallies: Sequence[Tally]) -> Table:

@@ -40,8 +40,10 @@ def jobs(
 ) -> int:
     """List the jobs of Batch, the newest first."""
     batch = ask(endpoint, state)
-    found = batch.all(queue, statuses)
-    shown = list(flat(batch, found)) if everything else found
+    if everything:  # a child is not where its parent is
+        shown = [job for job in flat(batch, batch.all(queue)) if not statuses or job.status in statuses]
+    else:
+        shown = batch.all(queue, statuses)
     if as_json:
         print_json([job.to_json() for job in shown])
     elif shown:
