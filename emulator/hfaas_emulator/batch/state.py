@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from hfaas_emulator.batch.capacity import Lease
 from hfaas_emulator.batch.job import Attempt, Status, Submission, Task
 
 
@@ -54,6 +55,7 @@ class Job:
     children: tuple[Job, ...] = ()
     nodes: tuple[Job, ...] = ()
     summary: Counter[Status] = field(default_factory=Counter)
+    lease: Lease | None = None
     wait: Wait | None = None
     told: str = ""
     id: str = field(init=False)
@@ -93,14 +95,19 @@ class Job:
     @property
     def reason(self) -> str:
         """Return AWS's statusReason: why it ended, or what it waits for."""
-        if self.status is Status.RUNNABLE and self.wait:
+        if self.wait and (self.status is Status.RUNNABLE or self.is_stuck):
             return self.wait.reason
         return self.said
 
     @property
     def is_stuck(self) -> bool:
         """Tell whether it waits for something that no other job's end can bring."""
-        return self.status is Status.RUNNABLE and self.wait is not None and self.wait.stuck
+        if self.is_array:
+            busy = self.summary[Status.STARTING] + self.summary[Status.RUNNING]
+            waits = not self.status.is_final and not busy
+        else:
+            waits = self.status is Status.RUNNABLE
+        return waits and self.wait is not None and self.wait.stuck
 
     @property
     def attempt(self) -> int:
