@@ -126,10 +126,7 @@ def _check_variables(container: Mapping[str, Any]) -> None:
 
 
 def _check_fargate(container: Mapping[str, Any]) -> None:
-    for name in NOT_FARGATE:
-        if container.get(name):
-            more = " Use resource requirements instead." if name in ("vcpus", "memory") else ""
-            raise refusal(f"{name} is not applicable for Fargate.{more}")
+    check_fargate_overrides(container)
     if requirement(container, "GPU"):
         raise refusal("GPU is not applicable for Fargate.")
     if not container.get("executionRoleArn"):
@@ -137,6 +134,14 @@ def _check_fargate(container: Mapping[str, Any]) -> None:
     vcpus, memory = _decimal(requirement(container, "VCPU")), _decimal(requirement(container, "MEMORY"))
     if memory not in FARGATE.get(vcpus, ()):
         raise refusal(f"Fargate resource requirements ({vcpus:.2f} vCPU, {memory:.0f} MiB) not valid.")
+
+
+def check_fargate_overrides(container: Mapping[str, Any]) -> None:
+    """Refuse what a container on Fargate cannot have, be it in the definition or in a job's overrides."""
+    for name in NOT_FARGATE:
+        if container.get(name):
+            more = " Use resource requirements instead." if name in ("vcpus", "memory") else ""
+            raise refusal(f"{name} is not applicable for Fargate.{more}")
 
 
 def _decimal(text: str) -> float:
