@@ -52,6 +52,16 @@ class GpuPool:
         """Tell whether so many may come free, be it by ends of others."""
         return count <= self.total or self.falls_back
 
+    def refusal(self, count: int) -> str:
+        """Say why so many can never be had here, and what to do."""
+        here = f"there are {self.total}: {self.detail}" if self.total else f"no NVIDIA GPU here ({self.detail})"
+        todo = "ask for fewer" if self.total else "start the emulator with --gpu fallback to run it on CPU"
+        return f"needs {_gpus(count)}: {here}; {todo}"
+
+    def fallback_note(self, count: int) -> str:
+        """Say what is degraded under fallback."""
+        return f"on CPU instead of {_gpus(count)}"
+
     def take(self, count: int) -> tuple[str, ...] | None:
         """Take GPUs, by uuid; None when they are not free now, none at all where the CPU does instead."""
         if count == 0 or self.falls_back:
@@ -86,3 +96,7 @@ class GpuPool:
             self._short = True
             for call in list(self.on_short):
                 call()
+
+
+def _gpus(count: int) -> str:
+    return f"{count} GPU" if count == 1 else f"{count} GPUs"

@@ -62,11 +62,16 @@ class ExecutionEnvironment:
     """A container of one revision of a function; `on_end` is called once, when it can no longer be used."""
 
     def __init__(
-        self, platform: Platform, function: Function, on_end: Callable[[ExecutionEnvironment], None]
+        self,
+        platform: Platform,
+        function: Function,
+        on_end: Callable[[ExecutionEnvironment], None],
+        gpus: tuple[str, ...] = (),
     ) -> None:
         now = platform.clock.now()
         self.id = secrets.token_hex(16)
         self.function = function
+        self.gpus = gpus
         self.state = State.STARTING
         self.since = now
         self.started_ms = 0.0
@@ -104,6 +109,7 @@ class ExecutionEnvironment:
         """Run the container and wait until its runtime asks for an event; InitFailed when it does not."""
         began = self._running = self._platform.clock.now()
         try:
+            note = self._accelerated()
             await self._run()
             await self._ready()
         except InitFailed as failed:
@@ -113,7 +119,18 @@ class ExecutionEnvironment:
         self._enter(State.READY)
         self._measure_start(began)
         figures = {"init_ms": round(self.init_ms, 2), "start_ms": round(self.started_ms, 2)}
-        self._hop(What.ENVIRONMENT_STARTED, **figures)
+        self._hop(What.ENVIRONMENT_STARTED, **figures, **note)
+
+    def _accelerated(self) -> dict[str, str]:
+        """See that it has its GPUs, InitFailed when there are none; say so where the CPU does instead."""
+        wanted, pool = self.function.gpus, self._platform.gpus
+        if len(self.gpus) >= wanted:
+            return {}
+        if not pool.falls_back:
+            raise InitFailed(not_started("Sandbox.GpuNotAvailable", self.id, pool.refusal(wanted)))
+        note = pool.fallback_note(wanted)
+        self.output.write([f"hfaas: {note} ({pool.detail})\n"])
+        return {"note": note}
 
     def _measure_start(self, began: float) -> None:
         """Tell the initialization, which AWS bills, from the whole start, which somebody waited for."""
@@ -165,6 +182,7 @@ class ExecutionEnvironment:
             working_directory=function.working_directory,
             memory_mb=function.memory_mb,
             storage_mb=function.storage_mb,
+            gpus=self.gpus,
             network=Network.SHARED if supervised else Network.OWN,
         )
 
@@ -203,6 +221,8 @@ class ExecutionEnvironment:
         if self._container:
             with suppress(EngineError):  # it is gone already, or the next start sweeps it
                 await self._container.stop()
+        gpus, self.gpus = self.gpus, ()
+        self._platform.gpus.give(gpus)
 
     async def invoke(self, call: Call) -> tuple[Outcome, Closing]:
         """Give the event to the runtime and wait for the answer, the end of the time or of the container."""

@@ -29,6 +29,7 @@ class Function:
     log_group: str = ""
     dead_letter: str = ""
     reserved_concurrency: int | None = None
+    gpus: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from hfaas_emulator.clock import Clock
 from hfaas_emulator.containers.engine import Engine
+from hfaas_emulator.containers.gpus import GpuPool
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.lambda_.background import Background
 from hfaas_emulator.lambda_.function import ControlPlane
@@ -37,3 +38,4 @@ class Platform:
     background: Background
     endpoint: str
     emulator: str
+    gpus: GpuPool = field(default_factory=GpuPool)

@@ -177,6 +177,9 @@ class Pool:
         if environment.function.revision != self.function.revision:
             self._stop(environment, "the function has a newer revision")
             return
+        if environment.gpus and self._platform.gpus.is_short and not self._first():
+            self._stop(environment, "its GPU is needed elsewhere")
+            return
         self.idle.append(environment)
         if self._reaper is None:
             self._reaper = Timer(self._platform.clock, self._keep_alive_s, self._reap)
@@ -202,7 +205,8 @@ class Pool:
         for _ in range(min(starts(self._load()), may_run - len(self.starting))):
             if not self._make_room(self.function) and (self.busy or self.starting):
                 break
-            self._begin_start()
+            if not self._begin_start():
+                break
         self._look_again()
 
     def _load(self) -> Load:
@@ -246,10 +250,16 @@ class Pool:
         if self._first():
             self.dispatch()
 
-    def _begin_start(self) -> None:
-        environment = ExecutionEnvironment(self._platform, self.function, self._ended)
+    def _begin_start(self) -> bool:
+        """Start an environment; False when all GPUs are taken: one that comes free wakes this pool."""
+        pool, wanted = self._platform.gpus, self.function.gpus
+        gpus = pool.take(wanted)
+        if gpus is None and pool.can_ever(wanted):
+            return False
+        environment = ExecutionEnvironment(self._platform, self.function, self._ended, gpus or ())
         self.starting.add(environment)
         self._platform.background.start(self._bring_up(environment))
+        return True
 
     async def _bring_up(self, environment: ExecutionEnvironment) -> None:
         try:

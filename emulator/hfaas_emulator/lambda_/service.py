@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from hfaas_emulator.clock import Clock
 from hfaas_emulator.containers.engine import Engine
+from hfaas_emulator.containers.gpus import GpuPool
 from hfaas_emulator.errors import AwsError, EngineError
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.journal import Journal
@@ -60,6 +61,7 @@ class Lambda:
         concurrency: int,
         *,
         emulator: str = "local",
+        gpus: GpuPool | None = None,
         keep_alive_s: float = KEEP_ALIVE_S,
         memory: Memory | None = None,
         retry_s: float = RETRY_S,
@@ -68,9 +70,12 @@ class Lambda:
         self.concurrency = concurrency
         self.runtime = RuntimeApi(endpoint.partition("://")[2].rstrip("/"), engine.host)
         self._background = Background(trace)
+        gpus = gpus or GpuPool()
         self._platform = Platform(
-            engine, control, logs, trace, idle, clock, self.runtime, self._background, endpoint, emulator
+            engine, control, logs, trace, idle, clock, self.runtime, self._background, endpoint, emulator, gpus
         )
+        gpus.on_short.append(self._let_gpus_go)
+        gpus.on_free.append(self._gpus_came_free)
         self._memory = memory or Memory()
         self._keep_alive_s = keep_alive_s
         self._lineages = lineages or Lineages()
@@ -208,6 +213,17 @@ class Lambda:
                 return False
             freed += min(pools, key=lambda each: each[0])[1].shed()
         return True
+
+    def _let_gpus_go(self) -> None:
+        """Somebody lacks a GPU: stop what holds one and idles."""
+        for pool in self._pools.values():
+            if pool.function.gpus:
+                pool.drain("its GPU is needed elsewhere")
+
+    def _gpus_came_free(self) -> None:
+        for pool in list(self._pools.values()):
+            if pool.function.gpus:
+                pool.dispatch()
 
     def forget(self, account: str, region: str, name: str) -> None:
         """A function was deleted: stop its idle environments."""

@@ -11,6 +11,7 @@ from hfaas_emulator.errors import AwsError
 
 ENVIRONMENT_LIMIT = 4096
 DEFAULT_ARCHITECTURES = ("x86_64",)
+ACCELERATOR_SIZES = (3, 6, 12, 16, 24, 48)
 RANGES = (
     ("Timeout", "timeout", 1, 900),
     ("MemorySize", "memorySize", 128, 10_240),
@@ -48,6 +49,7 @@ async def check(method: str, path: str, body: bytes, engine: Engine) -> None:
             check_configuration(spec)
             if spec.get("PackageType", "Zip") != "Image":
                 raise _invalid("hfaas runs functions of package type Image; Zip packages are not emulated")
+            check_accelerator(spec)
             wanted = spec.get("Architectures") or DEFAULT_ARCHITECTURES
             await check_image(str(spec.get("Code", {}).get("ImageUri", "")), wanted, engine)
         case "PUT", ["functions", _, "code"]:
@@ -69,6 +71,21 @@ def check_configuration(spec: Mapping[str, Any]) -> None:
         if value < least:
             raise _constraint(value, member, f"greater than or equal to {least}")
     check_environment(spec.get("Environment", {}).get("Variables") or {})
+
+
+def check_accelerator(spec: Mapping[str, Any]) -> None:
+    """Check what a function that asks for a GPU must be besides; AwsError."""
+    if not (asked := spec.get("AcceleratorConfig")):
+        return
+    size = asked.get("AcceleratorMemorySize") if isinstance(asked, dict) else None
+    if size not in ACCELERATOR_SIZES:
+        raise _invalid(
+            f"AcceleratorConfig.AcceleratorMemorySize must be one of {ACCELERATOR_SIZES} (GiB), not {size!r}."
+        )
+    if not spec.get("CapacityProviderConfig"):
+        raise _invalid("AcceleratorConfig is supported only for functions with CapacityProviderConfig.")
+    if tuple(spec.get("Architectures") or DEFAULT_ARCHITECTURES) != DEFAULT_ARCHITECTURES:
+        raise _invalid("AcceleratorConfig is supported only for functions with the x86_64 architecture.")
 
 
 def check_environment(variables: Mapping[str, str]) -> None:

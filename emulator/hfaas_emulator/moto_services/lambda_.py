@@ -11,9 +11,17 @@ from moto.moto_api._internal import mock_random
 
 from hfaas_emulator.errors import AwsError
 from hfaas_emulator.moto_services import outward
+from hfaas_emulator.moto_services.admission import check_accelerator
 from hfaas_emulator.moto_services.patch import patch
 
-FORGOTTEN = ("DeadLetterConfig", "LoggingConfig", "FileSystemConfigs", "SnapStart")
+FORGOTTEN = (
+    "DeadLetterConfig",
+    "LoggingConfig",
+    "FileSystemConfigs",
+    "SnapStart",
+    "AcceleratorConfig",
+    "CapacityProviderConfig",
+)
 
 
 @patch(
@@ -57,6 +65,8 @@ def get_configuration(original: Any, self: LambdaFunction, on_create: bool = Fal
     reason="ignores EphemeralStorage, ImageConfig, TracingConfig, KMSKeyArn and what is dropped anyway",
 )
 def update_configuration(original: Any, self: LambdaFunction, changes: dict[str, Any]) -> dict[str, Any]:
+    if "AcceleratorConfig" in changes:
+        check_accelerator({"Architectures": self.architectures, **self.extra, **changes})
     original(self, changes)
     if "EphemeralStorage" in changes:
         self.ephemeral_storage = changes["EphemeralStorage"]["Size"]

@@ -52,6 +52,7 @@ def _plain(found: LambdaFunction, latest: LambdaFunction) -> Function:
         log_group=found.extra.get("LoggingConfig", {}).get("LogGroup") or found.logs_group_name,
         dead_letter=found.extra.get("DeadLetterConfig", {}).get("TargetArn") or "",
         reserved_concurrency=_number(latest.reserved_concurrency),
+        gpus=int("AcceleratorConfig" in found.extra),
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 from hfaas_emulator.clock import ManualClock
 from hfaas_emulator.containers.engine import ContainerSpec, Exit, Image, Output
 from hfaas_emulator.containers.fake import FakeEngine
+from hfaas_emulator.containers.gpus import GpuPool
 from hfaas_emulator.errors import AwsError
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.journal import Journal
@@ -195,7 +196,9 @@ async def echo(runtime: Runtime, request: str, event: Any) -> Any:
 
 
 @asynccontextmanager
-async def opened(journal: Journal, clock: ManualClock, concurrency: int = 10) -> AsyncIterator[World]:
+async def opened(
+    journal: Journal, clock: ManualClock, concurrency: int = 10, gpus: GpuPool | None = None
+) -> AsyncIterator[World]:
     world = World(journal, clock)
 
     async def edge(scope: Any, receive: Any, send: Any) -> None:
@@ -215,6 +218,7 @@ async def opened(journal: Journal, clock: ManualClock, concurrency: int = 10) ->
         endpoint,
         concurrency,
         emulator="tests",
+        gpus=gpus,
         keep_alive_s=600,
         memory=memory,
     )
@@ -244,8 +248,8 @@ async def world(journal: Journal) -> AsyncIterator[World]:
 def open_world(journal: Journal) -> Any:
     """Open a world of one's own: `async with open_world(concurrency=1) as world`."""
 
-    def open_one(concurrency: int = 10) -> Any:
-        return opened(journal, ManualClock(), concurrency)
+    def open_one(concurrency: int = 10, gpus: GpuPool | None = None) -> Any:
+        return opened(journal, ManualClock(), concurrency, gpus)
 
     return open_one
 

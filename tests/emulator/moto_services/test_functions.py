@@ -154,3 +154,49 @@ def test_invoking_a_function_that_is_not_there_is_awss_404(functions: Any) -> No
     with pytest.raises(ClientError) as refused:
         functions.invoke(FunctionName="nobody", Payload=json.dumps({}))
     assert refused.value.response["Error"]["Code"] == "ResourceNotFoundException"
+
+
+GPU = {
+    "AcceleratorConfig": {"AcceleratorMemorySize": 24},
+    "CapacityProviderConfig": {
+        "LambdaManagedInstancesCapacityProviderConfig": {
+            "CapacityProviderArn": "arn:aws:lambda:us-east-1:000000000000:capacity-provider:gpus"
+        }
+    },
+}
+
+
+def test_an_accelerator_is_kept_and_shown(emulator: Any, functions: Any, name: str) -> None:
+    emulator.function(name, **GPU)
+    shown = functions.get_function_configuration(FunctionName=name)
+    assert {key: shown[key] for key in GPU} == GPU
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"AcceleratorConfig": {"AcceleratorMemorySize": 5}}, "must be one of (3, 6, 12, 16, 24, 48) (GiB), not 5"),
+        ({"Architectures": ["arm64"]}, "only for functions with the x86_64 architecture"),
+        ({"CapacityProviderConfig": None}, "only for functions with CapacityProviderConfig"),
+    ],
+)
+def test_an_accelerator_that_aws_does_not_give_is_refused(emulator: Any, change: Any, said: str) -> None:
+    settings = {key: value for key, value in {**GPU, **change}.items() if value is not None}
+    code, message = refusal(emulator, **settings)
+    assert code == "InvalidParameterValueException"
+    assert said in message
+
+
+def test_a_function_with_an_accelerator_does_not_start_without_a_gpu(
+    emulator: Any, functions: Any, name: str
+) -> None:
+    emulator.function(name, **GPU)
+    answer = json.loads(functions.invoke(FunctionName=name)["Payload"].read())
+    assert answer["errorType"] == "Sandbox.GpuNotAvailable"
+
+
+def test_an_update_cannot_smuggle_an_accelerator_in(emulator: Any, functions: Any, name: str) -> None:
+    emulator.function(name)
+    with pytest.raises(ClientError, match="CapacityProviderConfig"):
+        functions.update_function_configuration(FunctionName=name, AcceleratorConfig=GPU["AcceleratorConfig"])
+    assert "AcceleratorConfig" not in functions.get_function_configuration(FunctionName=name)
