@@ -41,6 +41,12 @@ def _without_jobs(pipeline: Pipeline, function: Function) -> Iterator[Finding]:
             yield warning(given, "ignored", message)
 
 
+def _image(pipeline: Pipeline, function: Function) -> Iterator[Finding]:
+    if not function.create_image:
+        message = "create_image is false: jobs start the image's ENTRYPOINT with `batch`, which it must understand"
+        yield warning(pipeline.spot(f"{function.place}.lambda.container.create_image"), "image", message)
+
+
 def _machines(pipeline: Pipeline, function: Function) -> Iterator[Finding]:
     """What cannot go together: GPUs and nodes with the kinds of machines."""
     batch, place = function.batch, f"{function.place}.batch"
@@ -79,7 +85,7 @@ def _memory(pipeline: Pipeline, function: Function) -> Iterator[Finding]:
     given = pipeline.spots.get(f"{place}.memory")
     spot, used = given or pipeline.spot(place), template.memory(function)
     if batch.compute.kind.is_fargate and batch.vcpus in fargate.PAIRS:
-        pair = f"{batch.vcpus:g} vCPUs"
+        pair = _counted(batch.vcpus)
         if fargate.memory(batch.vcpus, batch.memory) is None:
             enough = fargate.vcpus_for(batch.memory)
             advice = f"set vcpus: {enough:g}" if enough else "set compute_resources.type: EC2"
@@ -93,14 +99,20 @@ def _memory(pipeline: Pipeline, function: Function) -> Iterator[Finding]:
         yield warning(spot, "smaller", message)
 
 
+def _counted(vcpus: float) -> str:
+    return f"{vcpus:g} vCPU{'s' * (vcpus != 1)}"
+
+
 def _room(pipeline: Pipeline, function: Function) -> Iterator[Finding]:
     """A job must fit into its compute environment, or it waits for ever."""
     batch, place = function.batch, f"{function.place}.batch"
     compute, nodes = batch.compute, batch.multi_node
     if compute.max_vcpus < batch.all_vcpus:
         spot = pipeline.spot(f"{place}.compute_resources.max_v_cpus")
-        wants = f"{nodes.nodes} nodes of {batch.vcpus:g}" if nodes else f"a job of {batch.vcpus:g}"
-        message = f"max_v_cpus {compute.max_vcpus} is too few for {wants} vCPUs, which would never start"
+        wants = f"{nodes.nodes} nodes of" if nodes else "a job of"
+        message = (
+            f"max_v_cpus {compute.max_vcpus} is too few for {wants} {_counted(batch.vcpus)}; it would never start"
+        )
         yield error(spot, "max-vcpus", message)
     if compute.min_vcpus > compute.max_vcpus:
         spot = pipeline.spot(f"{place}.compute_resources.min_v_cpus")
@@ -180,6 +192,7 @@ def _time(pipeline: Pipeline, function: Function) -> Iterator[Finding]:
 
 
 OF_JOBS: tuple[Callable[[Pipeline, Function], Iterator[Finding]], ...] = (
+    _image,
     _machines,
     _vcpus,
     _memory,

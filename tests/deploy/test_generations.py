@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hfaas_deploy.findings import Finding
-from hfaas_deploy.pipeline import Function, InputPath, OutputPath, Pipeline
+from hfaas_deploy.pipeline import ComputeResources, Function, InputPath, Machines, OutputPath, Pipeline
 
 Check = Callable[[str], list[Finding]]
 Parse = Callable[[str], Pipeline]
@@ -106,6 +106,18 @@ def test_batch_of_scar_3_is_read(check: Check) -> None:
     text = GEN1 + "    batch: {comp_type: EC2, max_v_cpus: 2, state: ENABLED, instance_types: [m3.medium]}\n"
 
     assert [finding.code for finding in check(text)] == ["old-form", "ignored"]
+
+
+def test_batch_settings_of_scar_3_count_where_it_runs_in_batch(parse: Parse, check: Check) -> None:
+    text = GEN1.replace("memory: 1024", "memory: 1024\n    execution_mode: lambda-batch") + (
+        "    batch: {comp_type: SPOT, min_v_cpus: 1, max_v_cpus: 8, desired_v_cpus: 1, vcpus: 4, memory: 2048,"
+        " instance_types: [m3.medium], subnets: [subnet-1], supervisor_image: x}\n"
+    )
+    batch = only(parse(text)).batch
+
+    assert (batch.vcpus, batch.memory) == (4, 2048)
+    assert batch.compute == ComputeResources(Machines.SPOT, 8, 1, ("m3.medium",), ("subnet-1",))
+    assert [finding.code for finding in check(text)] == ["old-form", *["ignored"] * 3]
 
 
 DRAFT = """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hfaas_deploy.errors import MissingVariable
-from hfaas_deploy.pipeline import Function, Pipeline
+from hfaas_deploy.pipeline import Batch, Function, Pipeline
 from hfaas_deploy.references import resolve
 
 FUNCTION = Function(
@@ -38,6 +38,14 @@ def test_only_names_in_braces_are_references() -> None:
     (resolved,) = resolve(replace(PIPELINE, functions=(function,)), {}).functions
 
     assert resolved.environment == {"A": "$HOST {HOST} ${1X} ${}"}
+
+
+def test_variables_of_jobs_are_filled_too() -> None:
+    function = replace(FUNCTION, image="", variables={}, environment={}, build_args={}, batch=Batch(variables={"A": "${ONE}"}))
+
+    (resolved,) = resolve(replace(PIPELINE, functions=(function,)), {"ONE": "1"}).functions
+
+    assert resolved.batch.variables == {"A": "1"}
 
 
 def test_all_missing_variables_are_named_at_once() -> None:

@@ -116,6 +116,36 @@ def test_what_is_used_in_a_function_says_its_effect() -> None:
     assert silent == []
 
 
+@pytest.mark.parametrize(
+    ("batch", "fine"),
+    [
+        ("{vcpus: 0.5, memory: '1024', enable_gpu: false}", True),
+        ("{multi_node_parallel: {enabled: true, number_nodes: 3}}", True),
+        ("{compute_resources: {type: SPOT, instance_types: g4dn}}", True),
+        ("{memory: 3}", False),
+        ("{vcpus: many}", False),
+        ("{type: UNMANAGED}", False),
+        ("{compute_resources: {type: MINE}}", False),
+        ("{compute_resources: {instance_type: g4dn}}", False),
+    ],
+)
+def test_reader_and_schema_agree_about_batch(parse: Parse, batch: str, fine: bool) -> None:
+    text = (BASE % ", execution_mode: batch").replace("}}]}", f"}}, batch: {batch}}}]}}")
+
+    assert accepts(text) is fine
+    assert any(finding.is_error for finding in parse(text).findings) is not fine
+
+
+def test_each_key_of_batch_says_its_effect() -> None:
+    silent = [
+        key.path
+        for key in KEYS
+        if key.place.startswith(keys.BATCH) and key.status is Status.USED and not key.effect
+    ]
+
+    assert silent == []
+
+
 def test_defaults_obey_their_own_limits() -> None:
     for key in KEYS:
         if key.kind is Kind.WHOLE and key.default is not None:
