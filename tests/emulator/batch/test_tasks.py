@@ -71,6 +71,7 @@ class World:
         self.behave: Callable[[ContainerSpec, Output], Awaitable[Exit]] = succeed
         self.engine = FakeEngine(self._behave, {"works:1": Image("works:1", "1", "x86_64", True)})
         self.clock = ManualClock()
+        self.engine.now = self.clock.now
         self.log = Log()
         self.trace = Trace(self.clock)
         self.runner = self.another()
@@ -102,6 +103,12 @@ class World:
 
 async def succeed(_spec: ContainerSpec, _output: Output) -> Exit:
     return Exit(0)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0)
 
 
 async def for_ever(_spec: ContainerSpec, _output: Output) -> Exit:
@@ -326,9 +333,7 @@ async def test_the_container_stays_until_it_is_forgotten(world: World) -> None:
     await running.result()
     assert not world.engine.containers[0].stopped
     running.forget()
-    async with asyncio.timeout(5):
-        while not world.engine.containers[0].stopped:
-            await asyncio.sleep(0)
+    await until(lambda: world.engine.containers[0].stopped)
 
 
 async def test_it_plays_an_ecs_task(world: World) -> None:
@@ -367,9 +372,7 @@ async def test_lines_are_in_the_log_while_it_runs(world: World) -> None:
 
     world.behave = behave
     await world.runner.start(work())
-    async with asyncio.timeout(5):
-        while not world.log.lines:
-            await asyncio.sleep(0)
+    await until(lambda: world.log.lines)
     assert world.engine.running
 
 
@@ -390,3 +393,114 @@ async def test_milestones_of_a_job_that_nobody_delegated_belong_to_its_own_run(w
     await world.run(work())
     (hop,) = world.hops(What.OUTPUT_UPLOADED)
     assert (hop.run, hop.invocation) == ("run-2", "other")
+
+
+# ------------------------------------------------------------------------------------------- after an emulator died
+
+
+class Story:
+    """A behaviour that prints what the test tells it to, and ends when told."""
+
+    def __init__(self) -> None:
+        self.said: asyncio.Queue[bytes | Exit] = asyncio.Queue()
+
+    async def __call__(self, _spec: ContainerSpec, output: Output) -> Exit:
+        while not isinstance(next_ := await self.said.get(), Exit):
+            output(next_)
+            self.said.task_done()
+        return next_
+
+    async def say(self, text: bytes) -> None:
+        self.said.put_nowait(text)
+        await self.said.join()
+
+
+async def test_a_container_that_still_runs_is_taken_over_with_its_output(world: World) -> None:
+    world.behave = story = Story()
+    before = await world.runner.start(work(invocation="r"))
+    await story.say(b"one\none\n")
+    world.engine.abandon()
+    await story.say(b"unheard\n")
+    adopted = await world.another().adopt()
+    await story.say(b"one\nheard\n")
+    story.said.put_nowait(Exit(4))
+    after = adopted["job-1/2"]
+    assert (await after.result()).exit == 4
+    assert world.log.lines == ["one\n", "one\n", "unheard\n", "one\n", "heard\n"]
+    assert (after.log_stream, after.task_arn, after.started) == (before.log_stream, before.task_arn, before.started)
+
+
+async def test_milestones_are_told_once_when_their_job_is_taken_over(world: World) -> None:
+    world.behave = story = Story()
+    await world.runner.start(work(invocation="r"))
+    await story.say(b"SCRIPT RequestId: r Item: 0 Start\n")
+    world.engine.abandon()
+    await world.another().adopt()
+    assert len(world.hops(What.SCRIPT_STARTED)) == 1
+
+
+async def test_old_output_is_not_read_again(world: World) -> None:
+    world.behave = story = Story()
+    await world.runner.start(work())
+    await story.say(b"old\n")
+    world.clock.advance(60)
+    await story.say(b"last\n")
+    world.engine.abandon()
+    await world.another().adopt()
+    await story.say(b"old\n")
+    assert world.log.lines == ["old\n", "last\n", "old\n"]
+
+
+async def test_a_container_that_ended_meanwhile_gives_its_result(world: World) -> None:
+    world.behave = exits(9)
+    await (await world.runner.start(work())).result()
+    world.engine.abandon()
+    adopted = await world.another().adopt()
+    assert (await adopted["job-1/2"].result()).exit == 9
+
+
+async def test_what_was_forgotten_is_not_taken_over(world: World) -> None:
+    running = await world.runner.start(work())
+    await running.result()
+    running.forget()
+    await until(lambda: world.engine.containers[0].stopped)
+    world.engine.abandon()
+    assert not await world.another().adopt()
+
+
+async def test_a_container_that_talks_to_another_endpoint_is_ended(world: World) -> None:
+    world.behave = for_ever
+    await world.runner.start(work())
+    world.engine.abandon()
+    assert not await world.another("http://here:4567").adopt()
+    await until(lambda: world.engine.left[0].stopped)
+
+
+async def test_a_label_of_another_version_is_not_understood_but_ended(world: World) -> None:
+    world.behave = for_ever
+    await world.runner.start(work())
+    world.engine.abandon()
+    world.engine.left[0].labels = {**world.engine.left[0].labels, "hfaas.task": '{"of": "tomorrow"}'}
+    assert not await world.another().adopt()
+    await until(lambda: world.engine.left[0].stopped)
+
+
+async def test_a_container_that_cannot_be_followed_is_ended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(_output: Output, _since: float = 0) -> None:
+        raise EngineError("its log cannot be read")
+
+    world.behave = for_ever
+    await world.runner.start(work())
+    world.engine.abandon()
+    monkeypatch.setattr(world.engine.left[0], "follow", refuse)
+    assert not await world.another().adopt()
+    await until(lambda: world.engine.left[0].stopped)
+
+
+async def test_containers_of_functions_are_left_alone(world: World) -> None:
+    world.behave = for_ever
+    await world.runner.start(work())
+    world.engine.abandon()
+    world.engine.left[0].labels = {"hfaas.emulator": "tests", "hfaas.kind": "environment"}
+    assert not await world.another().adopt()
+    assert not world.engine.left[0].stopped
