@@ -164,7 +164,7 @@ def test_a_job_that_nothing_can_help_is_told_with_what_to_do() -> None:
 
     (stuck,) = find_stuck(pending(JOB), told)
 
-    assert (stuck.job, stuck.reason) == (JOB, "needs 1 GPU: no NVIDIA GPU here")
+    assert (stuck.function, stuck.job, stuck.reason) == ("f", JOB, "needs 1 GPU: no NVIDIA GPU here")
     assert "--gpu fallback" in stuck.hint
 
 

@@ -30,3 +30,10 @@ def test_an_emulator_that_cannot_start_is_told_with_its_own_words_and_hint(tmp_p
         pass
 
     assert "choose another with --port" in caught.value.hint
+
+
+def test_an_emulator_is_told_about_gpus_and_scaling_only_where_something_was_chosen(tmp_path: Path) -> None:
+    plain = Options(tmp_path).arguments()
+    chosen = Options(tmp_path, gpu="fallback", scale_down=True).arguments()
+
+    assert chosen[len(plain) :] == ["--gpu", "fallback", "--scale-down"]

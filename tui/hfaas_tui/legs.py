@@ -18,11 +18,11 @@ FINAL = {"SUCCEEDED", "FAILED"}
 
 @dataclass(slots=True)
 class Leg:
-    """One job as its hops tell it; `began` is when its attempt began to run, in s."""
+    """One job as its hops tell it; `function` is whom it counts for, `began` when its attempt began to run, in s."""
 
     job: str
-    name: str
     invocation: str
+    function: str = ""
     status: str = "SUBMITTED"
     reason: str = ""
     note: str = ""
@@ -95,7 +95,7 @@ class Legs:
     def take(self, hop: Hop) -> Leg:
         """Bring the job of a hop up to date and return it."""
         job = str(hop.detail.get("job") or hop.invocation)
-        leg = self._legs.setdefault(job, Leg(job, str(hop.detail.get("name", "")), hop.invocation))
+        leg = self._legs.setdefault(job, Leg(job, hop.invocation))
         if hop.what is What.JOB_STATE:
             leg.take(hop)
         return leg

@@ -98,6 +98,7 @@ class Summary:
         if leg.is_delegated:
             self._delegate(hop)
         tally = self._tally(hop)
+        leg.function = tally.function
         leg.measure(hop, tally)
         tally.waits = leg.reason if leg.status == "RUNNABLE" else ""
         if not leg.is_inside:

@@ -114,11 +114,12 @@ def _carry_out(order: Order, *, as_json: bool) -> int:
     if as_json:
         print_json(outcome.to_json())
     else:
-        _print(outcome, order.output)
+        show(outcome, order.output)
     return 0 if outcome.ok else 1
 
 
-def _print(outcome: Outcome, output: Path) -> None:
+def show(outcome: Outcome, output: Path) -> None:
+    """Print what a run came to: tables and where things are on standard output, what went wrong on standard error."""
     console().print(_table(outcome.tallies))
     for line in _notes(outcome.tallies):
         print_text(line)
