@@ -31,40 +31,48 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything."""
-    return [_python(), *_docker(), _gpu(), _disk(), _endpoint(), _network()]
+    return [_python(), *_engine(), _disk(), _endpoint(), _network()]
 
 
 def _python() -> Finding:
     return Finding("ok", "Python", f"{platform.python_version()} on {platform.machine()} at {sys.executable}")
 
 
-def _docker() -> Iterator[Finding]:
+def _engine() -> list[Finding]:
+    """Look at Docker, and at the GPUs as it can give them; without Docker, as a plain process sees them."""
+    from hfaas_emulator.containers import gpu_probe
     from hfaas_emulator.errors import EngineError
 
     try:
-        yield Finding("ok", "Docker", asyncio.run(_engine_detail()))
+        return asyncio.run(_docker())
     except EngineError as error:
-        yield Finding("note", "Docker", f"{error.message}; functions run as plain processes, images are not used")
-        if error.hint:
-            yield Finding("note", "Docker", error.hint)
+        found = gpu_probe.look()
+        return [*_no_docker(error.message, error.hint), _gpu(found.detail, there=bool(found.gpus))]
 
 
-async def _engine_detail() -> str:
+async def _docker() -> list[Finding]:
     from hfaas_emulator.containers.docker import DockerEngine
 
     with tempfile.TemporaryDirectory() as state:
         engine = DockerEngine(Path(state))
         try:
             await engine.connect()
-            return engine.detail
+            await engine.find_gpus()
+            return [Finding("ok", "Docker", engine.detail), _gpu(engine.gpu_detail, there=bool(engine.gpus))]
         finally:
             await engine.close()
 
 
-def _gpu() -> Finding:
-    if Path("/proc/driver/nvidia/version").exists():
-        return Finding("ok", "GPU", "an NVIDIA driver is loaded")
-    return Finding("note", "GPU", "no NVIDIA driver; GPU jobs come with Batch")
+def _no_docker(message: str, hint: str) -> Iterator[Finding]:
+    yield Finding("note", "Docker", f"{message}; functions run as plain processes, images are not used")
+    if hint:
+        yield Finding("note", "Docker", hint)
+
+
+def _gpu(detail: str, *, there: bool) -> Finding:
+    if there:
+        return Finding("ok", "GPU", detail)
+    return Finding("note", "GPU", f"{detail}; jobs that ask for a GPU wait, with --gpu fallback they run on CPU")
 
 
 def _disk() -> Finding:
