@@ -11,7 +11,7 @@ from functools import cache
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import botocore.session
 import pytest
@@ -229,10 +229,16 @@ def client_of() -> Callable[..., Any]:
     return make
 
 
+class Waits(Protocol):
+    """Knows when no operation is under way."""
+
+    def wait(self) -> None: ...
+
+
 class Driver:
     """A person with a CloudFormation client."""
 
-    def __init__(self, served: Served, client: Any) -> None:
+    def __init__(self, served: Waits, client: Any) -> None:
         self.served, self.client = served, client
 
     def create(self, name: str, template: str, **more: Any) -> dict[str, Any]:
