@@ -90,10 +90,10 @@ class Flow:
                 items.capture.close()
 
     def _hand_over(self, invocation: Invocation, event: Event, moved: Moved) -> dict[str, Any]:
+        limits, seconds = invocation.limits, invocation.limits.elapsed()
         from hfaas_supervisor import delegation  # late: most invocations end where they began
 
         self.console.info(f"delegating: {moved.why}")
-        limits, seconds = invocation.limits, invocation.limits.elapsed()
         rest = events.rest(event, moved.items)
         handover = delegation.Handover(invocation.id, rest, moved.cause, seconds)
         job = delegation.submit(self.job, handover, self.stores, limits)

@@ -14,7 +14,7 @@ GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL, and those kept back for the answer, when the threshold has room for both."""
 
 
-STOP_GRACE_S = 25
+STOP_GRACE_S = 25.0
 """Seconds a script has after SIGTERM from outside; 30 s after it Batch and Docker kill us, too."""
 
 
@@ -64,7 +64,7 @@ class Limits:
         try:
             yield
         finally:
-            signal.alarm(0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in old:
                 signal.signal(number, handler)
 
@@ -81,7 +81,7 @@ class Limits:
 
     def _stop(self, _number: int, _frame: object) -> None:
         if not self.stopped:
-            signal.alarm(STOP_GRACE_S)
+            signal.setitimer(signal.ITIMER_REAL, STOP_GRACE_S)
         self.stopped = True
         self._forward()
 

@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -73,9 +74,9 @@ class Box:
     def image(self, **image: object) -> None:
         (self.layer / "image.json").write_text(json.dumps(image))
 
-    def start(self, **environment: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "hfaas_supervisor"],
+            [sys.executable, "-m", "hfaas_supervisor", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -87,6 +88,14 @@ class Box:
         with self.start(**environment) as process:
             out, log = process.communicate(raw, timeout=DEADLINE_S)
         return Answer(process.returncode, out, log.decode(errors="replace"))
+
+    def batch(self, event: object = None, **environment: str) -> Answer:
+        """Run the supervisor as a Batch Job; the log is on its stdout."""
+        if event is not None:
+            environment["EVENT"] = event if isinstance(event, str) else json.dumps(event)
+        with self.start("batch", **environment) as process:
+            out, log = process.communicate(b"not for a Job", timeout=DEADLINE_S)
+        return Answer(process.returncode, out + log, (out + log).decode(errors="replace"))
 
     def clean(self) -> bool:
         """Tell whether nothing is left but a warm environment's emptied folders."""
@@ -164,6 +173,46 @@ class RuntimeApi:
         raw = event if isinstance(event, bytes) else json.dumps(event).encode()
         self.events.put((id or str(uuid.uuid4()), raw, seconds))
         return self.posts.get(timeout=DEADLINE_S)
+
+
+@dataclass
+class Batch:
+    """SubmitJob of Batch: what came in, and what is answered, the last of it for ever."""
+
+    url: str = ""
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    answers: list[tuple[int, bytes]] = field(default_factory=lambda: [(200, b'{"jobId": "job-1"}')])
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return the environment of the last Job."""
+        request = self.requests[-1]
+        if "nodeOverrides" in request:
+            (request,) = request["nodeOverrides"]["nodePropertyOverrides"]
+        return {entry["name"]: entry["value"] for entry in request["containerOverrides"]["environment"]}
+
+    @property
+    def event(self) -> Any:
+        return json.loads(self.variables["EVENT"])
+
+
+class _BatchHandler(BaseHTTPRequestHandler):
+    batch: Batch
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.batch.requests.append(json.loads(body))
+        self.batch.headers.append({"path": self.path, **{k.lower(): v for k, v in self.headers.items()}})
+        answers = self.batch.answers
+        status, answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -291,20 +340,41 @@ def box(tmp_path: Path, endpoint: str, bytecode: str) -> Box:
     return Box(tmp_path, environment)
 
 
+Serve = Callable[[type[BaseHTTPRequestHandler]], str]
+"""Starts a server for this test and returns its host:port."""
+
+
 @pytest.fixture
-def runtime(box: Box, tmp_path: Path) -> Iterator[Runtime]:
-    api = RuntimeApi()
-    handler = type("Handler", (_Handler,), {"api": api})
+def serve() -> Iterator[Serve]:
+    with ExitStack() as servers:
+        yield lambda handler: servers.enter_context(_serving(handler))
+
+
+@contextmanager
+def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     server.block_on_close = False
-    api.address = f"127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def runtime(box: Box, tmp_path: Path, serve: Serve) -> Iterator[Runtime]:
+    api = RuntimeApi()
+    api.address = serve(type("Handler", (_Handler,), {"api": api}))
     made = Runtime(box, api, tmp_path / "runtime.log")
     yield made
     made.close()
     api.events.put(("", b"", 0))
-    server.shutdown()
-    thread.join()
-    server.server_close()
+
+
+@pytest.fixture
+def batch(serve: Serve) -> Batch:
+    made = Batch()
+    made.url = f"http://{serve(type('Handler', (_BatchHandler,), {'batch': made}))}"
+    return made

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from hfaas_supervisor.environment import gpus
 from hfaas_supervisor.job import Input, Job, Output
 
 if TYPE_CHECKING:
@@ -124,6 +126,37 @@ def test_d21_the_log_level_may_be_written_in_any_case(box: Box, level: str) -> N
     box.job = Job("shrink", log_level=level)
     box.script("true\n")
     assert box.run({}).code == 0
+
+
+def devices(folder: Path, count: int) -> str:
+    for name in [*(f"nvidia{number}" for number in range(count)), "nvidiactl", "null"]:
+        (folder / name).touch()
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("variables", "count"),
+    [
+        ({}, 2),
+        ({"NVIDIA_VISIBLE_DEVICES": "all"}, 2),
+        ({"NVIDIA_VISIBLE_DEVICES": "void"}, 0),
+        ({"NVIDIA_VISIBLE_DEVICES": ""}, 0),
+        ({"CUDA_VISIBLE_DEVICES": ""}, 0),
+        ({"CUDA_VISIBLE_DEVICES": "-1"}, 0),
+        ({"CUDA_VISIBLE_DEVICES": "1"}, 1),
+        ({"CUDA_VISIBLE_DEVICES": "GPU-1,GPU-2"}, 2),
+        ({"CUDA_VISIBLE_DEVICES": "0,-1,1"}, 1),
+        ({"CUDA_VISIBLE_DEVICES": "0,1,2,3"}, 2),
+    ],
+)
+def test_gpus_are_those_that_are_there_and_were_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], count: int
+) -> None:
+    for name in ("NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert gpus(devices(tmp_path, 2)) == count
 
 
 def refused(box: Box, **environment: str) -> Answer:

@@ -141,6 +141,35 @@ def test_of_a_repeated_parameter_the_last_value_counts() -> None:
     assert events.read(json.dumps(two).encode()).parameters == {"a": "2 x", "b": ""}
 
 
+def rest(event: object, *numbers: int) -> Any:
+    read = events.read(json.dumps(event).encode())
+    items = events.plan(read).items
+    return json.loads(events.rest(read, [item for item in items if item.number in numbers]))
+
+
+def test_what_is_left_of_an_event_keeps_its_shape() -> None:
+    a, b, c = record("a"), record("b"), record("c")
+    assert rest({"Records": [a, b, c], "more": 1}, 0, 2) == {"Records": [a, c], "more": 1}
+    inner = {"Records": [a, b]}
+    delegated = {"event": inner, "storage_provider": "s3.other"}
+    assert rest(delegated, 1) == {"event": {"Records": [b]}, "storage_provider": "s3.other"}
+    assert rest({"event": json.dumps(inner)}, 1) == {"event": {"Records": [b]}}
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_what_is_left_of_a_storage_event_in_an_http_body_is_one_again(encoded: bool) -> None:
+    text = json.dumps({"Records": [record("a"), record("b")]})
+    event = http(base64.b64encode(text.encode()).decode() if encoded else text, "application/json")
+    left = rest({**event, "isBase64Encoded": encoded}, 1)
+    assert [item.key for item in plan(left).items] == ["b"]
+    assert left["httpMethod"] == "POST"
+
+
+@pytest.mark.parametrize("event", [{"a": 1.0}, [1], "text", None, http("body"), {"script": "ZWNobw=="}])
+def test_an_event_of_one_item_is_left_whole(event: object) -> None:
+    assert rest(event, 0) == event
+
+
 def test_d16_an_object_outside_the_declared_inputs_is_refused(box: Box, s3: S3) -> None:
     box.job = Job("shrink", inputs=(Input("s3", f"{s3.bucket}/in"),))
     box.script("true\n")

@@ -31,7 +31,7 @@ def test_the_way_to_the_first_event_loads_nothing_heavy() -> None:
     code = (
         "import sys, hfaas_supervisor.lambda_runtime;"
         "print(*{'inspect', 'ssl', 'asyncio', 'http.client', 'shutil', 'dataclasses', 'obstore', 'socket',"
-        " 'concurrent.futures'} & set(sys.modules))"
+        " 'concurrent.futures', 'hashlib', 'hfaas_supervisor.delegation', 'hfaas_supervisor.batch_job'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

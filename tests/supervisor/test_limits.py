@@ -22,6 +22,13 @@ def test_the_threshold_is_clamped_and_divided(seconds: float, asked: float, thre
     assert (limits.threshold, limits.grace) == pytest.approx((threshold, grace))
 
 
+@pytest.mark.parametrize(("seconds", "grace"), [(300, 2), (10, 2 / 3), (3, 1 / 3)])
+def test_a_submission_to_batch_has_time_of_its_own(seconds: float, grace: float) -> None:
+    limits = Limits(seconds, hands_over=True)
+    assert limits.grace == pytest.approx(grace)
+    assert limits.threshold - limits.grace >= 2 / 3 - 1e-9
+
+
 def test_transfers_end_before_the_answer_must_be_out() -> None:
     limits = Limits(30)
     assert limits.end is not None

@@ -4,6 +4,7 @@ import hashlib
 import time
 from typing import Any
 
+import pytest
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -56,6 +57,29 @@ def test_signatures_equal_botocores(
     digest = hashlib.sha256(body).hexdigest()
     ours = signed.sign(request, digest, ("batch", "eu-west-1"), keys, timestamp(theirs))
     assert ours["authorization"] == theirs["authorization"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({}, "https://batch.eu-west-1.amazonaws.com"),
+        ({"AWS_ENDPOINT_URL": "http://all:1"}, "http://all:1"),
+        ({"AWS_ENDPOINT_URL": "http://all:1", "AWS_ENDPOINT_URL_BATCH": "http://own:2"}, "http://own:2"),
+    ],
+)
+def test_the_endpoint_of_a_service_is_its_own_else_that_of_all_else_at_aws(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], url: str
+) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_BATCH"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert signed.endpoint("batch", "eu-west-1").geturl() == url
+
+
+def test_china_has_a_domain_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    assert signed.endpoint("batch", "cn-north-1").netloc == "batch.cn-north-1.amazonaws.com.cn"
 
 
 @settings(max_examples=50, deadline=None)

@@ -24,7 +24,7 @@ from hfaas_supervisor.errors import (
     ProviderAuth,
 )
 from hfaas_supervisor.job import Job
-from hfaas_supervisor.keys import Keys
+from hfaas_supervisor.keys import FULL, RELATIVE, Keys
 from hfaas_supervisor.limits import Limits
 from hfaas_supervisor.stores import region as region_of
 from hfaas_supervisor.stores.local import PIECE, Source, Staging
@@ -39,8 +39,8 @@ SMALL_MEMORY_MB = 256
 LAST_LINE = "-----END CERTIFICATE-----\n"
 SOURCES = (
     "AWS_ACCESS_KEY_ID",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    RELATIVE,
+    FULL,
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 )
 
@@ -193,7 +193,7 @@ class _Watched:
 
 def _store(access: Access) -> S3Store:
     own_host = not access.endpoint and "." not in access.bucket
-    credentials = _provide(access.keys) if access.keys else None
+    credentials = _provide(access.keys) if access.keys else _container() if _needs_container() else None
     options: dict[str, Any] = {"endpoint": access.endpoint} if access.endpoint else {}
     if credentials is not None:
         options["credential_provider"] = credentials
@@ -210,6 +210,31 @@ def _store(access: Access) -> S3Store:
 def _provide(keys: Keys) -> Any:
     def provide() -> dict[str, Any]:
         return {"access_key_id": keys.id, "secret_access_key": keys.secret, "token": None, "expires_at": None}
+
+    return provide
+
+
+def _needs_container() -> bool:
+    """Tell whether the keys are at an address where obstore does not look: it takes a full one with a token file only."""
+    if os.environ.get("AWS_ACCESS_KEY_ID") or not os.environ.get(FULL):
+        return False
+    return not os.environ.get(RELATIVE) and not os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+
+
+def _container() -> Any:
+    from datetime import UTC, datetime
+
+    from hfaas_supervisor.container_keys import EARLY_S, lent
+
+    def provide() -> dict[str, Any]:
+        keys, expires = lent()
+        end = datetime.fromtimestamp(expires - EARLY_S, UTC) if expires != float("inf") else None
+        return {
+            "access_key_id": keys.id,
+            "secret_access_key": keys.secret,
+            "token": keys.token or None,
+            "expires_at": end,
+        }
 
     return provide
 
