@@ -156,7 +156,8 @@ class Reader:
         return value
 
     def _outside(self, scalar: Scalar, key: Key, where: str, fix: str) -> None:
-        unit = f" ({key.effect})" if key.effect in ("MB", "MiB", "seconds") else ""
+        first = key.effect.partition(" ")[0]
+        unit = f" ({first})" if first in ("MB", "MiB", "seconds") else ""
         self._error(scalar.spot, "range", f"{key.name} {scalar.text} is {where}{unit}", fix)
 
     def _number(self, key: Key, scalar: Scalar) -> float | None:

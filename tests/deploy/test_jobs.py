@@ -127,6 +127,7 @@ def test_room_for_one_job_is_the_least_that_there_is(parse: Parse) -> None:
             "compute_resources: {instance_types: [m5.largr]}",
             "EC2 has no instance type or family 'm5.largr'; did you mean 'm5.large'?",
         ),
+        ("memory: 3", "memory 3 is below 4 (MiB)"),
         ("type: UNMANAGED", "type 'UNMANAGED' is none of MANAGED; did you mean 'MANAGED'?"),
         ("environment: {Variables: {AWS_BATCH_JOB_ID: x}}", "the variable AWS_BATCH_JOB_ID is reserved in jobs"),
         ("environment: {Variables: {FUNCTION_CONFIG: x}}", "the variable FUNCTION_CONFIG is reserved in jobs"),
@@ -233,6 +234,10 @@ def test_causes_and_times_without_effect_are_warnings(check: Check, ours: str, m
 def test_fargate_ends_every_job_after_two_weeks(check: Check) -> None:
     assert [severity for severity, _ in said(check(jobs(ours="job_timeout: 1209601")))] == ["error"]
     assert check(jobs("compute_resources: {type: EC2}", ours="job_timeout: 1209601")) == []
+
+
+def test_a_job_has_a_minute_at_least(check: Check) -> None:
+    assert said(check(jobs(ours="job_timeout: 59"))) == [("error", "job_timeout 59 is below 60 (seconds)")]
 
 
 def test_causes_may_be_chosen(parse: Parse, check: Check) -> None:

@@ -41,7 +41,9 @@ def test_only_names_in_braces_are_references() -> None:
 
 
 def test_variables_of_jobs_are_filled_too() -> None:
-    function = replace(FUNCTION, image="", variables={}, environment={}, build_args={}, batch=Batch(variables={"A": "${ONE}"}))
+    function = replace(
+        FUNCTION, image="", variables={}, environment={}, build_args={}, batch=Batch(variables={"A": "${ONE}"})
+    )
 
     (resolved,) = resolve(replace(PIPELINE, functions=(function,)), {"ONE": "1"}).functions
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from hfaas_deploy import deploy, fdl
+from hfaas_deploy import artifacts, deploy, fdl
 from hfaas_deploy.deploy import (
+    BucketReady,
     Checked,
     Deployed,
     Happened,
@@ -26,10 +27,10 @@ from hfaas_deploy.deploy import (
     Planned,
     Recovering,
 )
-from hfaas_deploy.errors import FdlError, StackBroken, StackFailed, TargetUnreachable
+from hfaas_deploy.errors import ArtifactsError, FdlError, StackBroken, StackFailed, TargetUnreachable
 from hfaas_deploy.images import FunctionSource
 from hfaas_deploy.layers import LayerImages
-from hfaas_deploy.pipeline import Pipeline
+from hfaas_deploy.pipeline import Mode, Pipeline
 from hfaas_deploy.stack import Change, Stack
 from hfaas_deploy.target import Target
 from hfaas_deploy.template import Template, render
@@ -140,6 +141,55 @@ def test_a_deploy_tells_its_steps_in_order_and_ends_with_outputs(target: Target,
     events = [message.event for message in told if isinstance(message, Happened)]
     assert (events[0].own, events[0].status) == (True, "CREATE_IN_PROGRESS")
     assert (events[-1].own, events[-1].status) == (True, "CREATE_COMPLETE")
+
+
+def with_jobs(pipeline: Pipeline) -> Pipeline:
+    """Its first function alone, which may go on in Batch."""
+    split, _ = pipeline.functions
+    return replace(pipeline, functions=(replace(split, mode=Mode.LAMBDA_BATCH),))
+
+
+def test_a_function_with_jobs_gets_its_queue_and_its_definition(
+    stack: Stack, target: Target, pipeline: Pipeline
+) -> None:
+    deployed, told = bring_up(with_jobs(pipeline), target)
+
+    assert [type(message) for message in told[:3]] == [Checked, BucketReady, ImageStarted]
+    (name,) = (function.name for function in with_jobs(pipeline).functions)
+    batch, functions = target.client("batch"), target.client("lambda")
+    (definition,) = batch.describe_job_definitions(jobDefinitionName=name)["jobDefinitions"]
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    assert definition["containerProperties"]["image"] == deployed.images[name]
+    (queue,) = batch.describe_job_queues(jobQueues=[variables["HFAAS_JOB_QUEUE"]])["jobQueues"]
+    assert queue["jobQueueArn"] in deployed.outputs.values()
+    assert variables["HFAAS_SPILL"] == "s3://hfaas-artifacts-000000000000-us-east-1/events/"
+
+    deploy.remove(stack, lambda _: None)
+
+    assert queue["jobQueueArn"] not in {one["jobQueueArn"] for one in batch.describe_job_queues()["jobQueues"]}
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
+def test_the_bucket_for_large_events_is_made_once_closed_and_emptied_by_itself(target: Target, region: str) -> None:
+    there = replace(target, region=region)
+    s3 = there.client("s3")
+
+    names = {artifacts.ensure(s3, there.account, region) for _ in range(2)}
+
+    (bucket,) = names
+    assert bucket == f"hfaas-artifacts-000000000000-{region}"
+    assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
+    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert (rule["Filter"], rule["Expiration"]) == ({"Prefix": "events/"}, {"Days": 7})
+
+
+def test_a_bucket_that_cannot_be_had_is_told_with_its_purpose(target: Target) -> None:
+    with pytest.raises(ArtifactsError, match="where large events wait for their jobs"):
+        artifacts.ensure(target.client("s3"), "NOBODY", target.region)
+
+
+def test_without_jobs_there_is_no_such_bucket_to_make(target: Target, pipeline: Pipeline) -> None:
+    assert not any(isinstance(message, BucketReady) for message in bring_up(pipeline, target)[1])
 
 
 def test_a_second_deploy_of_the_same_has_nothing_to_do(target: Target, pipeline: Pipeline) -> None:

@@ -98,7 +98,7 @@ def test_the_pipeline_has_no_errors(pipeline: Pipeline) -> None:
     assert errors(checks.check(pipeline)) == []
 
 
-@pytest.mark.parametrize("name", [name for name in PIPELINES if "hello" not in name])
+@pytest.mark.parametrize("name", [name for name in PIPELINES if "hello" not in name and name != "films"])
 def test_cfn_lint_finds_nothing_in_two_regions(name: str) -> None:
     """A lint takes a second, and the smallest pipelines hold nothing that the others lack."""
     assert lint(json.loads(template.render(fdl.read(PIPELINES[name])).body)) == []
