@@ -6,7 +6,7 @@ parent's end is the end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +52,7 @@ class Leg:
         """Become what a hop says."""
         detail = hop.detail
         self.status = str(detail.get("status", self.status))
-        self.reason = str(detail.get("reason") or "")
+        self.reason = reason(detail, self.status)
         self.stuck = bool(detail.get("stuck")) and self.status not in FINAL
         self.log_group = str(detail.get("log_group") or self.log_group)
         self.log_stream = str(detail.get("log_stream") or self.log_stream)
@@ -134,6 +134,12 @@ class Legs:
 
 def _seconds(ms: Any, otherwise: float) -> float:
     return float(ms) / 1000 if ms else otherwise
+
+
+def reason(detail: Mapping[str, Any], status: str) -> str:
+    """Return why a job is in its state; of a failed one, what its container said about it, where it did."""
+    of_container = str(detail.get("container_reason") or "") if status == "FAILED" else ""
+    return of_container or str(detail.get("reason") or "")
 
 
 def why_delegated(hop: Hop) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hfaas_emulator.trace import Hop, What
 from hfaas_tui.delegation import because
+from hfaas_tui.legs import reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +141,12 @@ def _because(job: str, story: Sequence[Hop]) -> str:
 
 def _end(hop: Hop) -> str:
     code = hop.detail.get("exit")
-    return f"{hop.detail.get('reason')}" + (f", exit code {code}" if code is not None else "")
+    return reason(hop.detail, "FAILED") + (f", exit code {code}" if code is not None else "")
 
 
 def _wait(hop: Hop) -> str:
     """Say that a job waits and what for; the attempt number tells that it failed before."""
     again = f" for attempt {hop.attempt}" if hop.attempt > 1 else ""
     verb = "can never start" if hop.detail.get("stuck") else f"waits{again}"
-    reason = hop.detail.get("reason")
-    return verb + (f": {reason}" if reason else f", {hop.detail.get('status', 'SUBMITTED')}")
+    told = hop.detail.get("reason")
+    return verb + (f": {told}" if told else f", {hop.detail.get('status', 'SUBMITTED')}")

@@ -122,6 +122,7 @@ def _state(job: Job) -> dict[str, Any]:
     return {
         "status": str(job.status),
         "reason": job.reason,
+        "container_reason": job.current.reason,
         "exit": job.current.exit,
         "log_group": job.task.log_group,
         "log_stream": job.current.log_stream,
