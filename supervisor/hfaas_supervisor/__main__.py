@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 USAGE = """usage: hfaas-supervisor [run | batch]
@@ -23,12 +24,17 @@ def main() -> int:
 
         return lambda_runtime.serve()
     if way == "batch":
+        signal.signal(signal.SIGTERM, _end)  # process 1 ignores what it has no handler for
         from hfaas_supervisor import batch_job
 
         return batch_job.run()
     from hfaas_supervisor import one_event
 
     return one_event.run()
+
+
+def _end(_number: int, _frame: object) -> None:
+    os._exit(128 + signal.SIGTERM)  # nothing has begun yet
 
 
 def _surroundings() -> str:

@@ -77,6 +77,7 @@ class Flow:
             self.console.info(line)
         cause, why = causes.at_once(self.job, self.leg)
         if cause and plan.items:
+            inputs.check(plan.items, self.job)
             return self._hand_over(invocation, event, Moved(cause, plan.items, why))
         with lease(self.root, invocation.id, keep=self.leg == "lambda") as folder:
             items = _Items(self, invocation, event, plan, folder)

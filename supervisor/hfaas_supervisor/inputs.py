@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from hfaas_supervisor.errors import InputNotDeclared, Loop
 from hfaas_supervisor.events import Item
@@ -51,6 +52,18 @@ def declared(item: Item, job: Job) -> Place | None:
         known = ", ".join(f"{entry.bucket}/{entry.folder}".rstrip("/") for entry in places)
         raise InputNotDeclared(f"{item.place} is in none of the inputs of {job.name}: {known}")
     return max(fitting, key=lambda entry: len(entry.folder))
+
+
+def check(items: Sequence[Item], job: Job) -> None:
+    """Raise when none of the Items is one to process."""
+    refused = []
+    for item in items:
+        try:
+            declared(item, job)
+        except InputNotDeclared as error:
+            refused.append(error)
+    if refused and len(refused) == len(items):
+        raise refused[0]
 
 
 def subfolder(item: Item, source: Place | None) -> str:

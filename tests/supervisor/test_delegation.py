@@ -88,6 +88,12 @@ def test_d06_in_mode_batch_the_script_never_starts_in_lambda(hybrid: Runtime, ba
     assert "Cause: mode after 0." in hybrid.log
 
 
+def test_an_object_that_no_job_would_process_starts_none(hybrid: Runtime, batch: Batch, s3: S3) -> None:
+    hybrid.box.job = Job("shrink", execution_mode="batch", inputs=(Input("s3", f"{s3.bucket}/in"),))
+    assert hybrid.invoke(s3.event("elsewhere/a")).json["errorType"] == "Hfaas.InputNotDeclared"
+    assert batch.requests == []
+
+
 def test_an_event_without_items_starts_no_job(hybrid: Runtime, batch: Batch, s3: S3) -> None:
     hybrid.box.job = hybrid.box.job._replace(execution_mode="batch")
     assert hybrid.invoke(s3.event("folder/")).json["statusCode"] == 200
