@@ -130,12 +130,12 @@ def test_a_failed_job_names_the_input_and_the_log_of_its_leg() -> None:
     assert failure.message == f"job {JOB}: Essential container in task exited, exit code 3"
 
 
-def test_what_the_container_says_of_its_end_is_told_before_what_the_job_says() -> None:
-    said = {"reason": "Task failed to start", "container_reason": "CannotPullContainerError: no image"}
+def test_what_the_container_says_of_its_end_is_told_too() -> None:
+    failed = state("FAILED", reason="Task failed to start", container_reason="CannotPullContainerError: no image")
 
-    (failure,) = summary(state("FAILED", **said)).failures()
+    (failure,) = summary(failed).failures()
 
-    assert failure.message == f"job {JOB}: CannotPullContainerError: no image"
+    assert failure.message == f"job {JOB}: Task failed to start: CannotPullContainerError: no image"
 
 
 def test_an_array_is_one_invocation_and_its_failure_is_that_of_a_child() -> None:

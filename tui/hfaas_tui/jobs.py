@@ -106,8 +106,8 @@ class Job:
         """Return in one line why it is where it is; an array that goes on, how far its children are."""
         if self.status != "FAILED":
             return self.reason or (self.counts if self.is_array and not self.is_final else "")
-        words = [f"exit {self.exit}"] if self.exit is not None else []
-        return ": ".join([*words, self.container.get("reason") or self.reason])
+        code = f"exit {self.exit}" if self.exit is not None else ""
+        return ": ".join(each for each in (code, self.reason, self.container.get("reason")) if each)
 
     @property
     def counts(self) -> str:

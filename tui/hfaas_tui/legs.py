@@ -137,9 +137,9 @@ def _seconds(ms: Any, otherwise: float) -> float:
 
 
 def reason(detail: Mapping[str, Any], status: str) -> str:
-    """Return why a job is in its state; of a failed one, what its container said about it, where it did."""
-    of_container = str(detail.get("container_reason") or "") if status == "FAILED" else ""
-    return of_container or str(detail.get("reason") or "")
+    """Return why a job is in its state; of a failed one, also what its container said about it."""
+    of_container = detail.get("container_reason") if status == "FAILED" else ""
+    return ": ".join(str(each) for each in (detail.get("reason"), of_container) if each)
 
 
 def why_delegated(hop: Hop) -> str:
