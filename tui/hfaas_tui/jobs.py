@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from hfaas_tui.errors import CliError
 
 STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")
 DESCRIBED_AT_ONCE = 100
+PARALLEL = 8
 SHORT_ID, WHOLE_ID = 8, 36
 """Characters of an id: enough for people, and all without the place in an array."""
 LOG_GROUP = "/aws/batch/job"
@@ -149,9 +151,13 @@ class Jobs:
     def all(self, queue: str | None = None, statuses: Sequence[str] = ()) -> list[Job]:
         """Return the jobs of one queue or of all, newest first; arrays and groups of nodes without what is in them."""
         queues = [self._known(queue)] if queue else self.queues()
-        found = [self._ids({"jobQueue": each}, statuses) for each in queues]
-        jobs = self.describe(each for ids in found for each in ids)
+        jobs = self.describe(self._in_queues(queues, statuses))
         return sorted(jobs, key=lambda job: job.created, reverse=True)
+
+    def _in_queues(self, queues: Sequence[str], statuses: Sequence[str] = ()) -> list[str]:
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            found = pool.map(lambda queue: self._ids({"jobQueue": queue}, statuses), queues)
+            return [each for ids in found for each in ids]
 
     def _known(self, queue: str) -> str:
         known = self.queues()
@@ -200,8 +206,7 @@ class Jobs:
         raise CliError(f"there is no job {text}", LIST)
 
     def _complete(self, begin: str) -> str:
-        known = {each for queue in self.queues() for each in self._ids({"jobQueue": queue})}
-        found = sorted(each for each in known if each.startswith(begin))
+        found = sorted({each for each in self._in_queues(self.queues()) if each.startswith(begin)})
         if len(found) == 1 and begin:
             return found[0]
         if not found:
