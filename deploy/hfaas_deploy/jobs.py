@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from hfaas_deploy import fargate
-from hfaas_deploy.findings import Finding, error, warning
+from hfaas_deploy.findings import Finding, Spot, error, warning
 from hfaas_deploy.pipeline import Function, Machines, Mode, Pipeline
 from hfaas_deploy.template import batch as template
 
@@ -82,7 +82,7 @@ def _vcpus(pipeline: Pipeline, function: Function) -> Iterator[Finding]:
 
 def _memory(pipeline: Pipeline, function: Function) -> Iterator[Finding]:
     batch, place = function.batch, f"{function.place}.batch"
-    given = pipeline.spots.get(f"{place}.memory")
+    given = _taken(pipeline, f"{place}.memory")
     spot, used = given or pipeline.spot(place), template.memory(function)
     if batch.compute.kind.is_fargate and batch.vcpus in fargate.PAIRS:
         pair = _counted(batch.vcpus)
@@ -97,6 +97,13 @@ def _memory(pipeline: Pipeline, function: Function) -> Iterator[Finding]:
     if function.mode is Mode.LAMBDA_BATCH and used < function.memory:
         message = f"a job gets {used} MiB, less than the {function.memory} MB of Lambda that it goes on for"
         yield warning(spot, "smaller", message)
+
+
+def _taken(pipeline: Pipeline, place: str) -> Spot | None:
+    """Where a value stands that the reader took; None for what was not given, or refused."""
+    refused = {finding.spot for finding in pipeline.findings if finding.is_error}
+    spot = pipeline.spots.get(place)
+    return spot if spot not in refused else None
 
 
 def _counted(vcpus: float) -> str:
@@ -170,11 +177,12 @@ def _environment(pipeline: Pipeline, function: Function) -> Iterator[Finding]:
 
 
 def _delegation(pipeline: Pipeline, function: Function) -> Iterator[Finding]:
-    given = pipeline.spots.get(f"{function.place}.hfaas.delegate")
+    place = f"{function.place}.hfaas.delegate"
+    given = pipeline.spots.get(place)
     if given and function.mode is Mode.BATCH:
         message = "delegate is ignored because execution_mode batch leaves everything to Batch"
         yield warning(given, "ignored", message)
-    elif given and not function.delegate:
+    elif given and not function.delegate and f"{place}[0]" not in pipeline.spots:
         message = "delegate is empty: nothing ever goes on in Batch; use execution_mode: lambda"
         yield warning(given, "delegate", message)
     elif given and "gpu" in function.delegate and not function.batch.gpu:

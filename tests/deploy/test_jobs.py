@@ -231,6 +231,13 @@ def test_causes_and_times_without_effect_are_warnings(check: Check, ours: str, m
     assert told.startswith(message)
 
 
+def test_a_cause_that_does_not_exist_is_said_once(check: Check) -> None:
+    ((severity, told),) = said(check(jobs(ours="delegate: [tiem]")))
+
+    assert severity == "error"
+    assert told.endswith("did you mean 'time'?")
+
+
 def test_fargate_ends_every_job_after_two_weeks(check: Check) -> None:
     assert [severity for severity, _ in said(check(jobs(ours="job_timeout: 1209601")))] == ["error"]
     assert check(jobs("compute_resources: {type: EC2}", ours="job_timeout: 1209601")) == []
