@@ -146,7 +146,7 @@ def invoke(
         errors().print(base64.b64decode(answer["LogResult"]).decode(errors="replace"), markup=False)
     payload = answer["Payload"].read().decode()
     failed = answer.get("FunctionError", "")
-    job = _delegated_to(_parsed(payload))
+    job = delegated_to(_parsed(payload))
     if as_json:
         about = {"status": answer["StatusCode"], "error": failed, "payload": _parsed(payload)}
         print_json({**about, "job": job} if job else about)
@@ -158,7 +158,7 @@ def invoke(
     return 1 if failed else 0
 
 
-def _delegated_to(answer: Any) -> str:
+def delegated_to(answer: Any) -> str:
     """Return the job that our supervisor handed the event over to; empty when the answer is an ordinary one."""
     if not isinstance(answer, dict) or answer.get("statusCode") != ACCEPTED:
         return ""
