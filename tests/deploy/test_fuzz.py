@@ -62,6 +62,22 @@ def test_any_function_is_answered(functions: list[Any], container: Any, ours: An
     judge(yaml.safe_dump({"functions": {"aws": entries}}).encode())
 
 
+BATCH = st.dictionaries(
+    st.sampled_from(sorted({key.name for key in KEYS if key.place.startswith("functions.aws[].batch")})),
+    VALUES
+    | st.sampled_from(["9" * 400, "-1", 0.5, 4096, "EC2", ["g4dn"], {"enabled": True, "number_nodes": 10**30}]),
+    max_size=5,
+)
+
+
+@FAST
+@given(BATCH, BATCH, st.sampled_from(["lambda", "lambda-batch", "batch"]))
+def test_any_batch_block_is_answered(batch: dict[str, Any], compute: dict[str, Any], mode: str) -> None:
+    own = {"name": "f", "container": {"image": "x"}, "execution_mode": mode}
+    entry = {"lambda": own, "batch": {**batch, "compute_resources": compute}}
+    judge(yaml.safe_dump({"functions": {"aws": [entry]}}).encode())
+
+
 @FAST
 @given(st.dictionaries(st.text(min_size=1, max_size=8), VALUES, max_size=3))
 def test_any_old_file_is_answered(functions: dict[str, Any]) -> None:
