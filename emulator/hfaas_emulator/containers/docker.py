@@ -28,7 +28,7 @@ from hfaas_emulator.containers.docker_config import (
 )
 from hfaas_emulator.containers.docker_container import DockerContainer
 from hfaas_emulator.containers.docker_events import EventStream
-from hfaas_emulator.containers.docker_leftovers import Leftovers, is_helper, sandbox_of, scratch_of
+from hfaas_emulator.containers.docker_leftovers import Leftovers
 from hfaas_emulator.containers.engine import Container, ContainerSpec, Gpu, Image, Network, Output
 from hfaas_emulator.containers.feed import Feed
 from hfaas_emulator.containers.spares import Spares
@@ -57,7 +57,7 @@ class DockerEngine:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._events: EventStream | None = None
         self._sandbox: asyncio.Task[DockerContainer] | None = None
-        self._left = Leftovers(self, self._address)
+        self._left = Leftovers(self, self._labels)
         self._spares = Spares(self._start_sandbox, self._spawn)
         self._client: Client | None = None
         self._info: dict[str, Any] = {}
@@ -80,6 +80,10 @@ class DockerEngine:
         return f"Docker {self._info.get('ServerVersion', '')} on {self._info.get('OperatingSystem', '')}"
 
     @property
+    def machine(self) -> tuple[float, int]:
+        return float(self._info["NCPU"]), int(self._info["MemTotal"]) // 2**20
+
+    @property
     def gpus(self) -> Sequence[Gpu]:
         return self._seen.gpus
 
@@ -100,7 +104,7 @@ class DockerEngine:
         label = f"{owner.STATE}={self._labels[owner.STATE]}"  # also of containers that are taken over
         self._events = EventStream(self.client, label, self._reconcile, self._happened)
         self._sandbox = self._spawn(self._start_sandbox())
-        self._spawn(self._sweep())
+        self._spawn(self._left.sweep())
         await self.find_gpus()
 
     async def find_gpus(self) -> None:
@@ -146,14 +150,7 @@ class DockerEngine:
             raise
 
     async def leftovers(self, labels: Mapping[str, str]) -> Sequence[Container]:
-        wanted = {**labels, owner.STATE: self._labels[owner.STATE]}
-        found = await self._list([f"{key}={value}" for key, value in wanted.items()])
-        old = (each for each in found if self._is_old(each) and not is_helper(each))
-        with engine_errors("take containers over"):
-            return [each for each in await asyncio.gather(*map(self._taken_over, old)) if each]
-
-    async def _taken_over(self, found: dict[str, Any]) -> DockerContainer | None:
-        return self._containers.get(found["Id"]) or await self._left.adopted(found)
+        return await self._left.adopt(labels)
 
     def events(self) -> AsyncIterator[tuple[str, str]]:
         return self._feed.listen()
@@ -161,6 +158,10 @@ class DockerEngine:
     def remember(self, container: DockerContainer) -> None:
         """Have events of a container reach it."""
         self._containers[container.id] = container
+
+    def known(self, id: str) -> DockerContainer | None:
+        """Return a container that has not been removed."""
+        return self._containers.get(id)
 
     def forget(self, id: str) -> None:
         """Drop a container that has been removed."""
@@ -261,17 +262,13 @@ class DockerEngine:
         with contextlib.suppress(APIError):
             self.client.kill(id)
 
-    def _address(self, id: str) -> str:
-        networks = self.client.inspect_container(id)["NetworkSettings"]["Networks"]
-        return next((str(each["IPAddress"]) for each in networks.values()), "")
-
     def _tool_image(self, user: str) -> str:
         return sandbox.ensure(self.client, self._info["Architecture"], user)
 
     async def _start_sandbox(self) -> DockerContainer:
         with engine_errors("start the network sandbox"):
             started = await self.threads.call(self._sandbox_started)
-            address = await self.threads.call(self._address, started)
+            address = await self.threads.call(network.address_of, self.client, started)
         container = DockerContainer(self, started, address=address)
         self.remember(container)
         return container
@@ -309,31 +306,6 @@ class DockerEngine:
         with contextlib.suppress(DockerException, requests.RequestException):
             if (code := await container.exit_code()) is not None:
                 self._died(container, code)
-
-    async def _sweep(self) -> None:
-        """Remove what dead emulators left, but for the containers that `leftovers` answers and their networks."""
-        found = await self._list([owner.LABEL])
-        kept = [each for each in found if self._is_of_this_state(each) and not is_helper(each)]
-        needed = {each["Id"] for each in kept} | {sandbox_of(each) for each in kept}
-        dead = (each for each in found if each["Id"] not in needed and owner.is_dead(each["Labels"][owner.LABEL]))
-        await asyncio.gather(*(DockerContainer(self, each["Id"], volume=scratch_of(each)).stop() for each in dead))
-        await self.threads.call(self._sweep_volumes)
-
-    def _is_of_this_state(self, found: dict[str, Any]) -> bool:
-        return bool(found["Labels"].get(owner.STATE) == self._labels[owner.STATE])
-
-    def _sweep_volumes(self) -> None:
-        found = self.client.volumes(filters={"label": owner.LABEL, "dangling": True})["Volumes"] or ()
-        for volume in found:
-            if owner.is_dead(volume["Labels"][owner.LABEL]):
-                scratch.remove(self.client, volume["Name"])
-
-    async def _list(self, labels: list[str]) -> list[dict[str, Any]]:
-        with engine_errors("list containers"):
-            return list(await self.threads.call(self.client.containers, all=True, filters={"label": labels}))
-
-    def _is_old(self, found: dict[str, Any]) -> bool:
-        return bool(found["Labels"].get(owner.LABEL) != self._labels[owner.LABEL])
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.create_task(work)

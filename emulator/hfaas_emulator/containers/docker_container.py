@@ -31,6 +31,9 @@ class Home(Protocol):
     def client(self) -> Client:
         """Return the connected client."""
 
+    def known(self, id: str) -> DockerContainer | None:
+        """Return a container that has not been removed."""
+
     def remember(self, container: DockerContainer) -> None:
         """Have events of a container reach it."""
 

@@ -1,11 +1,13 @@
-"""Containers that outlived their emulator: taken over with the sandboxes whose network they are in."""
+"""Containers that outlived their emulator: taken over with the sandboxes whose network they are in, or removed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Mapping
 from typing import Any
 
-from hfaas_emulator.containers import owner
+from hfaas_emulator.containers import network, owner, scratch
+from hfaas_emulator.containers.connection import engine_errors
 from hfaas_emulator.containers.docker_config import ROLE
 from hfaas_emulator.containers.docker_container import DockerContainer, Home
 from hfaas_emulator.containers.scratch import PREFIX
@@ -29,15 +31,58 @@ class LeftSandbox:
 
 
 class Leftovers:
-    """Makes containers of our own of those that the engine lists."""
+    """Takes over what dead emulators of this state directory left, and removes the rest; `labels` are our own."""
 
-    def __init__(self, home: Home, address: Callable[[str], str]) -> None:
+    def __init__(self, home: Home, labels: Mapping[str, str]) -> None:
         self._home = home
-        self._address = address
+        self._labels = labels
         self._sandboxes: dict[str, LeftSandbox] = {}
 
-    async def adopted(self, found: Mapping[str, Any]) -> DockerContainer | None:
-        """Take a container over with all that goes with it; None, and it is removed, when it has no end to tell."""
+    async def adopt(self, labels: Mapping[str, str]) -> list[DockerContainer]:
+        """Make containers of our own of those with these labels."""
+        wanted = {**labels, owner.STATE: self._labels[owner.STATE]}
+        found = await self._list([f"{key}={value}" for key, value in wanted.items()])
+        with engine_errors("take containers over"):
+            adopted = await asyncio.gather(*(self._known_or_adopted(each) for each in found if self._is_old(each)))
+        return [each for each in adopted if each]
+
+    async def sweep(self) -> None:
+        """Remove what dead emulators left, but for the containers that `adopt` answers and their networks."""
+        found = await self._list([owner.LABEL])
+        kept = [each for each in found if self._is_of_this_state(each) and not _is_helper(each)]
+        needed = {each["Id"] for each in kept} | {sandbox_of(each) for each in kept}
+        dead = (each for each in found if each["Id"] not in needed and owner.is_dead(each["Labels"][owner.LABEL]))
+        await asyncio.gather(*(self._removed(each) for each in dead))
+        await self._home.threads.call(self._sweep_volumes)
+
+    async def _removed(self, found: Mapping[str, Any]) -> None:
+        await DockerContainer(self._home, found["Id"], volume=scratch_of(found)).stop()
+
+    def _sweep_volumes(self) -> None:
+        client = self._home.client
+        found = client.volumes(filters={"label": owner.LABEL, "dangling": True})["Volumes"] or ()
+        for volume in found:
+            if owner.is_dead(volume["Labels"][owner.LABEL]):
+                scratch.remove(client, volume["Name"])
+
+    async def _list(self, labels: list[str]) -> list[dict[str, Any]]:
+        with engine_errors("list containers"):
+            listed = await self._home.threads.call(
+                self._home.client.containers, all=True, filters={"label": labels}
+            )
+        return list(listed)
+
+    def _is_old(self, found: Mapping[str, Any]) -> bool:
+        return bool(found["Labels"].get(owner.LABEL) != self._labels[owner.LABEL]) and not _is_helper(found)
+
+    def _is_of_this_state(self, found: Mapping[str, Any]) -> bool:
+        return bool(found["Labels"].get(owner.STATE) == self._labels[owner.STATE])
+
+    async def _known_or_adopted(self, found: Mapping[str, Any]) -> DockerContainer | None:
+        return self._home.known(found["Id"]) or await self._adopted(found)
+
+    async def _adopted(self, found: Mapping[str, Any]) -> DockerContainer | None:
+        """Take one over with all that goes with it; None, and it is removed, when it has no end to tell."""
         sandbox = await self._sandbox(sandbox_of(found))
         container = DockerContainer(
             self._home,
@@ -56,7 +101,7 @@ class Leftovers:
     async def _sandbox(self, id: str) -> LeftSandbox | None:
         if not id:
             return None
-        address = await self._home.threads.call(self._address, id)
+        address = await self._home.threads.call(network.address_of, self._home.client, id)
         if id not in self._sandboxes:
             container = DockerContainer(self._home, id, address=address)
             self._home.remember(container)
@@ -65,7 +110,7 @@ class Leftovers:
         return self._sandboxes[id]
 
 
-def is_helper(found: Mapping[str, Any]) -> bool:
+def _is_helper(found: Mapping[str, Any]) -> bool:
     """Tell whether a container is the engine's own."""
     return ROLE in found["Labels"]
 

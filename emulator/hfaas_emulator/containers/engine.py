@@ -149,6 +149,10 @@ class Engine(Protocol):
         """End and remove everything this emulator started."""
 
     @property
+    def machine(self) -> tuple[float, int]:
+        """Return the vCPUs and the memory in MB of where containers run; known once it is open."""
+
+    @property
     def gpus(self) -> Sequence[Gpu]:
         """Return the GPUs that containers can be given; known once it is open."""
 

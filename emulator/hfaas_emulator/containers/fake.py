@@ -103,6 +103,7 @@ class FakeEngine:
     runs_images = True
     detail = "containers are functions of a test"
     host = "127.0.0.1"
+    machine = (4.0, 8192)
 
     def __init__(
         self, behave: Behaviour, images: Mapping[str, Image] | None = None, gpus: Sequence[Gpu] = ()

@@ -59,6 +59,12 @@ def address(network: dict[str, Any]) -> str:
     )
 
 
+def address_of(client: Client, container: str) -> str:
+    """Return the IP address of a container, empty when it has none."""
+    networks = client.inspect_container(container)["NetworkSettings"]["Networks"]
+    return next((str(each["IPAddress"]) for each in networks.values()), "")
+
+
 def must_be_ours(host: str) -> None:
     """Refuse an address that is not on this machine: nobody in a container could reach a listener here."""
     ipaddress.IPv4Address(host)  # an empty address would mean 0.0.0.0

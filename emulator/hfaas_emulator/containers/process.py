@@ -21,6 +21,7 @@ from hfaas_emulator.containers import gpu_probe, owner, process_child
 from hfaas_emulator.containers.engine import Container, ContainerSpec, Gpu, Image, Output, Restrictions
 from hfaas_emulator.containers.feed import Feed
 from hfaas_emulator.containers.layers import LayerStore
+from hfaas_emulator.containers.machine import here
 from hfaas_emulator.containers.process_container import LeftProcess, ProcessContainer
 from hfaas_emulator.containers.storage import StorageWatch, Watched, full
 from hfaas_emulator.containers.threads import Threads
@@ -61,6 +62,10 @@ class ProcessEngine:
     def detail(self) -> str:
         why = f" ({self._why})" if self._why else ""
         return f"images are not used{why}: scripts run as plain processes with this machine's programs"
+
+    @property
+    def machine(self) -> tuple[float, int]:
+        return here()
 
     @property
     def gpus(self) -> Sequence[Gpu]:
