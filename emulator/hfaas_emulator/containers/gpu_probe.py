@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hfaas_emulator.containers.engine import Gpu
@@ -90,6 +91,28 @@ def _parsed(answer: str) -> Found:
     if not gpus:
         return Found((), f"{PROGRAM} knows no GPU")
     return Found(gpus, ", ".join(described(each) for each in gpus))
+
+
+def visible(found: Found, wish: str | None) -> Found:
+    """Keep what CUDA_VISIBLE_DEVICES leaves to this process: indexes or (beginnings of) uuids, up to a wrong one."""
+    if wish is None or not found.gpus:
+        return found
+    kept: list[Gpu] = []
+    for name in (each.strip() for each in wish.split(",")):
+        gpu = _named(found.gpus, name)
+        if gpu is None or gpu in kept:
+            break
+        kept.append(gpu)
+    if not kept:
+        return Found((), f"{found.detail}, but CUDA_VISIBLE_DEVICES={wish} hides all")
+    return Found(tuple(kept), ", ".join(described(each) for each in kept))
+
+
+def _named(gpus: Sequence[Gpu], name: str) -> Gpu | None:
+    if name.isdecimal():
+        return gpus[int(name)] if int(name) < len(gpus) else None
+    matching = [each for each in gpus if name and each.uuid.startswith(name)]
+    return matching[0] if len(matching) == 1 else None
 
 
 def described(gpu: Gpu) -> str:

@@ -83,7 +83,8 @@ class ProcessEngine:
                 f"{self._run_dir} cannot be made: {error.strerror}", "choose another --state"
             ) from error
         self._memory = asyncio.create_task(self._watch_memory())
-        self._seen = await self._threads.call(gpu_probe.look)
+        found = await self._threads.call(gpu_probe.look)
+        self._seen = gpu_probe.visible(found, os.environ.get("CUDA_VISIBLE_DEVICES"))
 
     async def close(self) -> None:
         await asyncio.gather(*(each.stop() for each in list(self._containers.values())))

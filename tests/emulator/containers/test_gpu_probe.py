@@ -99,8 +99,30 @@ def test_docker_with_runtime_or_device_files_has_the_gpus(driver: Driver, info: 
     assert [each.uuid for each in docker_gpus.look(info).gpus] == ["GPU-5f3c2b1a-0000"]
 
 
-async def test_the_process_engine_knows_them_once_it_is_open(driver: Driver, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("wish", "kept"),
+    [
+        (None, ["GPU-11", "GPU-12", "GPU-2"]),
+        ("2,0", ["GPU-2", "GPU-11"]),
+        ("GPU-2", ["GPU-2"]),
+        ("GPU-12,9,0", ["GPU-12"]),
+        ("GPU-1", []),
+        ("", []),
+        ("-1", []),
+    ],
+)
+def test_what_is_hidden_from_the_emulator_stays_hidden(wish: str | None, kept: list[str]) -> None:
+    gpus = tuple(Gpu(uuid, "NVIDIA L4", 23034) for uuid in ("GPU-11", "GPU-12", "GPU-2"))
+    left = gpu_probe.visible(gpu_probe.Found(gpus, "three"), wish)
+    assert [each.uuid for each in left.gpus] == kept
+    assert kept or left.detail == f"three, but CUDA_VISIBLE_DEVICES={wish} hides all"
+
+
+async def test_the_process_engine_knows_them_once_it_is_open(
+    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     driver(f"echo '{H100}'")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     engine = ProcessEngine(tmp_path)
     await engine.open()
     assert (engine.gpu_detail, len(engine.gpus)) == ("NVIDIA H100 80GB HBM3 (81559 MB)", 1)

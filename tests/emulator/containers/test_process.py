@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hfaas_emulator.containers import process_tree
-from hfaas_emulator.containers.engine import ContainerSpec
+from hfaas_emulator.containers.engine import ContainerSpec, Restrictions
 from hfaas_emulator.containers.process import ProcessEngine
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 EMULATOR = """
 import asyncio, sys
 from pathlib import Path
-from hfaas_emulator.containers.engine import ContainerSpec
+from hfaas_emulator.containers.engine import ContainerSpec, Restrictions
 from hfaas_emulator.containers.process import ProcessEngine
 
 async def main():
@@ -84,6 +85,9 @@ async def test_a_killed_emulator_takes_the_supervisor_with_it_and_the_rest_is_fo
         assert await asyncio.to_thread(child.stdout.readline) == b"up\n"
         child.send_signal(signal.SIGKILL)
     (left,) = await process_room.engine.leftovers({"a": "b"})
+    assert left.labels["a"] == "b"
+    assert (await left.wait()).code == 137
+    assert process_tree.mentioning(state / "run") == []
     await left.stop()
     assert process_tree.mentioning(state / "run") == []
     assert list((state / "run").iterdir()) == []
@@ -112,3 +116,21 @@ async def test_the_supervisor_of_this_installation_runs_the_script(
     await container.wait()
     await engine.close()
     assert b"the script runs as app" in b"".join(output)
+
+
+async def test_the_given_gpus_are_visible_and_no_others(process_room: Room) -> None:
+    look = 'echo "$CUDA_VISIBLE_DEVICES|$NVIDIA_VISIBLE_DEVICES"'
+    wishes = {"CUDA_VISIBLE_DEVICES": "0,1"}
+    for gpus in (("GPU-1", "GPU-2"), ()):
+        container = await process_room.start(look, gpus=gpus, environment=wishes)
+        await container.wait()
+    assert process_room.text == "GPU-1,GPU-2|GPU-1,GPU-2\n|void\n"
+
+
+async def test_a_job_may_write_and_open_as_much_as_this_machine_lets_it(process_room: Room) -> None:
+    container = await process_room.start(
+        "ulimit -f; ulimit -n", storage_mb=0, restrictions=Restrictions.BATCH, user="", read_only=False
+    )
+    await container.wait()
+    mine = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    assert process_room.text == f"unlimited\n{'unlimited' if mine == resource.RLIM_INFINITY else mine}\n"
