@@ -3,7 +3,7 @@
     SCRIPT RequestId: R Item: I Start
     SCRIPT RequestId: R Item: I Exit: CODE Duration: MS ms
     UPLOAD RequestId: R Url: URL Bytes: N
-    DELEGATED RequestId: R JobId: J Cause: TEXT
+    DELEGATED RequestId: R JobId: J Cause: TEXT after S s
     JOB RequestId: R JobId: J Attempt: N
 
 JOB, the first line of a job, makes no hop: the job's state says the same. It tells which request the job is for.
@@ -51,7 +51,10 @@ def _upload(found: re.Match[str]) -> Milestone:
 
 
 def _delegated(found: re.Match[str]) -> Milestone:
-    return Milestone(found["request"], What.INVOCATION_DELEGATED, {"job": found["job"], "cause": found["cause"]})
+    detail: dict[str, Any] = {"job": found["job"], "cause": found["cause"]}
+    if found["seconds"]:
+        detail["seconds"] = float(found["seconds"])
+    return Milestone(found["request"], What.INVOCATION_DELEGATED, detail)
 
 
 def _job(found: re.Match[str]) -> Milestone:
@@ -65,6 +68,6 @@ def _line(rest: str) -> re.Pattern[str]:
 PATTERNS: Mapping[str, tuple[re.Pattern[str], Callable[[re.Match[str]], Milestone]]] = {
     "SCRIPT": (_line(r"Item: (?P<item>\d+) (?:Start|Exit: (?P<exit>-?\d+) Duration: (?P<ms>[\d.]+) ms)"), _script),
     "UPLOAD": (_line(r"Url: (?P<url>.+) Bytes: (?P<bytes>\d+)"), _upload),
-    "DELEGATED": (_line(r"JobId: (?P<job>\S+) Cause: (?P<cause>.*)"), _delegated),
+    "DELEGATED": (_line(r"JobId: (?P<job>\S+) Cause: (?P<cause>.*?)(?: after (?P<seconds>[\d.]+) s)?"), _delegated),
     "JOB": (_line(r"JobId: (?P<job>\S+) Attempt: (?P<attempt>\d+)"), _job),
 }

@@ -16,6 +16,9 @@ SAID = {
     "DELEGATED RequestId: r JobId: j Cause: 3 s were left of 10 s\n": Milestone(
         "r", What.INVOCATION_DELEGATED, {"job": "j", "cause": "3 s were left of 10 s"}
     ),
+    "DELEGATED RequestId: r JobId: j Cause: out of memory after 1.5 s\n": Milestone(
+        "r", What.INVOCATION_DELEGATED, {"job": "j", "cause": "out of memory", "seconds": 1.5}
+    ),
     "JOB RequestId: r JobId: j:3 Attempt: 2\n": Milestone("r", None),
 }
 

@@ -9,11 +9,12 @@ from hfaas_emulator.batch.identity import Identity
 from hfaas_emulator.batch.output import JobOutput
 from hfaas_emulator.batch.runner import Result
 from hfaas_emulator.clock import Clock
-from hfaas_emulator.containers.engine import Container, Exit
+from hfaas_emulator.containers.engine import Container
 from hfaas_emulator.errors import EngineError
 from hfaas_emulator.lambda_.background import Background
 
-PEAK_S = 2
+FIRST_LOOK_S = 0.1
+LATER_LOOKS_S = 3.2
 """How often a job's memory use is looked at: the kernel forgets it when the container ends."""
 
 ENDED = "Essential container in task exited"
@@ -34,6 +35,7 @@ class RunningTask:
         self._peak_mb = 0
         self._result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         background.start(self._follow())
+        self._result.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may ask any more
 
     @property
     def log_stream(self) -> str:
@@ -52,7 +54,10 @@ class RunningTask:
         return self.identity.started
 
     async def result(self) -> Result:
-        """Wait until it ended and its output is in the log; the container stays, so that a restart finds it again."""
+        """Wait until it ended and its output is in the log; EngineError when the engine lost it.
+
+        The container stays, so that a restart finds it again.
+        """
         return await asyncio.shield(self._result)
 
     async def stop(self, grace_s: float = 30) -> None:
@@ -64,6 +69,12 @@ class RunningTask:
         self._background.start(removed(self._container))
 
     async def _follow(self) -> None:
+        try:
+            self._result.set_result(await self._ended())
+        except Exception as error:  # noqa: BLE001 - whoever waits for the result must learn of it
+            self._result.set_exception(error)
+
+    async def _ended(self) -> Result:
         watching = asyncio.create_task(self._watch_memory())
         try:
             ended = await self._container.wait()
@@ -71,12 +82,14 @@ class RunningTask:
             watching.cancel()
         self._output.finish()
         await self._measure()
-        self._result.set_result(_result(ended, self._peak_mb))
+        return Result(ended.code, OUT_OF_MEMORY if ended.oom_killed else "", ENDED, self._peak_mb)
 
     async def _watch_memory(self) -> None:
+        pause = FIRST_LOOK_S
         while True:
             await self._measure()
-            await self._clock.sleep(PEAK_S)
+            await self._clock.sleep(pause)
+            pause = min(2 * pause, LATER_LOOKS_S)
 
     async def _measure(self) -> None:
         with suppress(EngineError):  # the figure is a courtesy
@@ -87,7 +100,3 @@ async def removed(container: Container) -> None:
     """Remove a container, ending it where it still runs; what the engine does not do now the next start does."""
     with suppress(EngineError):
         await container.stop()
-
-
-def _result(ended: Exit, peak_mb: int) -> Result:
-    return Result(ended.code, OUT_OF_MEMORY if ended.oom_killed else "", ENDED, peak_mb)

@@ -16,7 +16,7 @@ from hfaas_emulator.batch.runner import NotStarted, Result, Work
 from hfaas_emulator.batch.tasks import TaskRunner
 from hfaas_emulator.clock import ManualClock
 from hfaas_emulator.containers.engine import ContainerSpec, Exit, Image, Network, Output, Restrictions
-from hfaas_emulator.containers.fake import FakeEngine
+from hfaas_emulator.containers.fake import FakeContainer, FakeEngine
 from hfaas_emulator.errors import AwsError, EngineError
 from hfaas_emulator.lambda_.function import RoleCredentials
 from hfaas_emulator.trace import Hop, Trace, What
@@ -334,6 +334,18 @@ async def test_the_container_stays_until_it_is_forgotten(world: World) -> None:
     assert not world.engine.containers[0].stopped
     running.forget()
     await until(lambda: world.engine.containers[0].stopped)
+
+
+async def test_a_container_that_the_engine_lost_is_told_to_who_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(_self: FakeContainer) -> Exit:
+        raise EngineError("nobody answers")
+
+    monkeypatch.setattr(FakeContainer, "wait", lost)
+    running = await world.runner.start(work())
+    with pytest.raises(EngineError):
+        await running.result()
 
 
 async def test_it_plays_an_ecs_task(world: World) -> None:
