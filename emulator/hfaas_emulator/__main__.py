@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from hfaas_emulator.containers.gpus import GpuMode
 from hfaas_emulator.errors import EmulatorError
 from hfaas_emulator.server import DEFAULT_CONCURRENCY, Options, run
 
@@ -20,6 +21,15 @@ def _options(arguments: list[str] | None) -> Options:
     parser.add_argument("--engine", choices=("auto", "docker", "process"), default="auto")
     parser.add_argument("--concurrency", type=int, default=DEFAULT_CONCURRENCY, help="functions running at once")
     parser.add_argument("--retry-delay", type=float, default=60, help="seconds before a failed event's first retry")
+    parser.add_argument(
+        "--gpu",
+        choices=[str(mode) for mode in GpuMode],
+        default=str(GpuMode.EXCLUSIVE),
+        help="one GPU for one job, all GPUs for whoever asks, or the CPU where there is no GPU (default: exclusive)",
+    )
+    parser.add_argument(
+        "--scale-down", action="store_true", help="run jobs that are larger than this machine with what it has"
+    )
     parser.add_argument("--tether", action="store_true", help="stop when standard input ends")
     parser.add_argument("--discard", action="store_true", help="remove the state directory at the end")
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
@@ -33,6 +43,8 @@ def _options(arguments: list[str] | None) -> Options:
         chosen.retry_delay,
         chosen.tether,
         chosen.discard,
+        GpuMode(chosen.gpu),
+        chosen.scale_down,
     )
 
 

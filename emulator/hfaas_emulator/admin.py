@@ -26,7 +26,20 @@ from hfaas_emulator.errors import EmulatorError
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.trace import Hop, Trace
 
-SERVICES = ("s3", "lambda", "sqs", "sns", "iam", "sts", "logs", "events", "cloudformation", "ssm", "secretsmanager")
+SERVICES = (
+    "s3",
+    "lambda",
+    "sqs",
+    "sns",
+    "iam",
+    "sts",
+    "logs",
+    "events",
+    "cloudformation",
+    "ssm",
+    "secretsmanager",
+    "batch",
+)
 LAYER = re.compile(r"/_hfaas/layers/([0-9a-f]{64})")
 LONGEST_WAIT = 60.0
 
@@ -43,6 +56,25 @@ class EngineReport:
         return {"name": self.name, "runs_images": self.runs_images, "detail": self.detail}
 
 
+@dataclass(frozen=True, slots=True)
+class JobsReport:
+    """What jobs can get: of this machine, and of its GPUs, which `gpu_mode` says how they are handed out."""
+
+    vcpus: float = 0
+    memory_mb: int = 0
+    scale_down: bool = False
+    gpu_mode: str = "exclusive"
+    gpu_names: tuple[str, ...] = ()
+    gpu_detail: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "machine": {"vcpus": self.vcpus, "memory_mb": self.memory_mb},
+            "scale_down": self.scale_down,
+            "gpus": {"mode": self.gpu_mode, "names": list(self.gpu_names), "detail": self.gpu_detail},
+        }
+
+
 @dataclass(slots=True)
 class Status:
     """What the emulator says of itself."""
@@ -51,6 +83,7 @@ class Status:
     state: str
     concurrency: int
     engine: EngineReport = field(default_factory=EngineReport)
+    jobs: JobsReport = field(default_factory=JobsReport)
     started: float = field(default_factory=time.time)
 
     def to_json(self) -> dict[str, Any]:
@@ -64,6 +97,7 @@ class Status:
             "region": REGION,
             "started": self.started,
             "concurrency": self.concurrency,
+            **self.jobs.to_json(),
         }
 
 
@@ -124,7 +158,8 @@ class Admin:
             case "GET", "/_localstack/info":
                 return JSONResponse({"version": hfaas_version(), "edition": "hfaas", "is_license_activated": False})
             case "GET", "/_hfaas/status":
-                return JSONResponse(self._status.to_json())
+                jobs = sum(pending.kind == "job" for pending in self._idle.pending())
+                return JSONResponse({**self._status.to_json(), "jobs": jobs})
             case "GET", "/_hfaas/idle":
                 return await self._idleness(request)
             case "GET", "/_hfaas/trace":

@@ -1,7 +1,7 @@
 """Puts the parts together; the only module that knows all of them.
 
-    moto  <- s3 (patches, bytes)           lambda_ <- engine, control (moto), logs
-    edge  -> lambda_, logs, cloudformation, s3, moto
+    moto  <- s3 (patches, bytes)           lambda_, batch <- engine, GPUs, control (moto), logs
+    edge  -> lambda_, batch, logs, cloudformation, s3, moto
 
 S3 and moto's own senders accept invocations before Lambda is open: `accept` goes through the plant.
 """
@@ -19,10 +19,16 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hfaas_emulator.batch import api as batch_api
+from hfaas_emulator.batch.announce import Announcer
+from hfaas_emulator.batch.capacity import Machine
+from hfaas_emulator.batch.service import Batch
+from hfaas_emulator.batch.tasks import TaskRunner
 from hfaas_emulator.clock import SystemClock
 from hfaas_emulator.cloudformation import api as cloudformation_api
 from hfaas_emulator.cloudformation.engine import StackEngine
 from hfaas_emulator.containers.engine import Engine
+from hfaas_emulator.containers.gpus import GpuMode, GpuPool
 from hfaas_emulator.containers.select import choose
 from hfaas_emulator.edge import Receive, Scope, Send, Services
 from hfaas_emulator.idle import Idle
@@ -43,6 +49,9 @@ from hfaas_emulator.s3.api import S3, SERVICES
 from hfaas_emulator.s3.store import Store
 from hfaas_emulator.trace import Trace, What
 
+RESERVED_MB = 512
+"""Memory that is never given to jobs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ledgers:
@@ -55,10 +64,15 @@ class Ledgers:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many functions run at once, and the seconds before a failed event's first retry."""
+    """How many functions run at once, the seconds before a failed event's first retry, and what jobs get here.
+
+    `gpus` says how they are handed out, `scale_down` runs jobs that are larger than this machine with less.
+    """
 
     concurrency: int
     retry_s: float
+    gpus: GpuMode = GpuMode.EXCLUSIVE
+    scale_down: bool = False
 
 
 class Plant:
@@ -71,6 +85,7 @@ class Plant:
         self._ledgers = ledgers
         self._lineages = Lineages()
         self._lambda: Lambda | None = None
+        self._batch: Batch | None = None
         self._moto: Moto
         self._objects: S3
         self._booted: asyncio.Future[None]
@@ -82,7 +97,7 @@ class Plant:
         with contextlib.closing(Store(self._directory / "objects")) as store:
             self._moto = Moto(ledgers.journal)
             self._objects = S3(self._moto, store, ledgers.trace, self._accept, self._lineages)
-            outward.connect(self._accept, self._problem, self._forget)
+            outward.connect(self._accept, self._problem, self._forget, self._batch_changed)
             snapshots = Snapshots(self._directory, self._moto, ledgers.journal, self._problem)
             self._booted = self._moto.open(lambda: _boot(self._objects, ledgers.journal, snapshots))
             try:
@@ -109,17 +124,52 @@ class Plant:
         async with AsyncExitStack() as stack:
             logs = LogStore(self._directory / "logs", on_group=groups.make, problem=self._problem)
             stack.callback(logs.close)
-            self._lambda = self._make_lambda(engine, control, logs)
+            gpus = GpuPool(engine.gpus, self._limits.gpus, engine.gpu_detail)
+            self._lambda = self._make_lambda(engine, control, logs, gpus)
             await self._lambda.open()
             stack.push_async_callback(self._lambda.close)
+            batch = await stack.enter_async_context(self._jobs(engine, control, logs, gpus))
             stacks = StackEngine(self._endpoint, ledgers.journal, ledgers.idle, ledgers.trace)
             await self._booted
             await self._lambda.recover()
             await stacks.open()
             stack.push_async_callback(stacks.close)
-            yield _Services(self._moto, engine, control, self._lambda, logs, groups, stacks, self._objects)
+            yield _Services(
+                self._moto, engine, control, self._lambda, batch, logs, groups, stacks, self._objects, ledgers.trace
+            )
 
-    def _make_lambda(self, engine: Engine, control: MotoControl, logs: LogStore) -> Lambda:
+    @asynccontextmanager
+    async def _jobs(
+        self, engine: Engine, control: MotoControl, logs: LogStore, gpus: GpuPool
+    ) -> AsyncIterator[Batch]:
+        """Open Batch; its last news are published after it is closed."""
+        ledgers, clock = self._ledgers, SystemClock()
+        announcer = Announcer(control, ledgers.trace, clock)
+        runner = TaskRunner(engine, control, logs, ledgers.trace, clock, self._url(engine), self._emulator)
+        batch = Batch(
+            runner,
+            control,
+            gpus,
+            ledgers.trace,
+            ledgers.idle,
+            ledgers.journal,
+            clock,
+            machine(engine),
+            scale_down=self._limits.scale_down,
+            announce=announcer.announce,
+        )
+        await self._booted
+        try:
+            await batch.open()
+            self._batch = batch
+            yield batch
+        finally:
+            self._batch = None
+            await batch.close()
+            await runner.close()
+            await announcer.close()
+
+    def _make_lambda(self, engine: Engine, control: MotoControl, logs: LogStore, gpus: GpuPool) -> Lambda:
         ledgers = self._ledgers
         return Lambda(
             engine,
@@ -129,12 +179,21 @@ class Plant:
             ledgers.idle,
             ledgers.journal,
             SystemClock(),
-            f"http://{engine.host}:{self._port}",
+            self._url(engine),
             self._limits.concurrency,
-            emulator=hashlib.sha256(str(self._directory).encode()).hexdigest()[:12],
+            emulator=self._emulator,
             retry_s=self._limits.retry_s,
             lineages=self._lineages,
+            gpus=gpus,
         )
+
+    @property
+    def _emulator(self) -> str:
+        """Return what tells this emulator's containers from others'."""
+        return hashlib.sha256(str(self._directory).encode()).hexdigest()[:12]
+
+    def _url(self, engine: Engine) -> str:
+        return f"http://{engine.host}:{self._port}"
 
     def _endpoint(self) -> str:
         return f"http://127.0.0.1:{self._port}"
@@ -147,8 +206,18 @@ class Plant:
         if self._lambda is not None:
             self._lambda.forget(account, region, name)
 
+    def _batch_changed(self) -> None:
+        if self._batch is not None:
+            self._batch.wake()
+
     def _problem(self, message: str) -> None:
         self._ledgers.trace.hop("moto", What.PROBLEM, message=message)
+
+
+def machine(engine: Engine) -> Machine:
+    """Return what jobs may take of where the engine runs; the rest is for the emulator and the system."""
+    vcpus, memory_mb = engine.machine
+    return Machine(vcpus, max(memory_mb - RESERVED_MB, RESERVED_MB))
 
 
 def _boot(objects: S3, journal: Journal, snapshots: Snapshots) -> Application:
@@ -165,10 +234,12 @@ class _Services:
     engine: Engine
     control: MotoControl
     functions: Lambda
+    batch: Batch
     lines: LogStore
     groups: LogGroups
     engine_of_stacks: StackEngine
     s3: S3
+    trace: Trace
 
     async def invoke(self, request: Request) -> Response:
         return await lambda_api.invoke(request, self.functions, self.control)
@@ -181,6 +252,9 @@ class _Services:
 
     async def stacks(self, request: Request) -> Response:
         return await cloudformation_api.handle(request, self.engine_of_stacks)
+
+    async def jobs(self, request: Request) -> Response:
+        return await batch_api.handle(request, self.batch, self.control, self.trace.run_of)
 
     async def objects(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.s3.handle(scope, receive, send)

@@ -4,6 +4,7 @@
     POST .../functions/F/invocations  lambda_.api
     X-Amz-Target: Logs_20140328.*   logs.api, where it does not answer: moto
     scope cloudformation            cloudformation.api
+    scope batch, if about jobs      batch.api
     scope s3, or unsigned           s3.api
     scope sqs                       moto, with long polls waiting here instead of there
     every other scope               moto
@@ -31,7 +32,7 @@ from starlette.responses import Response
 from hfaas_emulator.errors import AwsError, EmulatorError
 from hfaas_emulator.moto_services import bridge, polling
 from hfaas_emulator.moto_services.thread import Moto
-from hfaas_emulator.wire import actions, errors, later
+from hfaas_emulator.wire import actions, errors, jobs, later
 from hfaas_emulator.wire.caller import Caller, caller
 
 Scope = MutableMapping[str, Any]
@@ -66,6 +67,9 @@ class Services(Protocol):
 
     async def stacks(self, request: Request) -> Response:
         """Answer an action of CloudFormation."""
+
+    async def jobs(self, request: Request) -> Response:
+        """Answer Batch where it is about jobs."""
 
     async def objects(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer S3."""
@@ -173,6 +177,8 @@ class Edge:
                 return response
         if call.caller.service == "cloudformation":
             return await services.stacks(request)
+        if call.caller.service == "batch" and jobs.is_about_jobs(request.url.path):
+            return await services.jobs(request)
         if call.caller.service == "lambda" and call.method in ("POST", "PUT"):
             await services.function_change(request)
         return await _moto(call, services.moto, await request.body())

@@ -7,6 +7,7 @@
     open the engine                 containers/   orphans of a dead emulator are removed
     listen where containers call    the same port on the engine's address
     open Lambda                     lambda_/      accepted invocations that are not done run again
+    open Batch                      batch/        jobs that still run are taken over, the others wait again
     announce                        emulator.json, one line on stdout
 
 Requests that come before all is open wait for it. Stopping walks the same way back: containers first, because
@@ -28,20 +29,24 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from hfaas_emulator import memory, state
-from hfaas_emulator.admin import Admin, EngineReport, Status
+from hfaas_emulator.admin import Admin, EngineReport, JobsReport, Status
 from hfaas_emulator.clock import SystemClock
 from hfaas_emulator.containers.engine import Engine
+from hfaas_emulator.containers.gpus import GpuMode
 from hfaas_emulator.containers.layers import LayerStore
 from hfaas_emulator.edge import Asgi, Edge, Services
 from hfaas_emulator.errors import EmulatorError
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.journal import Journal
 from hfaas_emulator.trace import Trace
+
+if TYPE_CHECKING:
+    from hfaas_emulator.batch.capacity import Machine
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_CONCURRENCY = max(8, 2 * (os.cpu_count() or 1))
@@ -64,6 +69,8 @@ class Options:
     retry_s: float = 60
     tether: bool = False
     discard: bool = False
+    gpus: GpuMode = GpuMode.EXCLUSIVE
+    scale_down: bool = False
 
 
 def run(options: Options) -> None:
@@ -115,7 +122,7 @@ async def opened(
         plant = assembly.Plant(
             directory,
             port,
-            assembly.Limits(options.concurrency, options.retry_s),
+            assembly.Limits(options.concurrency, options.retry_s, options.gpus, options.scale_down),
             assembly.Ledgers(journal, idle, trace),
         )
         await stack.enter_async_context(plant.control_planes())
@@ -125,10 +132,18 @@ async def opened(
             await stack.enter_async_context(_serving(edge, outer))
         ready.set_result(await stack.enter_async_context(plant.services(engine)))
         status.engine = EngineReport(engine.name, engine.runs_images, getattr(engine, "detail", ""))
+        status.jobs = _jobs_report(engine, assembly.machine(engine), options)
         announced = state.Running(os.getpid(), endpoint, engine.name)
         state.announce(directory, announced)
         stack.callback(state.withdraw, directory)
         yield announced
+
+
+def _jobs_report(engine: Engine, machine: Machine, options: Options) -> JobsReport:
+    names = tuple(gpu.name for gpu in engine.gpus)
+    return JobsReport(
+        machine.vcpus, machine.memory_mb, options.scale_down, str(options.gpus), names, engine.gpu_detail
+    )
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -167,7 +167,6 @@ def test_an_unsigned_invoke_is_for_lambda(emulator: Any) -> None:
 @pytest.mark.parametrize(
     ("service", "action", "asked", "words"),
     [
-        ("batch", "submit_job", {"jobName": "j", "jobQueue": "q", "jobDefinition": "d"}, "later version"),
         ("lambda", "create_function_url_config", {"FunctionName": "f", "AuthType": "NONE"}, "not emulated yet"),
         ("apigatewayv2", "create_api", {"Name": "a", "ProtocolType": "HTTP"}, "not emulated yet"),
     ],

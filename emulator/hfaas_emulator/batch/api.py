@@ -8,63 +8,36 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
-from urllib.parse import unquote
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from hfaas_emulator.batch import submission, view
-from hfaas_emulator.batch.job import Status, Submission
+from hfaas_emulator.batch.job import Status
 from hfaas_emulator.batch.limits import number, objects, refusal
-from hfaas_emulator.batch.records import ControlPlane
+from hfaas_emulator.batch.records import ControlPlane, JobQueue
+from hfaas_emulator.batch.service import Batch
 from hfaas_emulator.batch.state import Job
 from hfaas_emulator.wire.caller import Caller, caller
+from hfaas_emulator.wire.jobs import action_of, tagged
 
-ACTION = re.compile(r"/+v1/+(submitjob|describejobs|listjobs|canceljob|terminatejob|getjobqueuesnapshot)/*")
-TAGS = re.compile(r"/+v1/+tags/+(arn:[^/]+:batch:[^/]+:job/[^/]+)/*")
 DESCRIBED = 100
 FRONT = 100
 
 
-class Jobs(Protocol):
-    """What the API asks of the execution plane."""
-
-    async def submit(self, submission: Submission) -> None:
-        """Take a job on, durably; AwsError ClientException when it depends on one that is not there."""
-
-    def job(self, id: str) -> Job | None:
-        """Return a job, child or node."""
-
-    def jobs(self) -> Iterable[Job]:
-        """Yield the jobs that were submitted, oldest first, without children and nodes."""
-
-    async def cancel(self, id: str, reason: str) -> None:
-        """Fail a job that has not started."""
-
-    async def terminate(self, id: str, reason: str) -> None:
-        """Fail a job, started or not."""
-
-
-def is_meant(path: str) -> bool:
-    """Tell whether a request for Batch is about jobs; `path` is decoded."""
-    return ACTION.fullmatch(path) is not None or TAGS.fullmatch(unquote(path)) is not None
-
-
-async def handle(request: Request, jobs: Jobs, control: ControlPlane, run_of: Callable[[str], str]) -> Response:
+async def handle(request: Request, jobs: Batch, control: ControlPlane, run_of: Callable[[str], str]) -> Response:
     """Answer a request about jobs; `run_of` tells which run an invocation belongs to."""
     api = Api(jobs, control, run_of, caller(request.headers, request.url.query))
-    path = unquote(request.url.path)
-    if found := TAGS.fullmatch(path):
-        return JSONResponse(api.tags(request.method, found.group(1)))
-    action = ACTION.fullmatch(path)
-    if action is None or request.method != "POST":
+    path = request.url.path
+    if arn := tagged(path):
+        return JSONResponse(api.tags(request.method, arn))
+    if request.method != "POST":
         raise refusal(f"{request.method} {path} is no operation on jobs")
-    return JSONResponse(await api.answer(action.group(1), _read(await request.body())))
+    return JSONResponse(await api.answer(action_of(path), _read(await request.body())))
 
 
 def _read(body: bytes) -> dict[str, Any]:
@@ -80,7 +53,7 @@ def _read(body: bytes) -> dict[str, Any]:
 class Api:
     """Answers one caller."""
 
-    def __init__(self, jobs: Jobs, control: ControlPlane, run_of: Callable[[str], str], who: Caller) -> None:
+    def __init__(self, jobs: Batch, control: ControlPlane, run_of: Callable[[str], str], who: Caller) -> None:
         self._jobs = jobs
         self._control = control
         self._run_of = run_of
@@ -157,20 +130,21 @@ class Api:
         if len(given) != 1:
             raise refusal("Exactly one of jobQueue, arrayJobId and multiNodeJobId must be given")
         if given == ["jobQueue"]:
-            return (await self._of_queue(asked["jobQueue"]))[::-1]
+            queue = await self._queue(asked["jobQueue"])
+            return list(self._jobs.jobs(self._who.account, self._who.region, queue.arn))[::-1]
         job = self._find(str(asked[given[0]]))
         if job is None:
             raise refusal(f"Job {asked[given[0]]} does not exist")
         return job.children if given == ["arrayJobId"] else job.nodes
 
-    async def _of_queue(self, name: Any) -> list[Job]:
-        queue = await self._control.job_queue(self._who.account, self._who.region, str(name))
-        return [job for job in self._jobs.jobs() if job.submission.queue == queue.arn]
+    async def _queue(self, name: Any) -> JobQueue:
+        return await self._control.job_queue(self._who.account, self._who.region, str(name))
 
     async def _snapshot(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         if not asked.get("jobQueue"):
             raise refusal("jobQueue must not be empty")
-        waiting = [job for job in await self._of_queue(asked["jobQueue"]) if job.status is Status.RUNNABLE]
+        queue = await self._queue(asked["jobQueue"])
+        waiting = self._jobs.front(self._who.account, self._who.region, queue.arn)
         front = [{"jobArn": job.arn, "earliestTimeAtPosition": job.submission.created} for job in waiting[:FRONT]]
         return {"frontOfQueue": {"jobs": front, "lastUpdatedAt": time.time_ns() // 1_000_000}}
 

@@ -112,6 +112,11 @@ def _parameter(account: str, region: str, source: str) -> str:
     return str(found.response_object(decrypt=True)["Value"])
 
 
+def is_watched(account: str, region: str) -> bool:
+    """Tell whether the default bus has any rule."""
+    return bool(events_backends[account][region].describe_event_bus("default").rules)
+
+
 def publish(account: str, region: str, event: Mapping[str, Any]) -> None:
     """Show an event of AWS itself to the rules of the default bus; PutEvents takes none from sources like `aws.batch`."""
     moment = datetime.fromisoformat(event["time"]).timestamp() if "time" in event else time.time()

@@ -56,6 +56,9 @@ class MotoControl:
 
     async def publish(self, account: str, region: str, event: Mapping[str, Any]) -> None:
         """Put an event of AWS itself on the account's default event bus."""
+        about = ("rules", account, region)
+        if not await self._recall(about, _batch, "is_watched", account, region):
+            return  # the thread need not know of each state of each job
         await self._moto.call(_batch, "publish", account, region, event)
 
     async def _recall(self, about: Hashable, question: Callable[..., Any], *arguments: Any) -> Any:

@@ -26,10 +26,6 @@ class Later:
 
 LATER = (
     Later(
-        "batch", "POST", re.compile(r"/+v1/+submitjob/*"),
-        "AWS Batch comes in a later version of hfaas: no job is run.",
-    ),
-    Later(
         "lambda", "POST", re.compile(r"/+2021-10-31/+functions/+.+/+url/*"),
         "Function URLs are not emulated yet.",
     ),
