@@ -94,7 +94,7 @@ class DockerContainer:
         return self._home.client.logs(self.id, stream=True, follow=True, **period)
 
     async def stop(self, grace_s: float = 0) -> None:
-        if self._removal is None:
+        if self._removal is None or _failed(self._removal):
             self._removal = asyncio.create_task(self._remove(grace_s))
         await asyncio.shield(self._removal)
 
@@ -195,6 +195,10 @@ class DockerContainer:
         except (DockerException, requests.RequestException):
             return 0
         return int(memory.get("max_usage") or memory.get("usage") or 0)
+
+
+def _failed(task: asyncio.Task[None]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None
 
 
 def _is_new(state: Mapping[str, Any]) -> bool:

@@ -53,6 +53,15 @@ async def test_without_from_head_the_newest_lines_come(store: LogStore) -> None:
     assert await messages(store, limit=3) == ["7", "8", "9"]
 
 
+async def test_the_tail_is_the_last_lines_with_their_times(store: LogStore) -> None:
+    append(store, "s", (1, "a\n"), (2, "b\n"), (3, "c\n"))
+    assert await store.tail(GROUP.account, GROUP.region, GROUP.name, "s", 2) == [(2, "b\n"), (3, "c\n")]
+
+
+async def test_a_stream_that_is_not_there_has_no_tail(store: LogStore) -> None:
+    assert await store.tail(GROUP.account, GROUP.region, GROUP.name, "other", 2) == []
+
+
 async def test_from_head_the_oldest_lines_come(store: LogStore) -> None:
     append(store, "s", *[(number, str(number)) for number in range(10)])
     assert await messages(store, limit=3, from_head=True) == ["0", "1", "2"]
