@@ -240,7 +240,10 @@ class _Items:
         found = results(self.folder.output, self.console.warning)
         uploads = outputs.plan(found, self.job, naming, self.flow.stores)
         metadata = {inputs.OWNER: self.job.name, inputs.REQUEST: self.invocation.id}
-        outputs.send(uploads, metadata, self.limits, self._uploaded)
+        if uploads:
+            self.limits.within(
+                lambda: outputs.send(uploads, metadata, self.limits, self._uploaded), "uploading the results"
+            )
 
     def _uploaded(self, upload: outputs.Upload) -> None:
         url = upload.store.url(upload.key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from hfaas_supervisor.errors import ScriptTimeout, Stopped
@@ -32,6 +32,7 @@ class Limits:
 
     def bound(self, seconds: float | None, threshold: float, *, hands_over: bool = False) -> None:
         """Set the deadline, from now on."""
+        self.hands_over = hands_over
         self.end = None if seconds is None else time.monotonic() + seconds
         total = seconds if seconds is not None else 0
         self.threshold = min(max(1.0, min(threshold, total / 5)), total / 2)
@@ -48,6 +49,23 @@ class Limits:
     def remaining(self) -> float | None:
         """Return the seconds until the deadline."""
         return None if self.end is None else max(0.0, self.end - time.monotonic())
+
+    def within(self, work: Callable[[], None], doing: str) -> None:
+        """Do work that may block; where it can be handed over, raise when it outlasts its time and leave it to itself."""
+        if not self.hands_over or self.end is None or self.upload_end is None:
+            work()
+            return
+        import threading  # late: only where there are results to upload
+
+        failed: list[BaseException] = []
+        thread = threading.Thread(target=_noting, args=(work, failed), daemon=True)
+        thread.start()
+        reserve = self.end - self.upload_end
+        thread.join(max(0.0, self.upload_end - time.monotonic()) + reserve / 2)  # it may clean up, too
+        if failed:
+            raise failed[0]
+        if thread.is_alive():
+            raise ScriptTimeout(f"time ran out while {doing}; give the Function a longer timeout")
 
     def check(self, doing: str) -> None:
         """Raise when nothing more may be transferred; `doing` completes the sentence "time ran out while ..."."""
@@ -92,3 +110,10 @@ class Limits:
         if self._group:
             with suppress(ProcessLookupError):
                 os.killpg(self._group, number)
+
+
+def _noting(work: Callable[[], None], failed: list[BaseException]) -> None:
+    try:
+        work()
+    except BaseException as error:  # noqa: BLE001 - whoever waits raises it again
+        failed.append(error)
