@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hfaas_tui.failure import SHOWN_LINES, explanation
 from hfaas_tui.tally import Failure
 
@@ -36,3 +38,30 @@ def test_the_log_does_not_tell_the_failure_again() -> None:
     told = explanation(failure("killed; it printed nothing"), ["[ERROR] Hfaas.X: killed; it printed nothing"])
 
     assert len(told.splitlines()) == 1
+
+
+JOB_LOG = [
+    "JOB RequestId: i JobId: j Attempt: 1",
+    "reading",
+    "2026-11-22 21:25:22 - supervisor - ERROR - Hfaas.ScriptFailed: the script ended with code 3 on s3://b/in/x.jpg",
+    "last output:",
+    "no frame",
+]
+
+
+def test_a_failed_job_is_told_as_the_supervisor_in_it_does() -> None:
+    failed = replace(failure("job j: Essential container in task exited, exit code 3"), job="j")
+
+    assert explanation(failed, JOB_LOG).splitlines() == [
+        "detect on s3://b/in/x.jpg: the script ended with code 3 (Hfaas.ScriptFailed, job j)",
+        "  | no frame",
+    ]
+
+
+def test_a_job_without_our_supervisor_is_told_as_batch_does() -> None:
+    failed = replace(failure("job j: Essential container in task exited, exit code 3"), job="j")
+
+    told = explanation(failed, ["no such file"]).splitlines()
+
+    assert told[0].startswith("detect on s3://b/in/x.jpg: job j: Essential container in task exited, exit code 3")
+    assert told[1:] == ["  | no such file"]

@@ -41,7 +41,7 @@ def test_jobs_are_told_with_the_causes_and_in_what_they_got_less(capsys: pytest.
     out, _ = printed(replace(OUTCOME, tallies=(PLAIN, DELEGATED)), capsys)
 
     assert "2 jobs: 2 because time was over" in out
-    assert "detect: 2 jobs ran on CPU instead of 1 GPU" in out
+    assert "detect: 2 jobs got less than asked for: on CPU instead of 1 GPU" in out
     assert "900 MB" in out
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hfaas_tui.tally import Failure
 
@@ -16,12 +18,14 @@ PLATFORM = (
     "DELEGATED RequestId: ",
     "JOB RequestId: ",
 )
+OF_SUPERVISOR = re.compile(r" ERROR - (?P<type>Hfaas\.\w+): (?P<message>.*)")
 LAST_OUTPUT = "\nlast output:\n"
 """What divides the supervisor's sentence from the script's last lines."""
 
 
 def explanation(failure: Failure, log: Sequence[str]) -> str:
     """Return the failure in a sentence and, below it, the last lines of its script."""
+    failure = _told_by_supervisor(failure, log) if failure.job else failure
     sentence, _, quoted = failure.message.partition(LAST_OUTPUT)
     about = f" on {failure.cause}" if failure.cause else ""
     if failure.cause:
@@ -31,6 +35,15 @@ def explanation(failure: Failure, log: Sequence[str]) -> str:
     return "\n".join(
         (f"{failure.function}{about}: {sentence}{kind}", *(f"  | {line}" for line in said[-SHOWN_LINES:]))
     )
+
+
+def _told_by_supervisor(failure: Failure, log: Sequence[str]) -> Failure:
+    """Batch knows no more of a failed job than its exit code; our supervisor's last words in its log do."""
+    for number in range(len(log) - 1, -1, -1):
+        if found := OF_SUPERVISOR.search(log[number]):
+            message = "\n".join((found["message"], *log[number + 1 :]))
+            return replace(failure, error_type=f"{found['type']}, job {failure.job}", message=message)
+    return failure
 
 
 def _script_lines(failure: Failure, log: Sequence[str]) -> list[str]:

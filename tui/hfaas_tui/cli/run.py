@@ -184,4 +184,4 @@ def _notes(tallies: Sequence[Tally]) -> Iterator[str]:
     """Say in what jobs got less than they asked for."""
     for tally in tallies:
         for note, count in tally.notes.items():
-            yield f"{tally.function}: {count} job{'s' * (count != 1)} ran {note}"
+            yield f"{tally.function}: {count} job{'s' * (count != 1)} got less than asked for: {note}"
