@@ -8,7 +8,6 @@ knows that the attempt is lost), but never an attempt that is done and looks as 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +25,7 @@ from hfaas_emulator.errors import EngineError, StateError
 from hfaas_emulator.lambda_.background import Background
 from hfaas_emulator.lambda_.timer import Timer
 
-DISK_S = 1.0
+AGAIN_S = 1.0
 _BACK: dict[str, Any] = {"lease": None, "wait": None, "started": None, "note": "", "environment": ""}
 
 
@@ -77,7 +76,7 @@ class Execution:
             await self._move(job, Status.RUNNING, started=running.started)
         timer = self._timer(job)
         if job.is_ending:
-            self._stop(running)
+            self._stop(job, running)
         try:
             result = await _result(running)
         finally:
@@ -100,20 +99,25 @@ class Execution:
         except StateError as error:  # after a restart the time is over again
             self._progress.problem(job, error.message)
             job.said, job.is_overdue = OVERDUE, True
-            self._stop(self._running[job])
+            self._stop(job, self._running[job])
 
     def doom(self, job: Job, **changes: Any) -> None:
         """Decide that a job that has its container, or is about to, fails; it is stopped with its grace."""
         self._progress.mark(job, **changes)
         if running := self._running.get(job):
-            self._stop(running)
+            self._stop(job, running)
 
-    def _stop(self, running: Running) -> None:
-        self._background.start(self._stopped(running))
+    def _stop(self, job: Job, running: Running) -> None:
+        self._background.start(self._stopped(job, running))
 
-    async def _stopped(self, running: Running) -> None:
-        with suppress(EngineError):  # `result` will tell
-            await running.stop()
+    async def _stopped(self, job: Job, running: Running) -> None:
+        """Stop a container, again and again should the engine not do it."""
+        while self._running.get(job) is running:
+            try:
+                return await running.stop()
+            except EngineError as error:
+                self._progress.problem(job, error.message)
+                await self._clock.sleep(AGAIN_S)
 
     async def _end(self, job: Job, lease: Lease, running: Running | None, result: Result) -> None:
         now = int(self._clock.now() * 1000)
@@ -163,7 +167,7 @@ class Execution:
                 self._progress.move(members(job), status, **changes)
             except StateError as error:
                 self._progress.problem(job, error.message)
-                await self._clock.sleep(DISK_S)
+                await self._clock.sleep(AGAIN_S)
             else:
                 return
 
@@ -184,7 +188,8 @@ def _faces(job: Job, running: Running) -> list[tuple[Job, Running]]:
     """Return a job's members, each with what runs for it."""
     if not isinstance(running, Gang):
         return [(job, running)]
-    return [(job, running), *((node, running.nodes[node.node or 0]) for node in job.nodes)]
+    nodes = [(node, running.nodes.get(node.node or 0)) for node in job.nodes]
+    return [(job, running), *((node, each) for node, each in nodes if each)]
 
 
 def _conclude(job: Job, result: Result, now: int) -> None:

@@ -14,7 +14,7 @@ MAIN_ADDRESS = "AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS"
 
 
 class Gang:
-    """Started nodes, by their index; it is a Running itself, with the face of the main node."""
+    """Started nodes, by their index (after a restart perhaps not all); it is a Running itself, with the face of the main node."""
 
     def __init__(self, nodes: Mapping[int, Running], main: int) -> None:
         self.nodes = nodes
@@ -41,8 +41,7 @@ class Gang:
         """Wait for the main node, then stop the others and wait for them."""
         result = await self.nodes[self._main].result()
         others = {index: node for index, node in self.nodes.items() if index != self._main}
-        await asyncio.gather(*(node.stop() for node in others.values()))
-        ends = await asyncio.gather(*(node.result() for node in others.values()))
+        ends = await asyncio.gather(*(_stopped(node) for node in others.values()))
         self.results = {self._main: result, **dict(zip(others, ends, strict=True))}
         return result
 
@@ -54,6 +53,14 @@ class Gang:
         """Forget all nodes."""
         for node in self.nodes.values():
             node.forget()
+
+
+async def _stopped(node: Running) -> Result:
+    try:
+        await node.stop()
+        return await node.result()
+    except EngineError as error:  # the main node's end counts, whatever became of the others
+        return Result(None, error.message, "Essential container in task exited")
 
 
 async def start(runner: Runner, works: Sequence[Work], main: int) -> Running:

@@ -135,7 +135,7 @@ def _state(job: Job) -> dict[str, Any]:
 def _sentence(job: Job) -> str:
     parts = [job.name, str(job.status)]
     if job.is_array:
-        parts.append(", ".join(f"{count} {status}" for status, count in job.summary.items() if count))
+        parts.append(", ".join(f"{count} {status}" for status in Status if (count := job.summary[status])))
     elif job.status is Status.PENDING:
         parts.append("waits for other jobs")
     if job.reason:

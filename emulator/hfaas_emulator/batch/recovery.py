@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from hfaas_emulator.batch.capacity import Lease
 from hfaas_emulator.batch.gang import Gang, discard
+from hfaas_emulator.batch.job import Status
 from hfaas_emulator.batch.ledger import Ledger
 from hfaas_emulator.batch.runner import Running
 from hfaas_emulator.batch.state import Job
@@ -49,13 +50,18 @@ async def find(ledger: Ledger, adopted: Mapping[str, Running]) -> Found:
 
 
 def _take(job: Job, adopted: dict[str, Running]) -> Running | None:
-    """Take what runs for a job out of `adopted`; None when it, or one of several nodes, is missing."""
+    """Take what runs for a job out of `adopted`, None when that is not enough to go on.
+
+    Of several nodes the main one is enough once all had started: the others are stopped before its end is written.
+    """
     if not job.nodes:
         return adopted.pop(f"{job.id}/{job.attempt}", None)
-    keys = [f"{node.id}/{job.attempt}" for node in job.nodes]
-    if not all(key in adopted for key in keys):
+    nodes = {node.node or 0: f"{node.id}/{job.attempt}" for node in job.nodes}
+    there = {index: key for index, key in nodes.items() if key in adopted}
+    complete = len(there) == len(nodes) or (job.status is Status.RUNNING and job.submission.main_node in there)
+    if not complete:
         return None
-    return Gang({index: adopted.pop(key) for index, key in enumerate(keys)}, job.submission.main_node)
+    return Gang({index: adopted.pop(key) for index, key in there.items()}, job.submission.main_node)
 
 
 def drop_old(ledger: Ledger, now: float) -> None:
