@@ -14,6 +14,9 @@ FUNCTION_USER = "993:990"
 ROLE = "hfaas.role"
 """Label of the engine's own helpers."""
 
+OUTLIVES = "hfaas.outlives"
+"""Label of containers that another emulator of the same state directory will want to take over: jobs."""
+
 VISIBLE = "NVIDIA_VISIBLE_DEVICES"
 """What the NVIDIA runtime goes by; images of CUDA set it to `all`."""
 
@@ -44,7 +47,7 @@ def container_config(spec: ContainerSpec, place: Place) -> dict[str, Any]:
     closed = spec.restrictions is Restrictions.LAMBDA
     return {
         "Image": spec.image,
-        "Labels": {**spec.labels, **place.labels},
+        "Labels": {**spec.labels, **place.labels, **({} if closed else {OUTLIVES: "1"})},
         "Env": [f"{key}={value}" for key, value in _environment(spec, place).items()],
         **({"Entrypoint": list(spec.entrypoint)} if spec.entrypoint else {}),
         **({"Cmd": list(spec.command)} if spec.command else {}),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from hfaas_emulator.containers import network, owner, scratch
 from hfaas_emulator.containers.connection import engine_errors
-from hfaas_emulator.containers.docker_config import ROLE
+from hfaas_emulator.containers.docker_config import OUTLIVES, ROLE
 from hfaas_emulator.containers.docker_container import DockerContainer, Home
 from hfaas_emulator.containers.scratch import PREFIX
+
+AWAITED_S = 86_400
+"""How old a job of another state directory becomes before it is removed unasked."""
 
 UNKNOWN_END = 255
 """Docker's exit code of a container that it finds dead when it starts."""
@@ -49,7 +53,9 @@ class Leftovers:
     async def sweep(self) -> None:
         """Remove what dead emulators left, but for the containers that `adopt` answers and their networks."""
         found = await self._list([owner.LABEL])
-        kept = [each for each in found if self._is_of_this_state(each) and not _is_helper(each)]
+        kept = [
+            each for each in found if not _is_helper(each) and (self._is_of_this_state(each) or _is_awaited(each))
+        ]
         needed = {each["Id"] for each in kept} | {sandbox_of(each) for each in kept}
         dead = (each for each in found if each["Id"] not in needed and owner.is_dead(each["Labels"][owner.LABEL]))
         await asyncio.gather(*(self._removed(each) for each in dead))
@@ -113,6 +119,11 @@ class Leftovers:
 def _is_helper(found: Mapping[str, Any]) -> bool:
     """Tell whether a container is the engine's own."""
     return ROLE in found["Labels"]
+
+
+def _is_awaited(found: Mapping[str, Any]) -> bool:
+    """Tell whether an emulator of another state directory may still be started again and ask for it."""
+    return OUTLIVES in found["Labels"] and time.time() - float(found.get("Created", 0)) < AWAITED_S
 
 
 def sandbox_of(found: Mapping[str, Any]) -> str:

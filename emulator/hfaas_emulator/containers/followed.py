@@ -33,7 +33,11 @@ class Followed:
 
     def _read(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            with contextlib.suppress(OSError, ValueError, HTTPError):  # closed from our side
+            try:
                 for data in self._stream:
                     self._loop.call_soon_threadsafe(self._output, data)
+            except (OSError, ValueError, HTTPError):
+                pass  # closed from our side
+            finally:
+                self._stream._response.close()  # noqa: SLF001 - the SDK closes only half of it
             self._loop.call_soon_threadsafe(self.ended.set)

@@ -7,7 +7,7 @@ import ipaddress
 import socket
 from typing import Any
 
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
 
 from hfaas_emulator.containers.connection import Client
 from hfaas_emulator.errors import EngineError
@@ -60,8 +60,11 @@ def address(network: dict[str, Any]) -> str:
 
 
 def address_of(client: Client, container: str) -> str:
-    """Return the IP address of a container, empty when it has none."""
-    networks = client.inspect_container(container)["NetworkSettings"]["Networks"]
+    """Return the IP address of a container, empty when it has none or is gone."""
+    try:
+        networks = client.inspect_container(container)["NetworkSettings"]["Networks"]
+    except NotFound:
+        return ""
     return next((str(each["IPAddress"]) for each in networks.values()), "")
 
 

@@ -21,6 +21,8 @@ from hfaas_emulator.containers.engine import Container
 
 pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="module")]
 
+BASE = "hfaas/base:bookworm"
+
 KILLED = r"""
 import asyncio, sys
 from pathlib import Path
@@ -59,8 +61,9 @@ asyncio.run(main())
 class Left:
     """What the next emulator found."""
 
-    def __init__(self, engine: DockerEngine, found: dict[str, Container], address: str) -> None:
+    def __init__(self, engine: DockerEngine, state: str, found: dict[str, Container], address: str) -> None:
         self.engine = engine
+        self.state = state
         self.found = found
         self.address = address
 
@@ -73,7 +76,7 @@ async def left(docker_ready: None, tmp_path_factory: pytest.TempPathFactory) -> 
     await engine.open()
     found = {each.labels["which"]: each for each in await engine.leftovers({"kind": "job"})}
     await asyncio.gather(*engine._tasks)  # what is swept at a start is gone
-    yield Left(engine, found, address)
+    yield Left(engine, owner.state(state), found, address)
     await asyncio.gather(*(each.stop() for each in found.values()))
     assert objects(owner.LABEL, dead) == 0, "its network goes with each container"
     await engine.close()
@@ -105,6 +108,45 @@ def objects(key: str, value: str) -> int:
 
 async def test_what_never_began_to_run_is_not_told_as_a_success(left: Left) -> None:
     assert set(left.found) == {"talks", "ended", "hog"}
+
+
+async def test_one_that_went_down_with_the_machine_is_removed_and_has_no_end_to_tell(left: Left) -> None:
+    machine, _, _ = owner.me().partition("/")
+    labels = {owner.LABEL: f"{machine}/another-boot/1/1", owner.STATE: left.state, "kind": "down"}
+    client = connect()
+    created = client.create_container(BASE, ["sh", "-c", "exit 255"], labels=labels)["Id"]
+    client.start(created)
+    client.wait(created)
+    assert await left.engine.leftovers({"kind": "down"}) == []
+    assert client.containers(all=True, filters={"label": "kind=down"}) == []
+    client.close()
+
+
+async def test_one_whose_sandbox_somebody_removed_is_found_all_the_same(left: Left) -> None:
+    machine, _, _ = owner.me().partition("/")
+    client = connect()
+    gone = client.create_container(BASE, ["sleep", "600"])["Id"]
+    client.start(gone)
+    host = client.create_host_config(network_mode=f"container:{gone}")
+    labels = {owner.LABEL: f"{machine}/{gone}/1/1", owner.STATE: left.state, "kind": "alone"}
+    created = client.create_container(BASE, ["sh", "-c", "exit 3"], labels=labels, host_config=host)["Id"]
+    client.start(created)
+    client.wait(created)
+    client.remove_container(gone, force=True)
+    client.close()
+    (found,) = await left.engine.leftovers({"kind": "alone"})
+    assert ((await found.wait()).code, found.address) == (3, "")
+    await found.stop()
+
+
+async def test_an_emulator_of_another_project_leaves_it_alone(left: Left, tmp_path: Path) -> None:
+    other = DockerEngine(tmp_path)
+    await other.connect()
+    await other._left.sweep()
+    await other.close()
+    client = connect()
+    assert client.inspect_container(left.found["ended"].id)["State"]["ExitCode"] == 5
+    client.close()
 
 
 async def test_an_ended_one_tells_its_exit_code_at_once(left: Left) -> None:
