@@ -98,6 +98,8 @@ def plan(event: Event) -> Plan:
 
 def rest(event: Event, items: Sequence[Item]) -> str:
     """Return an Event in its own shape with only the Records of `items`, as compact JSON."""
+    if not event.is_json:
+        return event.raw.decode(errors="replace")
     if not items[0].storage:
         return _compact(event.value)
     numbers = {item.number for item in items}

@@ -170,6 +170,11 @@ def test_an_event_of_one_item_is_left_whole(event: object) -> None:
     assert rest(event, 0) == event
 
 
+def test_what_is_no_json_is_left_as_it_is() -> None:
+    read = events.read(b"no JSON")
+    assert events.rest(read, events.plan(read).items) == "no JSON"
+
+
 def test_d16_an_object_outside_the_declared_inputs_is_refused(box: Box, s3: S3) -> None:
     box.job = Job("shrink", inputs=(Input("s3", f"{s3.bucket}/in"),))
     box.script("true\n")
