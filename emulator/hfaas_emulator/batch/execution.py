@@ -114,7 +114,8 @@ class Execution:
         """Stop a container, again and again should the engine not do it."""
         while self._running.get(job) is running:
             try:
-                return await running.stop()
+                await running.stop()
+                break
             except EngineError as error:
                 self._progress.problem(job, error.message)
                 await self._clock.sleep(AGAIN_S)

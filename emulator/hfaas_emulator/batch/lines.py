@@ -41,8 +41,8 @@ class Line:
         heapq.heappop(self._heap)
         self._wait.stuck = False
 
-    def block(self, blocked: Blocked) -> Iterator[Job]:
-        """Note why nobody here can start; yield those who have not been told so before."""
+    def block(self, blocked: Blocked) -> list[Job]:
+        """Note why nobody here can start; return those who have not been told so before."""
         wait = self._wait
         if wait.stuck != blocked.stuck:
             self._told.clear()
@@ -51,10 +51,10 @@ class Line:
         if blocked.cause not in self._told:
             self._told.add(blocked.cause)
             untold = [job for _, job in self._heap]
+        untold = [job for job in untold if job.status is Status.RUNNABLE]
         for job in untold:
-            if job.status is Status.RUNNABLE:
-                job.told = blocked.cause
-                yield job
+            job.told = blocked.cause
+        return untold
 
     def __iter__(self) -> Iterator[Job]:
         return iter(job for _, job in sorted(self._heap) if job.status is Status.RUNNABLE)

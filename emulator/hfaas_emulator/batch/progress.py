@@ -26,7 +26,7 @@ class Progress:
     def submitted(self, job: Job) -> None:
         """Tell of a job whose row was just written."""
         self._enter(job)
-        self._tell(job)
+        self._tell([job])
 
     def resumed(self, job: Job) -> None:
         """Tell of an unfinished job that an earlier emulator left."""
@@ -48,8 +48,7 @@ class Progress:
         except BaseException:
             self._set(jobs, before)
             raise
-        for job in jobs:
-            self._tell(job)
+        self._tell(jobs)
 
     def mark(self, job: Job, **changes: Any) -> None:
         """Write down what was decided about a job whose state stays."""
@@ -69,26 +68,31 @@ class Progress:
             for name, value in each.items():
                 setattr(job, name, value)
 
-    def waits(self, job: Job) -> None:
-        """Tell why a job waits."""
-        self._hop(job, What.JOB_STATE, **_state(job))
-        self._enter_idle(job)
-        if (parent := job.parent) and parent.is_stuck and parent.told != job.told:
-            parent.told = job.told
-            self._hop(parent, What.JOB_STATE, **_state(parent))
+    def waits(self, jobs: Sequence[Job]) -> None:
+        """Tell why jobs wait, and of the arrays that can do nothing else than wait with them."""
+        arrays = {job.parent: job for job in jobs if job.parent}
+        for job in jobs:
+            self._hop(job, What.JOB_STATE, **_state(job))
+        for parent, child in arrays.items():
+            parent.wait = child.wait
+            if parent.is_stuck and parent.told != child.told:
+                parent.told = child.told
+                self._hop(parent, What.JOB_STATE, **_state(parent))
+        self._enter_idle(jobs)
 
-    def _tell(self, job: Job) -> None:
-        self._hop(job, What.JOB_STATE, **_state(job))
-        self._enter_idle(job)
-        if job.node is None:
-            self._announce(job)
+    def _tell(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            self._hop(job, What.JOB_STATE, **_state(job))
+            if job.node is None:
+                self._announce(job)
+        self._enter_idle(jobs)
 
-    def _enter_idle(self, job: Job) -> None:
-        top = job.parent or job
-        if top.status.is_final:
-            self._idle.end("job", top.id)
-        else:
-            self._idle.begin("job", top.id, _sentence(top))
+    def _enter_idle(self, jobs: Sequence[Job]) -> None:
+        for top in {job.parent or job for job in jobs}:
+            if top.status.is_final:
+                self._idle.end("job", top.id)
+            else:
+                self._idle.begin("job", top.id, _sentence(top))
 
     def _hop(self, job: Job, what: What, **detail: Any) -> None:
         submission = job.submission

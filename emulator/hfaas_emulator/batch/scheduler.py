@@ -84,7 +84,7 @@ class Scheduler:
             *_, line = heapq.heappop(heads)
             if blocked := self._try(line, claims):
                 claims |= blocked.claims
-                self._tell(line, blocked)
+                self._progress.waits(line.block(blocked))
             elif head := self._head(line):
                 heapq.heappush(heads, head)
 
@@ -111,12 +111,6 @@ class Scheduler:
         self._begin(job, self._capacity.take(found, line.need), found)
         return None
 
-    def _tell(self, line: Line, blocked: Blocked) -> None:
-        for job in line.block(blocked):
-            if job.parent:
-                job.parent.wait = job.wait
-            self._progress.waits(job)
-
     def failed(self, job: Job, message: str) -> None:
         """Pause, because a job could not be started for no fault of its own; it waits longer than the others."""
         if not self._pause:
@@ -128,7 +122,7 @@ class Scheduler:
 
     def _hold(self, job: Job) -> None:
         job.wait = Wait(self._trouble.reason, self._trouble.stuck, self._trouble.cause)
-        self._progress.waits(job)
+        self._progress.waits([job])
         self._held[job] = Timer(self._clock, 2 * self._pause_s, lambda: self._let_go(job))
 
     def _let_go(self, job: Job) -> None:

@@ -10,7 +10,7 @@ from hfaas_emulator.batch.job import Dependency, Kind, Retry, Rule, Status
 from hfaas_emulator.containers.engine import Gpu
 from hfaas_emulator.containers.gpus import GpuPool
 from hfaas_emulator.errors import EngineError
-from hfaas_emulator.journal import Table
+from hfaas_emulator.journal import Delete, Put, Table
 from hfaas_emulator.trace import What
 
 LOST = "Host EC2 (instance i-hfaas) terminated."
@@ -113,8 +113,6 @@ async def test_a_job_that_was_starting_and_has_a_container_goes_on(world: Any) -
 
 
 def _overwrite(world: Any, key: str, value: bytes) -> None:
-    from hfaas_emulator.journal import Put
-
     world.journal.write([Put(Table.JOB, key, value)])
 
 
@@ -228,8 +226,6 @@ async def test_an_array_whose_children_nobody_looked_at_yet_goes_on(world: Any) 
 
 
 def _forget(world: Any, key: str) -> None:
-    from hfaas_emulator.journal import Delete
-
     world.journal.write([Delete(Table.JOB, key)])
 
 

@@ -219,7 +219,7 @@ async def test_a_gpu_that_lambda_gives_back_starts_a_job(world: Any) -> None:
     job = await world.submit(gpus=1)
     assert pool.is_short
 
-    pool.give(taken)
+    pool.give(taken or ())
     await world.turn()
     assert world.status(job) == "RUNNING"
 
