@@ -213,3 +213,10 @@ def test_status_counts_the_jobs_that_are_pending(hfaas: Hfaas, batch: Any) -> No
 
     assert "of them job" in out
     assert "needs 64 vCPU" in out
+
+
+def test_status_says_what_jobs_can_get(hfaas: Hfaas) -> None:
+    _, out, _ = hfaas("status")
+
+    assert "jobs get up to" in out
+    assert "GPUs (exclusive): none" in out

@@ -141,7 +141,9 @@ def _because(job: str, story: Sequence[Hop]) -> str:
 
 def _end(hop: Hop) -> str:
     code = hop.detail.get("exit")
-    return reason(hop.detail, "FAILED") + (f", exit code {code}" if code is not None else "")
+    told = reason(hop.detail, "FAILED") + (f", exit code {code}" if code is not None else "")
+    said = hop.detail.get("log_stream")
+    return f"{told}; see `hfaas logs --job {hop.detail.get('job')}`" if said else told
 
 
 def _wait(hop: Hop) -> str:

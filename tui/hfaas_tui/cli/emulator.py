@@ -121,7 +121,7 @@ def _resources(about: Mapping[str, Any]) -> Iterator[str]:
         yield f"jobs get up to {machine.get('vcpus'):g} vCPU and {machine.get('memory_mb')} MB{less}"
     if gpus := about.get("gpus"):
         names = ", ".join(gpus.get("names") or ())
-        yield f"GPU {gpus.get('mode')}: {names or 'none: ' + (gpus.get('detail') or 'there is no NVIDIA GPU')}"
+        yield f"GPUs ({gpus.get('mode')}): {names or 'none: ' + (gpus.get('detail') or 'there is no NVIDIA GPU')}"
 
 
 @click.command()

@@ -26,7 +26,10 @@ POLL_S = 0.3
 @click.option("--job", "job_id", metavar="ID", help="The log of a job instead; the beginning of its id is enough.")
 @click.option("-f", "--follow", is_flag=True, help="Go on as new lines come; with --job until it has ended.")
 @click.option(
-    "--request-id", help="Only the lines of one invocation, those of the job it was delegated to as well."
+    "--request-id",
+    "--request",
+    "request_id",
+    help="Only the lines of one invocation, those of the job it was delegated to as well.",
 )
 @click.option("--since", metavar="30m", help="Only lines younger than this (s, m, h, d).")
 @options.endpoint

@@ -9,11 +9,13 @@ from typing import Any
 
 import click
 
-from hfaas_emulator.trace import Hop
+from hfaas_emulator.trace import Hop, What
 from hfaas_tui import watch
 from hfaas_tui.cli import options
 from hfaas_tui.location import parse
 from hfaas_tui.output import print_json, print_text
+
+TOLD_BEFORE = {"name", "queue", "function", "log_group", "peak_mb"}
 
 
 @click.command()
@@ -42,7 +44,14 @@ def why(object: str, endpoint: str | None, state: Path | None, as_json: bool) ->
 def line(hop: Hop) -> str:
     """Return a hop as one line: time, place, what, details."""
     clock = time.strftime("%H:%M:%S", time.localtime(hop.time)) + f".{int(hop.time % 1 * 1000):03d}"
-    return f"{clock}  {hop.where:<18} {hop.what:<22} {_details(hop.detail)}"
+    return f"{clock}  {hop.where:<18} {hop.what:<22} {_details(_telling(hop))}"
+
+
+def _telling(hop: Hop) -> Mapping[str, Any]:
+    """Leave out of a job's states what was told when it was submitted, and what is not so."""
+    if hop.what is not What.JOB_STATE:
+        return hop.detail
+    return {name: value for name, value in hop.detail.items() if name not in TOLD_BEFORE and value is not False}
 
 
 def _details(detail: Mapping[str, Any]) -> str:
