@@ -22,6 +22,7 @@ from starlette.responses import Response
 from hfaas_emulator.batch import api as batch_api
 from hfaas_emulator.batch.announce import Announcer
 from hfaas_emulator.batch.capacity import Machine
+from hfaas_emulator.batch.intake import Asked, Intake
 from hfaas_emulator.batch.service import Batch
 from hfaas_emulator.batch.tasks import TaskRunner
 from hfaas_emulator.clock import SystemClock
@@ -86,6 +87,7 @@ class Plant:
         self._lineages = Lineages()
         self._lambda: Lambda | None = None
         self._batch: Batch | None = None
+        self._intake: Intake | None = None
         self._moto: Moto
         self._objects: S3
         self._booted: asyncio.Future[None]
@@ -97,7 +99,7 @@ class Plant:
         with contextlib.closing(Store(self._directory / "objects")) as store:
             self._moto = Moto(ledgers.journal)
             self._objects = S3(self._moto, store, ledgers.trace, self._accept, self._lineages)
-            outward.connect(self._accept, self._problem, self._forget, self._batch_changed)
+            outward.connect(self._accept, self._problem, self._forget, self._batch_changed, self._submit)
             snapshots = Snapshots(self._directory, self._moto, ledgers.journal, self._problem)
             self._booted = self._moto.open(lambda: _boot(self._objects, ledgers.journal, snapshots))
             try:
@@ -161,10 +163,14 @@ class Plant:
         await self._booted
         try:
             await batch.open()
-            self._batch = batch
+            intake = Intake(batch, control, ledgers.journal, ledgers.trace)
+            self._batch, self._intake = batch, intake
+            intake.recover()
             yield batch
         finally:
-            self._batch = None
+            if self._intake is not None:
+                await self._intake.close()
+            self._batch = self._intake = None
             await batch.close()
             await runner.close()
             await announcer.close()
@@ -209,6 +215,10 @@ class Plant:
     def _batch_changed(self) -> None:
         if self._batch is not None:
             self._batch.wake()
+
+    def _submit(self, asked: Asked) -> None:
+        if self._intake is not None:  # else its row is there, and `recover` finds it
+            self._intake.accept(asked)
 
     def _problem(self, message: str) -> None:
         self._ledgers.trace.hop("moto", What.PROBLEM, message=message)

@@ -22,7 +22,12 @@ IMAGE = "works:1"
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
 
-async def _sleeps(_spec: ContainerSpec, _output: Output) -> Exit:
+async def _behaves(spec: ContainerSpec, output: Output) -> Exit:
+    """Do what the command of a job says, `say TEXT CODE`; everything else waits for ever."""
+    if spec.command[:1] == ("say",):
+        _, text, code = spec.command
+        output(f"{text}\n".encode())
+        return Exit(int(code))
     await asyncio.sleep(3600)
     return Exit(0)
 
@@ -68,7 +73,7 @@ def running(state: Path) -> Iterator[Emulator]:
     async def serve() -> None:
         stop = asyncio.Event()
         held["loop"], held["stop"] = asyncio.get_running_loop(), stop
-        engine = FakeEngine(_sleeps, {IMAGE: Image(IMAGE, "sha256:1", "x86_64", supervised=True)})
+        engine = FakeEngine(_behaves, {IMAGE: Image(IMAGE, "sha256:1", "x86_64", supervised=True)})
         async with server.opened(server.Options(0, state), stop, engine) as announced:
             held["endpoint"] = announced.endpoint
             up.set()

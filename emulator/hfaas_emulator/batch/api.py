@@ -6,7 +6,6 @@ GET  /v1/tags/<a job's ARN>
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import time
 import uuid
@@ -16,7 +15,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from hfaas_emulator.batch import submission, view
+from hfaas_emulator.batch import intake, view
 from hfaas_emulator.batch.job import Status
 from hfaas_emulator.batch.limits import number, objects, refusal
 from hfaas_emulator.batch.records import ControlPlane, JobQueue
@@ -77,14 +76,9 @@ class Api:
 
     async def submit(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Take a job on."""
-        submission.check(asked)
-        queue = await self._control.job_queue(self._who.account, self._who.region, asked["jobQueue"])
-        definition = await self._control.job_definition(self._who.account, self._who.region, asked["jobDefinition"])
-        entry = submission.Entry(
-            str(uuid.uuid4()), self._who.account, self._who.region, time.time_ns() // 1_000_000
-        )
-        made = submission.make(asked, queue, definition, entry)
-        await self._jobs.submit(dataclasses.replace(made, run=self._run_of(made.invocation)))
+        told = intake.entry(str(uuid.uuid4()), self._who.account, self._who.region)
+        made = await intake.settle(asked, self._control, told, self._run_of)
+        await self._jobs.submit(made)
         return {"jobArn": made.arn, "jobName": made.name, "jobId": made.id}
 
     def _describe(self, asked: Mapping[str, Any]) -> dict[str, Any]:

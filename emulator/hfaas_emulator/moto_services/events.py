@@ -12,7 +12,7 @@ from typing import Any
 from moto.events.models import EventTemplateParser, Rule
 
 from hfaas_emulator.errors import AwsError
-from hfaas_emulator.moto_services import deliver, outward
+from hfaas_emulator.moto_services import deliver, event_jobs, outward
 from hfaas_emulator.moto_services.patch import patch
 
 
@@ -29,6 +29,8 @@ def send_to_targets(original: Any, self: Rule, event: dict[str, Any], transform_
         service = target["Arn"].split(":")[2]
         if service in deliver.SERVICES:
             _send(self, target, event)
+        elif service == "batch":
+            outward.submit(target["Arn"], event_jobs.request(target, _input(target, event)), f"rule {self.arn}")
         else:
             _leave_to_moto(original, self, target, event, transform_input)
 

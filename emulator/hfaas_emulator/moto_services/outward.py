@@ -6,9 +6,12 @@ Patches deep inside moto have no way to know who runs functions, so the server c
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from hfaas_emulator.batch.intake import Asked
 from hfaas_emulator.lambda_.invocation import Invocation, new_id
 from hfaas_emulator.moto_services import commit
 
@@ -23,6 +26,7 @@ class _Connected:
     problem: Callable[[str], None] = _nobody
     forget: Callable[[str, str, str], None] = _nobody
     batch: Callable[[], None] = _nobody
+    submit: Callable[[Asked], None] = _nobody
 
 
 _connected = _Connected()
@@ -33,9 +37,10 @@ def connect(
     problem: Callable[[str], None],
     forget: Callable[[str, str, str], None] = _nobody,
     batch: Callable[[], None] = _nobody,
+    submit: Callable[[Asked], None] = _nobody,
 ) -> None:
-    """Say who takes journaled invocations, complaints and deleted functions (account, region, name), and who is told
-    that a queue, environment or definition of Batch changed.
+    """Say who takes journaled invocations, complaints and deleted functions (account, region, name), who is told
+    that a queue, environment or definition of Batch changed, and who takes journaled wishes for jobs.
 
     All run on the event loop, after the commit.
     """
@@ -43,6 +48,7 @@ def connect(
     _connected.problem = problem
     _connected.forget = forget
     _connected.batch = batch
+    _connected.submit = submit
 
 
 def invoke(function: str, payload: bytes, origin: str) -> None:
@@ -66,3 +72,11 @@ def forget(account: str, region: str, name: str) -> None:
 def batch_changed() -> None:
     """Say that a queue, environment or definition of Batch changed."""
     commit.after(_connected.batch)
+
+
+def submit(queue: str, request: Mapping[str, Any], origin: str) -> None:
+    """Ask for a job in a queue (ARN) as part of the running command's transaction."""
+    region, account = queue.split(":")[3:5]
+    asked = Asked(str(uuid.uuid4()), account, region, origin, {**request, "jobQueue": queue})
+    commit.record(asked.put())
+    commit.after(lambda: _connected.submit(asked))
