@@ -1,8 +1,9 @@
-"""The Docker engine: every function runs in a container that is as closed as Lambda's.
+"""The Docker engine: a function runs in a container that is as closed as Lambda's, a job in one as open as ECS's.
 
 A start is three calls (create, attach, start), because each costs, and everything else is ready before: the network
 namespace belongs to a sandbox that already runs, `/tmp` is a volume that already exists. One stream of events tells
-what ended, so no thread waits for a container. Labels name the emulator's process; what the dead left is removed.
+what ended, so no thread waits for a container. Labels name the emulator's process: what the dead left is removed, but
+for jobs, which go on and are taken over (`docker_leftovers`).
 """
 
 from __future__ import annotations
