@@ -150,7 +150,7 @@ def test_configuration_that_cannot_be_used_is_240(box: Box) -> None:
 
 def test_the_time_limit_is_245(box: Box) -> None:
     box.script("sleep 60\n")
-    assert box.batch(HFAAS_JOB_TIMEOUT="0.8").code == 245
+    assert box.batch(HFAAS_JOB_TIMEOUT="0.4").code == 245
 
 
 def test_a_failure_of_an_http_event_fails_the_job(box: Box) -> None:
