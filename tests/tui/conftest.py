@@ -15,6 +15,7 @@ from hfaas_emulator import server
 from hfaas_emulator.containers.engine import ContainerSpec, Exit, Image, Output
 from hfaas_emulator.containers.fake import FakeEngine
 from hfaas_tui.cli import run
+from hfaas_tui.jobs import STATUSES, Jobs
 from hfaas_tui.transfer import client
 
 IMAGE = "works:1"
@@ -78,6 +79,13 @@ class Batch:
             time.sleep(0.01)
         return id
 
+    def clear(self) -> None:
+        """End everything that has not ended."""
+        jobs = Jobs(self.api)
+        for each in jobs.all(self.queue, STATUSES[:-2]):
+            self.api.terminate_job(jobId=each.id, reason="the test is over")
+            self.until(each.id, "FAILED", "SUCCEEDED")
+
     def done(self, *command: str, **more: Any) -> str:
         """Submit a job, wait until it has ended and return its id."""
         return self.until(self.submit(*command, **more), "SUCCEEDED", "FAILED")
@@ -108,9 +116,11 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def batch(endpoint: str) -> Batch:
-    """A queue of the test's own."""
-    return Batch(endpoint)
+def batch(endpoint: str) -> Iterator[Batch]:
+    """A queue of the test's own; what is left in it makes room for the next test."""
+    made = Batch(endpoint)
+    yield made
+    made.clear()
 
 
 @pytest.fixture

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from hfaas_tui.run import Stuck, find_stuck
+from hfaas_tui.summary import Summary
+from hfaas_tui.watch import Emulator
+
 Hfaas = Callable[..., tuple[int, str, str]]
 
 
@@ -220,3 +224,42 @@ def test_status_says_what_jobs_can_get(hfaas: Hfaas) -> None:
 
     assert "jobs get up to" in out
     assert "GPUs (exclusive): none" in out
+
+
+def stuck(endpoint: str) -> list[Stuck]:
+    """Return what a run on this emulator would give up."""
+    emulator, summary = Emulator(endpoint), Summary()
+    pending = emulator.idle()["pending"]
+    summary.feed(emulator.hops())
+    return find_stuck(pending, summary)
+
+
+def test_a_run_gives_up_jobs_that_can_never_start(endpoint: str, batch: Any) -> None:
+    job = batch.until(batch.submit("say", "a", vcpus="64"), "RUNNABLE")
+
+    (only,) = stuck(endpoint)
+
+    assert only.job == job
+    assert "64 vCPU" in only.reason
+    assert only.hint
+
+
+def test_a_run_gives_up_an_array_once_when_none_of_its_children_can_start(endpoint: str, batch: Any) -> None:
+    job = batch.submit("say", "a", vcpus="64", arrayProperties={"size": 2})
+    batch.until(f"{job}:1", "RUNNABLE")
+
+    assert [each.job for each in stuck(endpoint)] == [job]
+
+
+def test_a_run_gives_up_with_a_job_those_that_depend_on_it(endpoint: str, batch: Any) -> None:
+    first = batch.until(batch.submit("say", "a", vcpus="64"), "RUNNABLE")
+    batch.until(batch.submit("say", "a", dependsOn=[{"jobId": first}]), "PENDING")
+
+    assert [each.job for each in stuck(endpoint)] == [first]
+
+
+def test_a_run_waits_for_a_job_whose_turn_comes(endpoint: str, batch: Any) -> None:
+    batch.until(batch.submit("sleep", vcpus="2"), "RUNNING")
+    batch.until(batch.submit("say", "a"), "RUNNABLE")
+
+    assert stuck(endpoint) == []

@@ -129,7 +129,8 @@ class Legs:
             return []
         if not all(leg.stuck or leg.status == "PENDING" for leg in live):
             return []
-        return [leg for leg in live if leg.stuck]
+        told = {leg.parent: leg for leg in live if leg.stuck}  # of an array with all its children one
+        return list(told.values())
 
 
 def _seconds(ms: Any, otherwise: float) -> float:

@@ -232,7 +232,7 @@ def find_stuck(pending: Sequence[Mapping[str, str]], summary: Summary) -> list[S
     if not pending or any(each["kind"] != "job" for each in pending):
         return []
     stuck = summary.stuck(each["id"] for each in pending)
-    return [Stuck(leg.function, leg.job, leg.reason, _help(leg.reason)) for leg in stuck]
+    return [Stuck(leg.function, leg.parent, leg.reason, _help(leg.reason)) for leg in stuck]
 
 
 def _help(reason: str) -> str:
