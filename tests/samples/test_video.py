@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
-import os
-import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,33 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-
-SAMPLE = Path(__file__).parents[2] / "samples" / "video"
-PEDESTRIANS = Path(__file__).parents[3] / "shared" / "data" / "pedestrians.avi"
-
-
-def run(script: str, source: Path, target: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    target.mkdir(exist_ok=True)
-    return subprocess.run(
-        [SAMPLE / script],
-        env={
-            "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
-            "INPUT_FILE_PATH": str(source),
-            "TMP_OUTPUT_DIR": str(target),
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("clip") / "clip.avi"
-    subprocess.run([sys.executable, SAMPLE / "clip.py", path], check=True)
-    return path
+from tests.samples.scripts import PEDESTRIANS, SAMPLE, onnx, run, version_5, version_8
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +53,9 @@ def test_what_is_not_a_video_is_refused_by_name(tmp_path: Path) -> None:
     assert "split-video: notes.avi: not a video that OpenCV can read" in done.stderr
 
 
-def test_the_detector_finds_people_in_nine_of_ten_frames(frames: list[Path]) -> None:
-    detect = loaded("detect-people.py")
-    found = [len(detect.hog(detect.read(frame))) for frame in frames[::2]]
+def test_the_detector_finds_people_in_nine_of_ten_frames(frames: list[Path], people: Any) -> None:
+    detector = people.detector()
+    found = [len(detector.find(cv2.imread(str(frame)))) for frame in frames[::2]]
     assert sum(count >= 1 for count in found) >= 0.9 * len(found)
     assert np.median(found) == 3
 
@@ -134,19 +105,6 @@ def test_a_picture_that_breaks_off_fails(frames: list[Path], tmp_path: Path) -> 
     assert run("detect-people.py", source, tmp_path / "out").returncode == 1
 
 
-FOUND = [(320, 180, 100, 200, 0.9), (322, 182, 100, 200, 0.8), (100, 100, 50, 50, 0.1)]
-
-
-def version_5() -> np.ndarray:
-    """Return one row for each box: place, objectness, two classes."""
-    return np.array([(*place, 1.0, score, 0.0) for *place, score in FOUND] * 3, np.float32)
-
-
-def version_8() -> np.ndarray:
-    """Return one column for each box: place, two classes."""
-    return np.array([(*place, score, 0.0) for *place, score in FOUND] * 3, np.float32).T
-
-
 @pytest.mark.parametrize("answer", [version_5, version_8])
 def test_a_model_given_by_environment_is_used_instead(
     frames: list[Path], tmp_path: Path, answer: Callable[[], np.ndarray]
@@ -166,70 +124,12 @@ def test_a_missing_model_is_named(frames: list[Path], tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not PEDESTRIANS.exists(), reason="the real footage is not on this machine")
-def test_real_pedestrians_are_found() -> None:
-    detect = loaded("detect-people.py")
+def test_real_pedestrians_are_found(people: Any) -> None:
+    detector = people.detector()
     video = cv2.VideoCapture(str(PEDESTRIANS))
     found = []
     for number in range(121):
         assert video.grab()
         if number % 60 == 0:
-            found.append(len(detect.hog(video.retrieve()[1])))
+            found.append(len(detector.find(video.retrieve()[1])))
     assert all(count >= 13 for count in found)
-
-
-def loaded(script: str) -> Any:
-    specification = importlib.util.spec_from_file_location(Path(script).stem, SAMPLE / script)
-    assert specification
-    assert specification.loader
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-def onnx(answer: np.ndarray) -> bytes:
-    """Return the smallest model that answers the same whatever it sees."""
-    shape = [1, *answer.shape]
-    nodes = [
-        node("GlobalAveragePool", ["images"], "mean"),
-        node("Conv", ["mean", "zero"], "nothing"),
-        node("Add", ["nothing", "answer"], "square"),
-        node("Reshape", ["square", "shape"], "output"),
-    ]
-    graph = b"".join(field(1, each) for each in nodes) + field(2, b"g")
-    graph += field(5, tensor("zero", np.zeros((1, 3, 1, 1), np.float32), 1))
-    graph += field(5, tensor("answer", np.ascontiguousarray(answer[None, None]), 1))
-    graph += field(5, tensor("shape", np.array(shape, np.int64), 7))
-    graph += field(11, value("images", [1, 3, 640, 640])) + field(12, value("output", shape))
-    return number(1, 8) + field(7, graph) + field(8, number(2, 11))
-
-
-def node(kind: str, inputs: list[str], output: str) -> bytes:
-    return (
-        b"".join(field(1, each.encode()) for each in inputs) + field(2, output.encode()) + field(4, kind.encode())
-    )
-
-
-def tensor(name: str, data: np.ndarray, kind: int) -> bytes:
-    dimensions = b"".join(number(1, each) for each in data.shape)
-    return dimensions + number(2, kind) + field(8, name.encode()) + field(9, data.tobytes())
-
-
-def value(name: str, shape: list[int]) -> bytes:
-    dimensions = b"".join(field(1, number(1, each)) for each in shape)
-    return field(1, name.encode()) + field(2, field(1, number(1, 1) + field(2, dimensions)))
-
-
-def field(index: int, data: bytes) -> bytes:
-    return varint(index << 3 | 2) + varint(len(data)) + data
-
-
-def number(index: int, amount: int) -> bytes:
-    return varint(index << 3) + varint(amount)
-
-
-def varint(amount: int) -> bytes:
-    groups = []
-    while amount > 127:
-        groups.append(amount & 127 | 128)
-        amount >>= 7
-    return struct.pack(f"{len(groups) + 1}B", *groups, amount)
