@@ -99,7 +99,8 @@ class Plant:
         with contextlib.closing(Store(self._directory / "objects")) as store:
             self._moto = Moto(ledgers.journal)
             self._objects = S3(self._moto, store, ledgers.trace, self._accept, self._lineages)
-            outward.connect(self._accept, self._problem, self._forget, self._batch_changed, self._submit)
+            jobs = outward.Jobs(self._batch_changed, self._submit, self._queue_deleted)
+            outward.connect(self._accept, self._problem, self._forget, jobs)
             snapshots = Snapshots(self._directory, self._moto, ledgers.journal, self._problem)
             self._booted = self._moto.open(lambda: _boot(self._objects, ledgers.journal, snapshots))
             try:
@@ -215,6 +216,10 @@ class Plant:
     def _batch_changed(self) -> None:
         if self._batch is not None:
             self._batch.wake()
+
+    def _queue_deleted(self, account: str, region: str, arn: str) -> None:
+        if self._intake is not None:
+            self._intake.end_all(account, region, arn)
 
     def _submit(self, asked: Asked) -> None:
         if self._intake is not None:  # else its row is there, and `recover` finds it

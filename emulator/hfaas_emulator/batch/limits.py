@@ -30,6 +30,7 @@ FARGATE: Mapping[float, Sequence[int]] = {
 }
 """The memory in MB that Fargate has with a number of vCPUs."""
 
+RESOURCES = ("GPU", "VCPU", "MEMORY")
 NOT_FARGATE = ("vcpus", "memory", "instanceType", "ulimits", "privileged")
 _RULE_KEYS = ("onExitCode", "onReason", "onStatusReason")
 
@@ -95,9 +96,15 @@ def check_container(container: Mapping[str, Any], *, fargate: bool) -> None:
         raise refusal("Container properties should not be empty")
     if not container.get("image"):
         raise refusal("Container image must be provided")
+    for each in objects(container, "resourceRequirements"):
+        if each.get("type") not in RESOURCES:
+            raise refusal(
+                f"The type of a resource requirement, {each.get('type')}, is none of {' | '.join(RESOURCES)}"
+            )
     for kind, name in (("VCPU", "vCPU"), ("MEMORY", "Memory")):
         if not requirement(container, kind):
             raise refusal(f"Error executing request, Exception : {name} is not provided.")
+    _check_command(container)
     _check_variables(container)
     if fargate:
         _check_fargate(container)
@@ -106,6 +113,12 @@ def check_container(container: Mapping[str, Any], *, fargate: bool) -> None:
     _whole(container, "MEMORY", LEAST_MEMORY_MB)
     if requirement(container, "GPU"):
         _whole(container, "GPU", 1)
+
+
+def _check_command(container: Mapping[str, Any]) -> None:
+    command = container.get("command") or []
+    if not isinstance(command, list) or not all(isinstance(each, str) for each in command):
+        raise refusal(f"command must be a list of strings, not {json.dumps(command)}")
 
 
 def _whole(container: Mapping[str, Any], kind: str, least: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hfaas_emulator.batch.intake import Asked
@@ -20,13 +20,23 @@ def _nobody(*_: object) -> None:
     """Stand in for whoever is not connected."""
 
 
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """Who runs jobs: told when a queue, an environment or a definition changed, given journaled wishes for jobs, and
+    told when a queue is gone (account, region, ARN).
+    """
+
+    changed: Callable[[], None] = _nobody
+    submit: Callable[[Asked], None] = _nobody
+    queue_deleted: Callable[[str, str, str], None] = _nobody
+
+
 @dataclass(slots=True)
 class _Connected:
     accept: Callable[[Invocation], None] = _nobody
     problem: Callable[[str], None] = _nobody
     forget: Callable[[str, str, str], None] = _nobody
-    batch: Callable[[], None] = _nobody
-    submit: Callable[[Asked], None] = _nobody
+    jobs: Jobs = field(default_factory=Jobs)
 
 
 _connected = _Connected()
@@ -36,19 +46,16 @@ def connect(
     accept: Callable[[Invocation], None],
     problem: Callable[[str], None],
     forget: Callable[[str, str, str], None] = _nobody,
-    batch: Callable[[], None] = _nobody,
-    submit: Callable[[Asked], None] = _nobody,
+    jobs: Jobs | None = None,
 ) -> None:
-    """Say who takes journaled invocations, complaints and deleted functions (account, region, name), who is told
-    that a queue, environment or definition of Batch changed, and who takes journaled wishes for jobs.
+    """Say who takes journaled invocations, complaints and deleted functions (account, region, name), and who runs jobs.
 
     All run on the event loop, after the commit.
     """
     _connected.accept = accept
     _connected.problem = problem
     _connected.forget = forget
-    _connected.batch = batch
-    _connected.submit = submit
+    _connected.jobs = jobs or Jobs()
 
 
 def invoke(function: str, payload: bytes, origin: str) -> None:
@@ -71,7 +78,12 @@ def forget(account: str, region: str, name: str) -> None:
 
 def batch_changed() -> None:
     """Say that a queue, environment or definition of Batch changed."""
-    commit.after(_connected.batch)
+    commit.after(_connected.jobs.changed)
+
+
+def queue_deleted(account: str, region: str, arn: str) -> None:
+    """Say that a job queue was deleted."""
+    commit.after(lambda: _connected.jobs.queue_deleted(account, region, arn))
 
 
 def submit(queue: str, request: Mapping[str, Any], origin: str) -> None:
@@ -79,4 +91,4 @@ def submit(queue: str, request: Mapping[str, Any], origin: str) -> None:
     region, account = queue.split(":")[3:5]
     asked = Asked(str(uuid.uuid4()), account, region, origin, {**request, "jobQueue": queue})
     commit.record(asked.put())
-    commit.after(lambda: _connected.submit(asked))
+    commit.after(lambda: _connected.jobs.submit(asked))

@@ -236,6 +236,18 @@ def test_raising_the_limit_of_an_environment_lets_a_job_start(bench: Bench) -> N
     bench.api.update_compute_environment(computeEnvironment="small", computeResources={"maxvCpus": 1})
 
 
+def test_the_jobs_of_a_deleted_queue_end(bench: Bench) -> None:
+    order = [{"order": 1, "computeEnvironment": "small"}]
+    bench.api.create_job_queue(jobQueueName="gone", priority=1, computeEnvironmentOrder=order)
+    running, waiting = (bench.submit("sleep", jobQueue="gone") for _ in range(2))
+    bench.when(running, "RUNNING")
+    bench.api.update_job_queue(jobQueue="gone", state="DISABLED")
+    assert "not in ENABLED state" in refused(bench.submit, jobQueue="gone")
+    bench.api.delete_job_queue(jobQueue="gone")
+    ended = [bench.when(each, *FINAL)["statusReason"] for each in (running, waiting)]
+    assert ended == ["The job queue gone was deleted"] * 2
+
+
 def test_rules_of_eventbridge_see_each_state_of_a_job(bench: Bench) -> None:
     name, events, sqs = uuid.uuid4().hex, bench.emulator.client("events"), bench.emulator.client("sqs")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
