@@ -46,7 +46,8 @@ class What(StrEnum):
     OUTPUT_UPLOADED = "output.uploaded"  # function, url, bytes
     INVOCATION_DELEGATED = "invocation.delegated"  # function, job, cause, seconds
     JOB_SUBMITTED = "job.submitted"  # job, name, queue, function: what its log lines are grouped by
-    # job, name, queue, status, reason, container_reason, exit, log_group, log_stream, peak_mb, note, stuck
+    # job, name, queue, status, reason, container_reason, exit, log_group, log_stream, peak_mb, memory_mb,
+    # started, stopped (Unix ms), note, stuck
     JOB_STATE = "job.state"
     PROBLEM = "problem"  # message
 

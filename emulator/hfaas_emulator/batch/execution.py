@@ -55,7 +55,7 @@ class Execution:
         """Run an attempt of a job that is STARTING."""
         submission = job.submission
         try:
-            running = await gang.start(self._runner, works(job, lease), submission.main_node)
+            running = await gang.start(self._runner, works(job, lease), submission.main_node, self._clock)
         except NotStarted as error:
             await self._end(job, lease, None, Result(None, error.reason, error.status_reason))
         except EngineError as error:
@@ -78,12 +78,24 @@ class Execution:
         if job.is_ending:
             self._stop(job, running)
         try:
-            result = await _result(running)
+            result = await self._result(job, running)
         finally:
             del self._running[job]
             if timer:
                 timer.cancel()
         await self._end(job, lease, running, result)
+
+    async def _result(self, job: Job, running: Running) -> Result:
+        try:
+            return await running.result()
+        except EngineError as error:
+            self._progress.problem(job, error.message)
+            await gang.finish(running, self._clock)
+            return Result(None, "", LOST)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the job must not stay RUNNING for ever
+            await running.stop(0)
+            said = f"CannotInspectContainerError: {type(error).__name__}: {error}"
+            return Result(None, said, "Essential container in task exited")
 
     def _timer(self, job: Job) -> Timer | None:
         if not job.submission.timeout_s or job.started is None:
@@ -171,18 +183,6 @@ class Execution:
                 await self._clock.sleep(AGAIN_S)
             else:
                 return
-
-
-async def _result(running: Running) -> Result:
-    try:
-        return await running.result()
-    except EngineError:
-        await gang.discard(running)
-        return Result(None, "", LOST)
-    except Exception as error:  # noqa: BLE001 - whatever it was, the job must not stay RUNNING for ever
-        await running.stop(0)
-        said = f"CannotInspectContainerError: {type(error).__name__}: {error}"
-        return Result(None, said, "Essential container in task exited")
 
 
 def _faces(job: Job, running: Running) -> list[tuple[Job, Running]]:

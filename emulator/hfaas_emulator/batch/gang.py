@@ -8,8 +8,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from hfaas_emulator.batch.runner import NotStarted, Result, Runner, Running, Work
+from hfaas_emulator.clock import Clock
 from hfaas_emulator.errors import EngineError
 
+AGAIN_S = 1.0
 MAIN_ADDRESS = "AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS"
 
 
@@ -63,7 +65,7 @@ async def _stopped(node: Running) -> Result:
         return Result(None, error.message, "Essential container in task exited")
 
 
-async def start(runner: Runner, works: Sequence[Work], main: int) -> Running:
+async def start(runner: Runner, works: Sequence[Work], main: int, clock: Clock) -> Running:
     """Start one attempt; of several nodes all run when this returns, or none when it raises."""
     if len(works) == 1 and not works[0].own_network:
         return await runner.start(works[0])
@@ -79,7 +81,7 @@ async def start(runner: Runner, works: Sequence[Work], main: int) -> Running:
         (index, each) for index, each in zip(others, begun, strict=True) if not isinstance(each, BaseException)
     )
     if failures:
-        await asyncio.gather(*(discard(node) for node in nodes.values()))
+        await asyncio.gather(*(finish(node, clock) for node in nodes.values()))
         raise next((each for each in failures if isinstance(each, NotStarted)), failures[0])
     return Gang(dict(sorted(nodes.items())), main)
 
@@ -88,5 +90,15 @@ async def discard(running: Running) -> None:
     """Kill what nobody wants, and wait until it is gone."""
     with suppress(EngineError):
         await running.stop(0)
-        await running.result()
         running.forget()
+
+
+async def finish(running: Running, clock: Clock) -> None:
+    """Kill what must not run beside its successor, and do not give up while the engine does not do it."""
+    while True:
+        try:
+            await running.stop(0)
+            break
+        except EngineError:
+            await clock.sleep(AGAIN_S)
+    running.forget()

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterator
 
 from hfaas_emulator.batch.capacity import Blocked
-from hfaas_emulator.batch.families import need
+from hfaas_emulator.batch.families import members, need
 from hfaas_emulator.batch.job import Resources, Status
 from hfaas_emulator.batch.state import Job, Wait
 
@@ -26,7 +26,8 @@ class Line:
 
     def add(self, job: Job) -> None:
         """Let a job wait; one that was here before gets its old place."""
-        job.wait = self._wait
+        for member in members(job):
+            member.wait = self._wait
         heapq.heappush(self._heap, (job.order, job))
         self._untold.append(job)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from hfaas_emulator.batch.families import members
 from hfaas_emulator.batch.job import Status
 from hfaas_emulator.batch.ledger import Ledger
 from hfaas_emulator.batch.state import Job
@@ -71,8 +72,8 @@ class Progress:
     def waits(self, jobs: Sequence[Job]) -> None:
         """Tell why jobs wait, and of the arrays that can do nothing else than wait with them."""
         arrays = {job.parent: job for job in jobs if job.parent}
-        for job in jobs:
-            self._hop(job, What.JOB_STATE, **_state(job))
+        for member in (each for job in jobs for each in members(job)):
+            self._hop(member, What.JOB_STATE, **_state(member))
         for parent, child in arrays.items():
             parent.wait = child.wait
             if parent.is_stuck and parent.told != child.told:
@@ -131,6 +132,9 @@ def _state(job: Job) -> dict[str, Any]:
         "log_group": job.task.log_group,
         "log_stream": job.current.log_stream,
         "peak_mb": job.current.peak_mb,
+        "memory_mb": job.lease.memory_mb if job.lease else job.task.resources.memory_mb,
+        "started": job.started,
+        "stopped": job.stopped,
         "note": job.note,
         "stuck": job.is_stuck,
     }

@@ -82,7 +82,7 @@ class Running(Protocol):
         """Wait until it ended and its output is in the log; the container stays, so that a restart finds it again."""
 
     async def stop(self, grace_s: float = 30) -> None:
-        """Have it end: SIGTERM, then SIGKILL after `grace_s`; `result` tells how it went."""
+        """Have it end and wait for that: SIGTERM, then SIGKILL after `grace_s`; `result` tells how it went."""
 
     def forget(self) -> None:
         """Its end is written down: have the container removed, without anybody waiting for that."""

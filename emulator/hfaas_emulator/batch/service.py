@@ -36,7 +36,7 @@ from hfaas_emulator.journal import Journal
 from hfaas_emulator.lambda_.background import Background
 from hfaas_emulator.trace import Trace, What
 
-CHUNK = 500
+CHUNK = 200
 """So many children of an array are looked at before others get their turn on the loop."""
 
 

@@ -160,6 +160,20 @@ async def test_an_attempt_that_the_engine_lost_is_made_again(world: Any) -> None
     assert world.job(job).attempts[0].status_reason == "Host EC2 (instance i-hfaas) terminated."
 
 
+async def test_what_the_engine_lost_runs_again_only_when_it_surely_ended(world: Any) -> None:
+    job = await world.submit()
+    lost = world.container(job)
+    lost.stop_fails = EngineError("gone")
+    lost.break_off(EngineError("gone"))
+    await world.turn()
+    assert world.status(job) == "RUNNING"
+    assert len(world.machinery.works) == 1
+
+    await world.advance(1)
+    assert lost.graces == [0, 0]
+    assert len(world.machinery.works) == 2
+
+
 async def test_a_job_that_aws_accepts_only_to_fail_it_never_runs(world: Any) -> None:
     job = await world.submit(fault="no such thing")
     array = await world.submit(fault="no such thing", array=2)

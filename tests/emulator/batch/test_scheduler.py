@@ -99,8 +99,8 @@ async def test_jobs_of_one_queue_start_in_the_order_of_their_submission(world: A
     assert order == jobs
 
 
-async def test_200_jobs_keep_both_slots_busy(world: Any) -> None:
-    jobs = [await world.submit() for _ in range(200)]
+async def test_100_jobs_keep_both_slots_busy(world: Any) -> None:
+    jobs = [await world.submit() for _ in range(100)]
     for job in jobs[:-2]:
         assert len(world.running()) == 2
         await world.end(job)
@@ -412,9 +412,9 @@ async def test_jobs_are_listed_by_queue(world: Any) -> None:
     assert not list(world.plane.jobs("111111111111", "us-east-1"))
 
 
-async def test_10000_waiting_jobs_cost_a_round_nothing(world: Any) -> None:
+async def test_thousands_of_waiting_jobs_cost_a_round_nothing(world: Any) -> None:
     await world.submit(vcpus=2)
-    await world.submit("many", array=10_000)
+    await world.submit("many", array=2_000)
     await world.turn()
     begun = time.perf_counter()
     for _ in range(100):
