@@ -174,6 +174,15 @@ def test_a_job_that_waits_is_cancelled(hfaas: Hfaas, batch: Any) -> None:
     assert "not needed" in hfaas("job", job)[1]
 
 
+def test_an_array_that_waits_is_cancelled_with_its_children(hfaas: Hfaas, batch: Any) -> None:
+    job = batch.submit("say", "a", vcpus="64", arrayProperties={"size": 2})
+    batch.until(f"{job}:1", "RUNNABLE")
+
+    assert "cancelled before it began" in hfaas("cancel", job)[1]
+    batch.until(job, "FAILED")
+    assert "2 FAILED" in hfaas("job", job)[1]
+
+
 def test_a_job_that_runs_is_terminated(hfaas: Hfaas, batch: Any) -> None:
     job = batch.until(batch.submit("sleep"), "RUNNING")
 
@@ -263,3 +272,27 @@ def test_a_run_waits_for_a_job_whose_turn_comes(endpoint: str, batch: Any) -> No
     batch.until(batch.submit("say", "a"), "RUNNABLE")
 
     assert stuck(endpoint) == []
+
+
+def submit_group(batch: Any, *command: str) -> str:
+    """Submit a group of two nodes that do this and return its id."""
+    requirements = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "128"}]
+    container = {"image": "works:1", "command": list(command), "resourceRequirements": requirements}
+    nodes = {
+        "numNodes": 2,
+        "mainNode": 0,
+        "nodeRangeProperties": [{"targetNodes": "0:", "container": container}],
+    }
+    made = batch.api.register_job_definition(jobDefinitionName="group", type="multinode", nodeProperties=nodes)
+    settings = {"jobName": "group", "jobQueue": batch.queue, "jobDefinition": made["jobDefinitionArn"]}
+    return batch.until(batch.api.submit_job(**settings)["jobId"], "SUCCEEDED", "FAILED")
+
+
+def test_a_group_of_nodes_is_shown_with_its_nodes_and_their_logs(hfaas: Hfaas, batch: Any) -> None:
+    job = submit_group(batch, "say", "hello")
+
+    shown, log = hfaas("job", job)[1], hfaas("logs", "--job", job)[1]
+
+    assert "2, the main one is 0" in shown
+    assert f"{job}#1 SUCCEEDED" in shown
+    assert sorted(line.split("  ", 1)[1] for line in log.splitlines()) == ["#0   hello", "#1   hello"]
