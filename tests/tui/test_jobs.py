@@ -285,7 +285,7 @@ def submit_group(batch: Any, *command: str) -> str:
     }
     made = batch.api.register_job_definition(jobDefinitionName="group", type="multinode", nodeProperties=nodes)
     settings = {"jobName": "group", "jobQueue": batch.queue, "jobDefinition": made["jobDefinitionArn"]}
-    return batch.until(batch.api.submit_job(**settings)["jobId"], "SUCCEEDED", "FAILED")
+    return str(batch.until(batch.api.submit_job(**settings)["jobId"], "SUCCEEDED", "FAILED"))
 
 
 def test_a_group_of_nodes_is_shown_with_its_nodes_and_their_logs(hfaas: Hfaas, batch: Any) -> None:
