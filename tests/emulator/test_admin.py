@@ -36,12 +36,15 @@ def layer() -> bytes:
     return packed.getvalue()
 
 
-def test_the_status_names_process_engine_and_account(emulator: Any) -> None:
+def test_the_status_names_process_engine_account_and_what_jobs_get(emulator: Any) -> None:
     status = json.loads(ask(emulator, "GET", "/_hfaas/status")[1])
     assert status["pid"] == os.getpid()
     assert status["endpoint"] == emulator.endpoint
     assert status["engine"]["name"] == "fake"
     assert status["account"] == "000000000000"
+    assert status["machine"] == {"vcpus": 4, "memory_mb": 8192 - 512}
+    assert status["gpus"] == {"mode": "exclusive", "names": [], "detail": "the test has no GPU"}
+    assert (status["scale_down"], status["jobs"]) == (False, 0)
 
 
 def test_localstacks_tools_find_what_they_probe_for(emulator: Any) -> None:
