@@ -132,6 +132,13 @@ def test_without_onnx_runtime_opencv_runs_the_model_and_says_so(film: Path, tmp_
     assert summary(tmp_path / "out")["counts"] == [1] * FRAMES
 
 
+@pytest.mark.skipif(find_spec("onnxruntime") is None, reason="ONNX Runtime is not here")
+def test_onnx_runtime_runs_the_model_where_it_is(film: Path, tmp_path: Path, model: Path) -> None:
+    done = run("annotate-video.py", film, tmp_path / "out", YOLO_MODEL=str(model))
+    assert ", by ONNX Runtime " in done.stdout
+    assert summary(tmp_path / "out")["counts"] == [1] * FRAMES
+
+
 def test_a_model_is_looked_for_beside_the_module(film: Path, tmp_path: Path) -> None:
     done = run("annotate-video.py", film, tmp_path / "out", YOLO_MODEL="nowhere.onnx")
     assert done.returncode == 1

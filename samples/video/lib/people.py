@@ -19,11 +19,16 @@ CGROUP = Path("/sys/fs/cgroup")
 
 def threads() -> int:
     """Return how many threads are worth it: OMP_NUM_THREADS, but no more than this container gets processors."""
-    known = [len(os.sched_getaffinity(0)), quota()]
+    known = [processors(), quota()]
     asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
     if asked.isdecimal():
         known.append(int(asked))
     return max(1, int(min(known)))
+
+
+def processors() -> int:
+    """Return how many processors this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def quota(cgroup: Path = CGROUP) -> float:
