@@ -17,7 +17,7 @@ from hfaas_emulator.batch.state import Job
 from hfaas_emulator.clock import ManualClock
 from hfaas_emulator.containers.engine import Gpu
 from hfaas_emulator.containers.gpus import GpuMode, GpuPool
-from hfaas_emulator.errors import AwsError
+from hfaas_emulator.errors import AwsError, StateError
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.journal import Change, Journal
 from hfaas_emulator.lambda_.function import RoleCredentials
@@ -132,9 +132,14 @@ class FullDisk(Journal):
     def __init__(self) -> None:
         super().__init__(None)
         self.trouble: Exception | None = None
+        self.writes_left: int | None = None
 
     def write(self, changes: Any) -> None:
         written: list[Change] = list(changes)
+        if self.writes_left is not None:
+            if not self.writes_left:
+                raise StateError("full")
+            self.writes_left -= 1
         if self.trouble:
             raise self.trouble
         super().write(written)

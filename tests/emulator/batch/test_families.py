@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
+
+from hfaas_emulator.batch import service
 from hfaas_emulator.batch.capacity import Machine
 from hfaas_emulator.batch.gang import MAIN_ADDRESS
 from hfaas_emulator.batch.job import Status
@@ -88,6 +91,20 @@ async def test_terminating_an_array_ends_all_children(world: Any) -> None:
 
     assert [str(child.status) for child in world.job(array).children] == ["SUCCEEDED", *["FAILED"] * 3]
     assert (world.status(array), world.job(array).reason) == ("FAILED", "enough")
+
+
+async def test_children_that_nobody_looked_at_yet_are_cancelled_too(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "CHUNK", 1)
+    array = await world.submit(array=50)
+    assert world.job(array).summary[Status.SUBMITTED] > 0
+    await world.plane.cancel(array, "enough")
+    for _ in range(2):
+        await world.turn()
+
+    assert +world.job(array).summary == {Status.RUNNING: 2, Status.FAILED: 48}
+    assert len(world.machinery.works) == 2
 
 
 async def test_one_child_can_be_terminated(world: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from hfaas_emulator.batch.job import Dependency, Kind, Retry, Rule, Status
 from hfaas_emulator.containers.engine import Gpu
 from hfaas_emulator.containers.gpus import GpuPool
-from hfaas_emulator.errors import EngineError
+from hfaas_emulator.errors import EngineError, StateError
 from hfaas_emulator.journal import Delete, Put, Table
 from hfaas_emulator.trace import What
 
@@ -349,3 +350,31 @@ async def test_a_job_is_on_disk_when_submit_returns(world: Any) -> None:
     job = await world.submit()
 
     assert {f"{job}/", job} <= {key for key, _ in world.journal.rows(Table.JOB)}
+
+
+async def test_rows_of_others_in_the_same_table_are_left_alone(world: Any) -> None:
+    _overwrite(world, "asked?", b"{}")
+    await world.restart()
+
+    assert world.journal.get(Table.JOB, "asked?") == b"{}"
+
+
+async def test_a_crash_at_any_write_neither_loses_nor_doubles_a_job(world: Any) -> None:
+    """Whatever write of a job's life was the last one that the emulator made, the job succeeds once, run once."""
+    for last in range(1, 6):
+        before = len(world.machinery.works)
+        world.journal.writes_left = last
+        with suppress(StateError):
+            await world.submit(f"after-{last}")
+        for container in world.machinery.containers.values():
+            container.end(0)
+        await world.turn()
+        world.journal.writes_left = None
+        await world.restart()
+        for container in world.machinery.containers.values():
+            container.end(0)
+        await world.turn()
+
+        (job,) = (each for each in world.plane.jobs("000000000000", "us-east-1") if each.name == f"after-{last}")
+        assert job.status is Status.SUCCEEDED
+        assert len(world.machinery.works) == before + 1
