@@ -107,6 +107,8 @@ class Batch:
             if parent.status is Status.SUBMITTED:
                 self._progress.move([parent], Status.PENDING)
             self._consequences.settle(parent)
+        for job in (each for each in found.waiting if each.submission.fault):
+            self._consequences.fail([job], job.submission.fault)
         self._consequences.evaluate([*found.lost, *found.waiting])
 
     async def close(self) -> None:

@@ -378,3 +378,13 @@ async def test_a_crash_at_any_write_neither_loses_nor_doubles_a_job(world: Any) 
         (job,) = (each for each in world.plane.jobs("000000000000", "us-east-1") if each.name == f"after-{last}")
         assert job.status is Status.SUCCEEDED
         assert len(world.machinery.works) == before + 1
+
+
+async def test_a_job_that_aws_accepts_only_to_fail_it_fails_after_a_crash_too(world: Any) -> None:
+    world.journal.writes_left = 1
+    job = await world.submit(fault="no such thing")
+    world.journal.writes_left = None
+    await world.restart()
+
+    assert (world.status(job), world.job(job).reason) == ("FAILED", "no such thing")
+    assert not world.machinery.works
