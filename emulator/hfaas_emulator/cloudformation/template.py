@@ -22,6 +22,9 @@ SECTIONS = frozenset({"AWSTemplateFormatVersion", "Description", "Metadata", "Pa
 UNSUPPORTED = frozenset({"Conditions", "Mappings", "Rules", "Transform", "Hooks"})
 RESOURCE_KEYS = frozenset({"Type", "Properties", "DependsOn", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"})
 POLICIES = ("Delete", "Retain", "RetainExceptOnCreate")
+PARAMETER_TYPE = re.compile(
+    r"String|Number|CommaDelimitedList|List<(String|Number|AWS::\w+::[\w:]+)>|AWS::(?!SSM::)\w+::[\w:]+"
+)
 LOGICAL = re.compile(r"[A-Za-z0-9]{1,255}")
 
 
@@ -185,6 +188,8 @@ def _check_counts(template: Template) -> None:
             raise invalid(
                 f"Template format error: [/Parameters/{name}] Every Parameters object must contain a Type member."
             )
+        if not PARAMETER_TYPE.fullmatch(str(one["Type"])):
+            raise invalid(f"Template format error: Unrecognized parameter type: {one['Type']}")
     for name, one in template.outputs.items():
         if "Value" not in one:
             raise invalid(

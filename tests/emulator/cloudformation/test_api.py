@@ -10,6 +10,16 @@ from tests.emulator.cloudformation import templates as t
 
 QUEUE = t.body({"Q": t.resource("AWS::SQS::Queue")})
 BAD = {
+    "parameter of a type that is none": (
+        t.body({"Q": t.resource("AWS::SQS::Queue")}, Parameters={"P": {"Type": "Text"}}),
+        "Template format error: Unrecognized parameter type: Text",
+    ),
+    "parameter whose value is elsewhere": (
+        t.body(
+            {"Q": t.resource("AWS::SQS::Queue")}, Parameters={"P": {"Type": "AWS::SSM::Parameter::Value<String>"}}
+        ),
+        "Template format error: Unrecognized parameter type: AWS::SSM::Parameter::Value<String>",
+    ),
     "not JSON": ('{"Resources": ', "Template format error: JSON not well-formed. (line 1, column 15)"),
     "not YAML": ("Resources: [", "Template format error: YAML not well-formed. (line 1, column 13)"),
     "a list": ("- a", "Template format error: unsupported structure."),

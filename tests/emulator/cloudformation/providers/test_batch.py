@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import count
 from typing import Any
 from urllib.request import urlopen
@@ -12,6 +13,8 @@ from tests.emulator.cloudformation import templates as t
 from tests.emulator.cloudformation.conftest import Driver
 
 from hfaas_emulator.cloudformation.plan import Replacement, Side, changes
+from hfaas_emulator.cloudformation.providers.base import Context, Made
+from hfaas_emulator.cloudformation.providers.batch import PROVIDERS
 from hfaas_emulator.cloudformation.template import parse
 
 SUBNETS = {"Subnets": {"Type": "List<AWS::EC2::Subnet::Id>", "Default": "subnet-1, subnet-2"}}
@@ -166,6 +169,25 @@ def test_a_changed_definition_is_a_new_revision_and_the_old_one_goes(
     after = outputs(cfn.update(stack, body(stack, Definition=definition(stack, "other"))))
     assert after["DefinitionRef"] == made["DefinitionRef"].removesuffix(":1") + ":2"
     assert revisions(batch, stack) == {1: "INACTIVE", 2: "ACTIVE"}
+
+
+def test_an_update_that_a_crash_interrupted_leaves_one_active_revision(
+    emulator: Any, batch: Any, made: dict[str, str], stack: str
+) -> None:
+    """It is repeated from the revision that was known before it."""
+    provider = PROVIDERS["AWS::Batch::JobDefinition"]
+    context = Context(emulator.client, "000000000000", "us-east-1", stack)
+    known = Made(made["DefinitionRef"])
+    old = {"Type": "container", "ContainerProperties": {"Image": t.IMAGE, "Vcpus": 1, "Memory": 128}}
+    new = {**old, "ContainerProperties": {"Image": t.OTHER_IMAGE, "Vcpus": 1, "Memory": 128}}
+    assert provider.update is not None
+    provider.update(context, known, old, new)
+    again = provider.update(context, known, old, new)
+    assert again is not None
+    assert again.id.endswith(f"{stack}:3")
+    assert revisions(batch, stack) == {1: "INACTIVE", 2: "INACTIVE", 3: "ACTIVE"}
+    assert provider.find is not None
+    assert provider.find(context, {"JobDefinitionName": stack, **new}) == replace(again, properties={})
 
 
 def test_the_old_revision_stays_where_the_template_asks_for_it(
