@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -13,18 +11,6 @@ from botocore.exceptions import ClientError
 
 from hfaas_emulator.moto_services.batch_checks import instance_types
 from hfaas_emulator.wire.actions import changes_state
-
-PROGRAM = """
-import sys, time
-from hfaas_emulator.moto_services.dispatcher import Dispatcher
-from hfaas_emulator.moto_services.boot import OURS
-rest = tuple(name for name in OURS if "batch" not in name)
-Dispatcher(rest)
-assert "moto.batch.models" not in sys.modules
-from hfaas_emulator.moto_services import batch_definitions, batch_environments, batch_queues
-early = {"moto.ec2", "moto.ec2.models", "moto.ecs", "moto.ecs.models"} & sys.modules.keys()
-assert not early, early
-"""
 
 FARGATE = {"type": "FARGATE", "maxvCpus": 4, "subnets": ["subnet-0"], "securityGroupIds": ["sg-0"]}
 CONTAINER = {
@@ -76,11 +62,6 @@ def refused(call: Callable[..., Any], *args: Any, **named: Any) -> str:
     assert error.value.response["Error"]["Code"] == "ClientException"
     assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
     return str(error.value.response["Error"]["Message"])
-
-
-def test_batch_brings_neither_ec2_nor_ecs_along_however_late_it_is_imported() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=40, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 def test_an_environment_without_service_role_gets_the_accounts_own(batch: Any, emulator: Any) -> None:

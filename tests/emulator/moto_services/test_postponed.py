@@ -20,6 +20,7 @@ headers = {
     "authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0",
 }
 assert dispatcher(Request("POST", "/", "", headers, b"{}")).status == 200
+assert "moto.batch.models" in sys.modules
 early = {"cryptography", "moto.ec2", "moto.ecs", "moto.dynamodb", "moto.kinesis.models"} & sys.modules.keys()
 assert not early, early
 
