@@ -49,6 +49,9 @@ class What(StrEnum):
     # job, name, queue, status, reason, container_reason, exit, log_group, log_stream, peak_mb, memory_mb,
     # started, stopped (Unix ms), note, stuck
     JOB_STATE = "job.state"
+    SPACE_CHANGED = "space.changed"  # space, path, change: created | written | finished | removed
+    ENDPOINT_CALLED = "endpoint.called"  # endpoint, method, path, status, function
+    SCHEDULE_FIRED = "schedule.fired"  # schedule, target
     PROBLEM = "problem"  # message
 
 
