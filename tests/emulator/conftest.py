@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 
 from hfaas_emulator import server
-from hfaas_emulator.containers.engine import ContainerSpec, Exit, Image, Output
+from hfaas_emulator.containers.engine import ContainerSpec, Engine, Exit, Image, Output
 from hfaas_emulator.containers.fake import FakeEngine
 
 WAIT_S = 20
@@ -64,8 +64,12 @@ class Emulator:
         return dict(self.client("lambda").create_function(FunctionName=name, **settings))
 
 
+def _fake() -> Engine:
+    return FakeEngine(_behaves, {IMAGE: Image(IMAGE, "sha256:1", "x86_64", supervised=True)})
+
+
 @contextmanager
-def running(state: Path) -> Iterator[Emulator]:
+def running(state: Path, engine: Callable[[], Engine | None] = _fake, **options: Any) -> Iterator[Emulator]:
     """Run an emulator over a state directory; leaving stops it as SIGTERM does."""
     up = threading.Event()
     held: dict[str, Any] = {}
@@ -73,8 +77,7 @@ def running(state: Path) -> Iterator[Emulator]:
     async def serve() -> None:
         stop = asyncio.Event()
         held["loop"], held["stop"] = asyncio.get_running_loop(), stop
-        engine = FakeEngine(_behaves, {IMAGE: Image(IMAGE, "sha256:1", "x86_64", supervised=True)})
-        async with server.opened(server.Options(0, state), stop, engine) as announced:
+        async with server.opened(server.Options(0, state, **options), stop, engine()) as announced:
             held["endpoint"] = announced.endpoint
             up.set()
             await stop.wait()
