@@ -69,6 +69,9 @@ class Stage(FakeEngine):
                 output(f"{' '.join(words)}\n".encode())
             case ("show", *names):
                 output("".join(f"{each}={_shown(spec, each)}\n" for each in names).encode())
+            case ("lead", gate, *names):
+                output("".join(f"{each}={_shown(spec, each)}\n" for each in names).encode())
+                await self._gates.passed(gate)
             case ("exit", *codes):
                 return Exit(_of_attempt(codes, spec.environment))
             case ("child", index, code) | ("node", index, code):

@@ -90,34 +90,34 @@ class Lab:
             more["jobDefinition"] = self.define(command, **(define or {}))
         return str(self.batch.submit_job(**{"jobName": fresh("job"), "jobQueue": "q", **more})["jobId"])
 
-    def job(self, id: str) -> Job:
+    def job(self, job_id: str) -> Job:
         """Describe a job."""
-        (found,) = self.batch.describe_jobs(jobs=[id])["jobs"]
+        (found,) = self.batch.describe_jobs(jobs=[job_id])["jobs"]
         return dict(found)
 
-    def when(self, id: str, *statuses: str, reason: str = "") -> Job:
+    def when(self, job_id: str, *statuses: str, reason: str = "") -> Job:
         """Describe a job once it is in one of these states, and gives such a reason."""
         deadline = time.monotonic() + WAIT_S
-        while (job := self.job(id))["status"] not in statuses or reason not in job.get("statusReason", ""):
+        while (job := self.job(job_id))["status"] not in statuses or reason not in job.get("statusReason", ""):
             assert time.monotonic() < deadline, f"still {job['status']}: {job.get('statusReason')}"
             assert job["status"] not in FINAL, f"{job['status']}: {job.get('statusReason')} {job['container']}"
             time.sleep(0.005)
         return job
 
-    def ended(self, id: str) -> Job:
+    def ended(self, job_id: str) -> Job:
         """Describe a job once it is final."""
-        return self.when(id, *FINAL)
+        return self.when(job_id, *FINAL)
 
     def end(self, *ids: str) -> None:
         """Terminate jobs and wait for their end."""
-        for id in ids:
-            self.batch.terminate_job(jobId=id, reason="the test is over")
-        for id in ids:
-            self.ended(id)
+        for job_id in ids:
+            self.batch.terminate_job(jobId=job_id, reason="the test is over")
+        for job_id in ids:
+            self.ended(job_id)
 
-    def lines(self, id: str) -> list[str]:
+    def lines(self, job_id: str) -> list[str]:
         """Return what a job's last attempt printed."""
-        container = self.job(id)["container"]
+        container = self.job(job_id)["container"]
         options = container.get("logConfiguration", {}).get("options", {})
         group = options.get("awslogs-group", "/aws/batch/job")
         found = self.logs.get_log_events(

@@ -6,7 +6,6 @@ The jobs of the tables (`rows`) are submitted together by the first test that ne
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,8 +16,6 @@ from tests.emulator.batch.lab import FINAL, Job, Lab, fresh, needs, until
 from tests.emulator.batch.rows import ENDS, SEEN, Row, rule, tries
 from tests.emulator.conftest import running
 
-from hfaas_emulator.batch import limits
-from hfaas_emulator.containers.gpus import GpuMode
 from hfaas_emulator.trace import What
 from hfaas_tui.watch import Emulator
 
@@ -73,9 +70,9 @@ def test_a_job_ends(lab: Lab, submitted: dict[str, str], row: Row) -> None:
 
 @pytest.mark.parametrize("row", named(SEEN))
 def test_a_job_sees(lab: Lab, submitted: dict[str, str], row: Row) -> None:
-    id = submitted[row.behaviour]
-    job = told(lab.ended(id))
-    assert lab.lines(id) == row.expected["lines"]
+    job_id = submitted[row.behaviour]
+    job = told(lab.ended(job_id))
+    assert lab.lines(job_id) == row.expected["lines"]
     assert job["stream"].startswith(row.expected.get("stream", ""))
 
 
@@ -188,7 +185,7 @@ def _dependency(text: str, ids: dict[str, str]) -> dict[str, str]:
 
 @pytest.mark.parametrize("story", [pytest.param(each, id=each.behaviour.replace(" ", "-")) for each in STORIES])
 def test_jobs_wait_for_each_other(lab: Lab, stories: dict[str, dict[str, str]], story: Story) -> None:
-    jobs = {name: lab.ended(id) for name, id in stories[story.behaviour].items()}
+    jobs = {name: lab.ended(job_id) for name, job_id in stories[story.behaviour].items()}
     assert {name: jobs[name]["status"] for name in story.expected} == story.expected
     for first, second in story.order:
         assert jobs[first]["stoppedAt"] <= jobs[second]["startedAt"]
@@ -220,7 +217,7 @@ def test_a_dependency_that_cannot_be_is_refused(
 
 
 def test_twenty_dependencies_are_the_most(lab: Lab, submitted: dict[str, str]) -> None:
-    ids = [{"jobId": id} for id in list(submitted.values())[:21]]
+    ids = [{"jobId": job_id} for job_id in list(submitted.values())[:21]]
     assert "at most 20 jobs, not 21" in lab.refused(lab.submit, "exit", "0", dependsOn=ids)
 
 
@@ -261,3 +258,133 @@ def _states(lab: Lab, job: str) -> list[str]:
     hops = Emulator(lab.emulator.endpoint).hops()
     states = [hop.detail["status"] for hop in hops if hop.what is What.JOB_STATE and hop.detail["job"] == job]
     return [state for place, state in enumerate(states) if states[place - 1 : place] != [state]]
+
+
+FILLER = {"environment": [{"name": "A", "value": "x" * 31_000}]}
+OVERLONG = {"environment": [{"name": "A", "value": "x" * 25_000}]}
+REFUSED = [
+    ({"containerOverrides": FILLER}, {}, "Job size must be less than 30 KiB, got 31 KiB"),
+    ({}, {"container": OVERLONG}, "Job definition size must be less than 24 KiB"),
+    ({"arrayProperties": {"size": 1}}, {}, "size must be between 2 and 10000, not 1"),
+    ({"arrayProperties": {"size": 10_001}}, {}, "size must be between 2 and 10000, not 10001"),
+    ({"arrayProperties": {"size": 2}}, {"nodes": 2}, "a multi-node parallel job cannot be an array"),
+    (tries(11), {}, "attempts must be between 1 and 10, not 11"),
+    (tries(2, *[rule("EXIT", onExitCode="1")] * 6), {}, "evaluateOnExit takes at most 5 entries, not 6"),
+    (tries(2, rule("EXIT")), {}, "an entry needs one of onExitCode, onReason, onStatusReason"),
+    (tries(2, rule("STOP", onExitCode="1")), {}, 'action "STOP" must be RETRY or EXIT'),
+    ({"timeout": {"attemptDurationSeconds": 59}}, {}, "attemptDurationSeconds must be at least 60, not 59"),
+    ({}, {"container": {"environment": [{"name": "AWS_BATCH_X", "value": "1"}]}}, "AWS Batch keeps for its own"),
+    ({}, {"container": needs("0")}, "VCPU must be a whole number from 1, not 0"),
+    ({"containerOverrides": {"command": ["a"]}}, {"nodes": 2}, "use nodeOverrides"),
+    ({"nodeOverrides": {"numNodes": 2}}, {}, "use containerOverrides"),
+    ({"jobQueue": "nowhere"}, {}, "JobQueue nowhere not found."),
+    ({"jobName": "-"}, {}, "must be 1 to 128 letters"),
+]
+
+
+@pytest.mark.parametrize(("submit", "define", "complaint"), REFUSED)
+def test_a_job_that_cannot_be_is_refused(
+    lab: Lab, submit: dict[str, Any], define: dict[str, Any], complaint: str
+) -> None:
+    assert complaint in lab.refused(lab.submit, "exit", "0", define=define, **submit)
+
+
+def test_each_registration_is_a_revision_and_the_newest_that_is_active_counts(lab: Lab) -> None:
+    name = fresh("revised")
+    for word in ("one", "two", "three"):
+        lab.define(("say", word), jobDefinitionName=name)
+    lab.batch.deregister_job_definition(jobDefinition=f"{name}:3")
+    newest, first = lab.submit(jobDefinition=name), lab.submit(jobDefinition=f"{name}:1")
+    assert [lab.ended(job_id)["jobDefinition"].rpartition("/")[2] for job_id in (newest, first)] == [
+        f"{name}:2",
+        f"{name}:1",
+    ]
+    assert (lab.lines(newest), lab.lines(first)) == (["two"], ["one"])
+    assert f"{name}:3 does not exist or is not in ACTIVE" in lab.refused(lab.submit, jobDefinition=f"{name}:3")
+
+
+def test_a_job_keeps_the_definition_that_it_was_submitted_with(lab: Lab, gates: Gates) -> None:
+    name = fresh("revised")
+    lab.define(("say", "one"), jobDefinitionName=name)
+    first = lab.submit("wait", gate := fresh("gate"))
+    later = lab.submit(jobDefinition=name, dependsOn=[{"jobId": first}])
+    lab.batch.deregister_job_definition(jobDefinition=f"{name}:1")
+    gates.open(gate)
+    assert lab.ended(later)["status"] == OK
+    assert lab.lines(later) == ["one"]
+
+
+def test_each_attempt_has_a_log_stream_and_a_task_of_its_own(lab: Lab) -> None:
+    lab.ended(job_id := lab.submit("exit", "1", **tries(2)))
+    containers = [each["container"] for each in lab.job(job_id)["attempts"]]
+    assert len({each["logStreamName"] for each in containers} | {each["taskArn"] for each in containers}) == 4
+    assert lab.job(job_id)["container"]["logStreamName"] == containers[-1]["logStreamName"]
+
+
+def test_each_child_knows_its_place(lab: Lab) -> None:
+    names = ("AWS_BATCH_JOB_ID", "AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE")
+    lab.ended(job_id := lab.submit("show", *names, arrayProperties={"size": 2}))
+    assert lab.lines(f"{job_id}:1") == [f"{names[0]}={job_id}:1", f"{names[1]}=1", f"{names[2]}=2"]
+
+
+def test_each_node_knows_its_place_and_the_main_one(lab: Lab, gates: Gates) -> None:
+    kinds = ("NODE_INDEX", "NUM_NODES", "MAIN_NODE_INDEX", "MAIN_NODE_PRIVATE_IPV4_ADDRESS")
+    names = [f"AWS_BATCH_JOB_{kind}" for kind in kinds]
+    job_id = lab.submit("lead", gate := fresh("gate"), *names, define={"nodes": 2, "main": 1})
+    lab.when(job_id, "RUNNING")
+    until(lambda: lab.lines(f"{job_id}#0") and lab.lines(f"{job_id}#1"))
+    gates.open(gate)
+    lab.ended(job_id)
+    assert lab.lines(f"{job_id}#0") == [f"{names[0]}=0", f"{names[1]}=2", f"{names[2]}=1", f"{names[3]}=127.0.0.1"]
+    assert lab.lines(f"{job_id}#1")[-1] == f"{names[3]}=-"
+
+
+def test_children_and_nodes_are_listed_by_their_state(lab: Lab) -> None:
+    array = lab.submit("child", "1", "1", arrayProperties={"size": 3})
+    group = lab.submit("exit", "0", define={"nodes": 2})
+    lab.ended(array), lab.ended(group)
+    failed = lab.batch.list_jobs(arrayJobId=array, jobStatus="FAILED")["jobSummaryList"]
+    nodes = lab.batch.list_jobs(multiNodeJobId=group, jobStatus="SUCCEEDED")["jobSummaryList"]
+    assert [each["jobId"] for each in failed] == [f"{array}:1"]
+    assert [each["nodeProperties"]["isMainNode"] for each in nodes] == [True, False]
+
+
+def test_a_queue_lists_what_runs_unless_told_otherwise(lab: Lab, gates: Gates) -> None:
+    queue = lab.queue()
+    over, runs = lab.submit("exit", "0", jobQueue=queue), lab.submit("wait", gate := fresh("gate"), jobQueue=queue)
+    lab.ended(over), lab.when(runs, "RUNNING")
+    listed = [lab.batch.list_jobs(jobQueue=queue, **more)["jobSummaryList"] for more in ({}, {"jobStatus": OK})]
+    assert [[each["jobId"] for each in jobs] for jobs in listed] == [[runs], [over]]
+    gates.open(gate)
+
+
+def test_a_filter_finds_jobs_of_a_definition_in_every_state(lab: Lab) -> None:
+    name = fresh("filtered")
+    lab.define(("exit", "1"), jobDefinitionName=name)
+    failed = lab.ended(lab.submit(jobDefinition=name))["jobId"]
+    filters = [{"name": "JOB_DEFINITION", "values": [name]}]
+    assert [each["jobId"] for each in lab.batch.list_jobs(jobQueue="q", filters=filters)["jobSummaryList"]] == [
+        failed
+    ]
+
+
+def test_every_state_of_a_job_reaches_a_queue_through_a_rule(lab: Lab) -> None:
+    name, events, sqs = fresh("told"), lab.emulator.client("events"), lab.emulator.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["aws.batch"], "detail-type": ["Batch Job State Change"], "detail": {"jobName": [name]}}
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn}])
+    job_id = lab.submit("exit", "7", jobName=name)
+    seen: list[dict[str, Any]] = []
+
+    def failed() -> bool:
+        told = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", ())
+        seen.extend(json.loads(message["Body"])["detail"] for message in told)
+        return any(each["status"] == "FAILED" for each in seen)
+
+    until(failed)
+    assert [each["status"] for each in seen] == [*PASSED, "FAILED"]
+    assert (seen[-1]["jobId"], seen[-1]["container"]["exitCode"]) == (job_id, 7)
+    events.remove_targets(Rule=name, Ids=["1"])
+    events.delete_rule(Name=name)
