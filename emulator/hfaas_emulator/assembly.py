@@ -44,10 +44,12 @@ from hfaas_emulator.moto_services import admission, outward
 from hfaas_emulator.moto_services.bridge import Application
 from hfaas_emulator.moto_services.control import MotoControl
 from hfaas_emulator.moto_services.log_groups import LogGroups
+from hfaas_emulator.moto_services.schedule_control import MotoSchedules
 from hfaas_emulator.moto_services.snapshots import Snapshots
 from hfaas_emulator.moto_services.thread import Moto
 from hfaas_emulator.s3.api import S3, SERVICES
 from hfaas_emulator.s3.store import Store
+from hfaas_emulator.scheduler.service import Scheduler
 from hfaas_emulator.trace import Trace, What
 
 RESERVED_MB = 512
@@ -88,6 +90,7 @@ class Plant:
         self._lambda: Lambda | None = None
         self._batch: Batch | None = None
         self._intake: Intake | None = None
+        self._scheduler: Scheduler | None = None
         self._moto: Moto
         self._objects: S3
         self._booted: asyncio.Future[None]
@@ -100,7 +103,7 @@ class Plant:
             self._moto = Moto(ledgers.journal)
             self._objects = S3(self._moto, store, ledgers.trace, self._accept, self._lineages)
             jobs = outward.Jobs(self._batch_changed, self._submit, self._queue_deleted)
-            outward.connect(self._accept, self._problem, self._forget, jobs)
+            outward.connect(self._accept, self._problem, self._forget, jobs, self._schedules_changed)
             snapshots = Snapshots(self._directory, self._moto, ledgers.journal, self._problem)
             self._booted = self._moto.open(lambda: _boot(self._objects, ledgers.journal, snapshots))
             try:
@@ -137,6 +140,7 @@ class Plant:
             await self._lambda.recover()
             await stacks.open()
             stack.push_async_callback(stacks.close)
+            await stack.enter_async_context(self._schedules())
             yield _Services(
                 self._moto, engine, control, self._lambda, batch, logs, groups, stacks, self._objects, ledgers.trace
             )
@@ -175,6 +179,19 @@ class Plant:
             await batch.close()
             await runner.close()
             await announcer.close()
+
+    @asynccontextmanager
+    async def _schedules(self) -> AsyncIterator[None]:
+        """Have schedules fire."""
+        ledgers = self._ledgers
+        scheduler = Scheduler(MotoSchedules(self._moto), ledgers.trace, ledgers.idle, SystemClock())
+        scheduler.open()
+        self._scheduler = scheduler
+        try:
+            yield
+        finally:
+            self._scheduler = None
+            await scheduler.close()
 
     def _make_lambda(self, engine: Engine, control: MotoControl, logs: LogStore, gpus: GpuPool) -> Lambda:
         ledgers = self._ledgers
@@ -220,6 +237,10 @@ class Plant:
     def _queue_deleted(self, account: str, region: str, arn: str) -> None:
         if self._intake is not None:
             self._intake.end_all(account, region, arn)
+
+    def _schedules_changed(self) -> None:
+        if self._scheduler is not None:
+            self._scheduler.wake()
 
     def _submit(self, asked: Asked) -> None:
         if self._intake is not None:  # else its row is there, and `recover` finds it

@@ -37,6 +37,7 @@ class _Connected:
     problem: Callable[[str], None] = _nobody
     forget: Callable[[str, str, str], None] = _nobody
     jobs: Jobs = field(default_factory=Jobs)
+    schedules: Callable[[], None] = _nobody
 
 
 _connected = _Connected()
@@ -47,8 +48,10 @@ def connect(
     problem: Callable[[str], None],
     forget: Callable[[str, str, str], None] = _nobody,
     jobs: Jobs | None = None,
+    schedules: Callable[[], None] = _nobody,
 ) -> None:
-    """Say who takes journaled invocations, complaints and deleted functions (account, region, name), and who runs jobs.
+    """Say who takes journaled invocations, complaints and deleted functions (account, region, name), who runs jobs,
+    and who is told that schedules changed.
 
     All run on the event loop, after the commit.
     """
@@ -56,12 +59,13 @@ def connect(
     _connected.problem = problem
     _connected.forget = forget
     _connected.jobs = jobs or Jobs()
+    _connected.schedules = schedules
 
 
-def invoke(function: str, payload: bytes, origin: str) -> None:
-    """Queue an asynchronous invocation as part of the running command's transaction."""
+def invoke(function: str, payload: bytes, origin: str, run: str = "") -> None:
+    """Queue an asynchronous invocation as part of the running command's transaction; it begins a run, or is of one."""
     request = new_id()
-    invocation = Invocation(request, function, payload, origin, time.time(), request, commit.lineage())
+    invocation = Invocation(request, function, payload, origin, time.time(), run or request, commit.lineage())
     commit.record(invocation.put())
     commit.after(lambda: _connected.accept(invocation))
 
@@ -84,6 +88,11 @@ def batch_changed() -> None:
 def queue_deleted(account: str, region: str, arn: str) -> None:
     """Say that a job queue was deleted."""
     commit.after(lambda: _connected.jobs.queue_deleted(account, region, arn))
+
+
+def schedules_changed() -> None:
+    """Say that a schedule, or a rule with one, changed."""
+    commit.after(_connected.schedules)
 
 
 def submit(queue: str, request: Mapping[str, Any], origin: str) -> None:
