@@ -1,4 +1,7 @@
-"""What a job prints, line by line into its log stream, and the supervisor's milestones onto the trace."""
+"""What a job prints, line by line into its log stream, and the supervisor's milestones onto the trace.
+
+As the log driver of AWS does: a message has no newline at its end, and an empty line makes none.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,8 @@ class JobOutput:
         self.finish = self._lines.finish
 
     def _take(self, lines: list[str]) -> None:
-        fresh = [line for line in lines if self._is_new(line)] if self._known else lines
+        told = [line for line in (each.removesuffix("\n") for each in lines) if line]
+        fresh = [line for line in told if self._is_new(line)] if self._known else told
         now = int(self._clock.now() * 1000)
         who = self._identity
         if fresh:
@@ -54,10 +58,10 @@ class JobOutput:
 
     def _is_new(self, line: str) -> bool:
         """Tell whether a line came after the ones that are known: from the first such one on, all are."""
-        if not self._known[line.rstrip("\n")]:
+        if not self._known[line]:
             self._known.clear()
             return True
-        self._known[line.rstrip("\n")] -= 1
+        self._known[line] -= 1
         return False
 
     def _hop(self, found: Milestone) -> None:

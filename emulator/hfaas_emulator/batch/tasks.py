@@ -150,7 +150,7 @@ class TaskRunner:
         if not tail:
             return Known((), 0)
         since = max(tail[-1][0] - OVERLAP_MS, tail[0][0] if len(tail) == TAIL else 0)
-        return Known(tuple(line.rstrip("\n") for at, line in tail if at >= since), since / 1000)
+        return Known(tuple(line for at, line in tail if at >= since), since / 1000)
 
     async def close(self) -> None:
         """Leave the containers to the engine, which ends them."""

@@ -365,15 +365,12 @@ async def test_a_stream_without_a_prefix_is_named_after_the_definition(world: Wo
 # ------------------------------------------------------------------------------------------------------ the output
 
 
-async def test_output_goes_to_the_log_line_by_line(world: World) -> None:
-    world.behave = prints(b"one\ntw", b"o\nrest")
+async def test_output_goes_to_the_log_line_by_line_without_newlines_and_empty_lines(world: World) -> None:
+    world.behave = prints(b"one\n\ntw", b"o\nrest")
     running = await world.runner.start(work({"log_group": "/aws/lambda/f"}))
     await running.result()
-    assert [line for _, line in world.log.streams["/aws/lambda/f", running.log_stream]] == [
-        "one\n",
-        "two\n",
-        "rest\n",
-    ]
+    lines = world.log.streams["/aws/lambda/f", running.log_stream]
+    assert [line for _, line in lines] == ["one", "two", "rest"]
 
 
 async def test_lines_are_in_the_log_while_it_runs(world: World) -> None:
@@ -430,7 +427,7 @@ class Story:
 async def test_a_container_that_still_runs_is_taken_over_with_its_output(world: World) -> None:
     world.behave = story = Story()
     before = await world.runner.start(work(invocation="r"))
-    await story.say(b"one\none\n")
+    await story.say(b"one\n\none\n")
     world.engine.abandon()
     await story.say(b"unheard\n")
     adopted = await world.another().adopt()
@@ -438,7 +435,7 @@ async def test_a_container_that_still_runs_is_taken_over_with_its_output(world: 
     story.said.put_nowait(Exit(4))
     after = adopted["job-1/2"]
     assert (await after.result()).exit == 4
-    assert world.log.lines == ["one\n", "one\n", "unheard\n", "one\n", "heard\n"]
+    assert world.log.lines == ["one", "one", "unheard", "one", "heard"]
     assert (after.log_stream, after.task_arn, after.started) == (before.log_stream, before.task_arn, before.started)
 
 
@@ -460,7 +457,7 @@ async def test_old_output_is_not_read_again(world: World) -> None:
     world.engine.abandon()
     await world.another().adopt()
     await story.say(b"old\n")
-    assert world.log.lines == ["old\n", "last\n", "old\n"]
+    assert world.log.lines == ["old", "last", "old"]
 
 
 async def test_a_container_that_ended_meanwhile_gives_its_result(world: World) -> None:

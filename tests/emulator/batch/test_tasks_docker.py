@@ -60,7 +60,7 @@ class Log:
 
     @property
     def lines(self) -> list[str]:
-        return [line.rstrip("\n") for _, line in self.kept]
+        return [line for _, line in self.kept]
 
 
 class World:
