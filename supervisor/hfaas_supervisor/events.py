@@ -1,4 +1,4 @@
-"""Events and what is to be done for them: S3 Records, HTTP requests, delegated and unknown ones become Items."""
+"""Events and what is to be done for them: Records of storages, HTTP requests, delegated and unknown ones become Items."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from hfaas_supervisor.errors import BadEvent
 
-STORAGES = {"aws:s3": "s3", "minio:s3": "minio"}
-FOREIGN = ("OneTrigger",)
+STORAGES = {"aws:s3": "s3", "minio:s3": "minio", "OneTrigger": "onedata"}
+NO_FILES = ("IN_ISDIR", "IN_DELETE", "IN_DELETE_SELF", "IN_MOVED_FROM", "IN_MOVE_SELF", "IN_ATTRIB")
+"""What dCache tells of folders and of files that went away."""
 TEXTS = ("text/", "application/json", "application/xml", "application/x-www-form-urlencoded")
 MARKUPS = ("+json", "+xml")
 
@@ -29,16 +30,19 @@ class Item(NamedTuple):
     time: str = ""
     content: bytes | None = None
     number: int = 0
+    called: str = ""  # what the Event calls the file, where it says more than the key
 
     @property
     def name(self) -> str:
         """Return the base name under which the Object is staged."""
-        return self.key.rpartition("/")[2]
+        return self.called or self.key.rpartition("/")[2]
 
     @property
     def place(self) -> str:
         """Return how messages call it."""
-        return f"{self.storage}://{self.bucket}/{self.key}" if self.storage else "the Event"
+        if not self.storage:
+            return "the Event"
+        return f"{self.storage}://{self.bucket}/{self.key}" if self.bucket else f"{self.storage}://{self.key}"
 
 
 class Event(NamedTuple):
@@ -112,6 +116,8 @@ def rest(event: Event, items: Sequence[Item]) -> str:
 def _only(value: Any, numbers: Container[int]) -> Any:
     if isinstance(value, str):
         return _only(json.loads(value), numbers)
+    if "subscription" in value and "event" in value:
+        return value
     if "event" in value:
         return {**value, "event": _only(value["event"], numbers)}
     return {**value, "Records": [record for index, record in enumerate(value["Records"]) if index in numbers]}
@@ -142,13 +148,25 @@ def _storage(value: Any, provider: str = "") -> Plan | None:
     if not isinstance(value, dict):
         return None
     if "event" in value and "subscription" in value:
-        raise BadEvent("this is a dCache Event; WebDAV storage is not part of this version")
+        return _dcache(value)
     if "event" in value:
         return _delegated(value)
     records = value.get("Records")
     if not isinstance(records, list) or not any(_is_storage(record) for record in records):
         return None
     return _records(value, records, provider)
+
+
+def _dcache(value: Mapping[str, Any]) -> Plan:
+    event = value["event"]
+    name, mask = (event.get("name"), event.get("mask")) if isinstance(event, dict) else (None, None)
+    if not isinstance(name, str) or "/" in name:
+        raise BadEvent("this Event of dCache has no event.name, or one that is a path")
+    item = Item(storage="webdav", provider="dcache", key=name)
+    if signs := [sign for sign in mask if sign in NO_FILES] if isinstance(mask, list) else []:
+        return Plan((), _compact(value), (f"{item.place} is ignored: it is a {signs[0]} event",))
+    _check_name(item)
+    return Plan((item,), _compact(value))
 
 
 def _delegated(value: Mapping[str, Any]) -> Plan:
@@ -168,7 +186,7 @@ def _delegated(value: Mapping[str, Any]) -> Plan:
 def _records(value: Mapping[str, Any], records: list[Any], provider: str) -> Plan:
     items, ignored = [], []
     for index, record in enumerate(records):
-        item = _record(record, index, provider)
+        item = _record(value, record, index, provider)
         if reason := _reason_to_ignore(record, item):
             ignored.append(f"{item.place} is ignored: {reason}")
         else:
@@ -177,10 +195,17 @@ def _records(value: Mapping[str, Any], records: list[Any], provider: str) -> Pla
     return Plan(tuple(items), _compact(value), tuple(ignored))
 
 
-def _record(record: Any, index: int, provider: str) -> Item:
+def _record(value: Mapping[str, Any], record: Any, index: int, provider: str) -> Item:
     source = record.get("eventSource") if isinstance(record, dict) else None
     if source not in STORAGES:
         raise BadEvent(f"Records[{index}] comes from {source!r}, which this version does not process")
+    item = _onetrigger(value, record, index) if source == "OneTrigger" else _s3(record, index)
+    return item._replace(
+        storage=STORAGES[source], provider=provider, time=str(record.get("eventTime") or ""), number=index
+    )
+
+
+def _s3(record: Mapping[str, Any], index: int) -> Item:
     try:
         bucket, thing = record["s3"]["bucket"]["name"], record["s3"]["object"]
         key, size = unquote_plus(thing["key"]), thing.get("size")
@@ -188,15 +213,21 @@ def _record(record: Any, index: int, provider: str) -> Item:
         raise BadEvent(f"Records[{index}] lacks s3.bucket.name or s3.object.key") from None
     if not isinstance(bucket, str) or not bucket:
         raise BadEvent(f"Records[{index}] has no bucket name")
-    return Item(
-        storage=STORAGES[source],
-        provider=provider,
-        bucket=bucket,
-        key=key,
-        size=size if isinstance(size, int) else None,
-        time=str(record.get("eventTime") or ""),
-        number=index,
-    )
+    return Item(bucket=bucket, key=key, size=size if isinstance(size, int) else None)
+
+
+def _onetrigger(value: Mapping[str, Any], record: Mapping[str, Any], index: int) -> Item:
+    path, name = value.get("Key"), record.get("objectKey")
+    if not isinstance(path, str) or not isinstance(name, str):
+        raise BadEvent(f"this Event of OneTrigger lacks Key or Records[{index}].objectKey")
+    if len(value["Records"]) != 1:
+        raise BadEvent("this Event of OneTrigger has one Key and several Records")
+    space, *segments = [segment for segment in path.split("/") if segment] or [""]
+    if not segments or {".", ".."} & {space, *segments}:
+        raise BadEvent(f"the Key {path!r} is not /space/folder/file")
+    if not name or "/" in name:
+        raise BadEvent(f"the objectKey {name!r} cannot be the name of a file")
+    return Item(bucket=space, key="/".join(segments), called=name)
 
 
 def _reason_to_ignore(record: Mapping[str, Any], item: Item) -> str:
@@ -207,12 +238,13 @@ def _reason_to_ignore(record: Mapping[str, Any], item: Item) -> str:
 
 
 def _check_name(item: Item) -> None:
-    if item.name in ("", ".", "..") or "\0" in item.key or not _encodable(item.key):
+    known = f"{item.bucket}{item.key}{item.name}"
+    if item.name in ("", ".", "..") or "\0" in known or not _encodable(known):
         raise BadEvent(f"the key {item.key!r} has no usable base name")
 
 
 def _is_storage(record: Any) -> bool:
-    return isinstance(record, dict) and record.get("eventSource") in (*STORAGES, *FOREIGN)
+    return isinstance(record, dict) and record.get("eventSource") in STORAGES
 
 
 def _is_http(value: Any) -> bool:

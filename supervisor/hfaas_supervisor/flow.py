@@ -26,6 +26,7 @@ from hfaas_supervisor.console import Console
 from hfaas_supervisor.environment import Facts
 from hfaas_supervisor.errors import (
     HfaasError,
+    ProviderAuth,
     ScriptFailed,
     ScriptOutOfMemory,
     ScriptTimeout,
@@ -73,6 +74,7 @@ class Flow:
 
     def _answer(self, invocation: Invocation, event: Event) -> dict[str, Any]:
         plan = self._permitted(events.plan(event))
+        plan = plan._replace(items=inputs.located(plan.items, self.job))
         for line in plan.ignored:
             self.console.info(line)
         cause, why = causes.at_once(self.job, self.leg)
@@ -125,6 +127,8 @@ class _Items:
             except Stopped:
                 raise
             except HfaasError as error:
+                if isinstance(error, ProviderAuth):
+                    self.flow.stores.forget()
                 if cause := causes.of(error, self.job, self.flow.leg):
                     self._move(cause, error, failed, index)
                 failed.append((item, error))
@@ -167,8 +171,8 @@ class _Items:
         name = item.name if item.storage else f"event-file-{self.invocation.id}"
         path = os.path.join(self.folder.input, name)
         self.console.debug(f"fetching {item.place}")
-        store = inputs.store(item, declared, self.flow.stores)
-        inputs.fetch(item, store, path, self.limits, self.job.name)
+        store = inputs.store(item, declared, self.job, self.flow.stores)
+        inputs.fetch(item, store, path, self.limits, self.job)
         return path
 
     def _run(self, item: Item, path: str) -> Outcome:

@@ -74,6 +74,11 @@ class Limits:
         if self.upload_end is not None and time.monotonic() >= self.upload_end:
             raise ScriptTimeout(f"time ran out while {doing}; give the Function a longer timeout")
 
+    def patience(self, at_most: float) -> float:
+        """Return the seconds that one step of a transfer may take."""
+        left = at_most if self.upload_end is None else self.upload_end - time.monotonic()
+        return max(0.05, min(at_most, left))
+
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Take SIGTERM and SIGINT: note them and hand them to the running script, which is killed if it stays."""

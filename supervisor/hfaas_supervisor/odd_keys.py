@@ -31,11 +31,16 @@ class Access(Protocol):
     def endpoint(self) -> str: ...
     @property
     def keys(self) -> Keys | None: ...
+    @property
+    def verify(self) -> bool: ...
+    @property
+    def is_plain(self) -> bool: ...
+    def url(self, key: str) -> str: ...
 
 
 def fetch(access: Access, key: str, staging: Staging, limits: Limits) -> Mapping[str, str]:
     """Stream an Object into `staging` and return its metadata."""
-    url = f"s3://{access.bucket}/{key}"
+    url = access.url(key)
     with closing(_connection(access)) as connection:
         answer = _exchange(connection, access, key, "GET")
         if answer.status == 404:
@@ -54,7 +59,7 @@ def fetch(access: Access, key: str, staging: Staging, limits: Limits) -> Mapping
 
 def send(access: Access, result: Source, key: str, metadata: Mapping[str, str], limits: Limits) -> None:
     """Upload something in one PUT."""
-    url = f"s3://{access.bucket}/{key}"
+    url = access.url(key)
     headers = {f"{META}{name}": value for name, value in metadata.items()}
     with closing(_connection(access)) as connection:
         answer = _exchange(connection, access, key, "PUT", (result, headers, limits))
@@ -85,7 +90,7 @@ def _exchange(
         return connection.getresponse()
     except OSError as error:
         problem = OutputFailed if upload else InputDenied
-        raise problem(f"s3://{access.bucket}/{key}: {access.endpoint or 'S3'} cannot be reached: {error}") from None
+        raise problem(f"{access.url(key)}: {access.endpoint or 'S3'} cannot be reached: {error}") from None
 
 
 def _send_body(connection: http.client.HTTPConnection, result: Source, limits: Limits) -> None:
@@ -95,7 +100,8 @@ def _send_body(connection: http.client.HTTPConnection, result: Source, limits: L
 
 
 def _connection(access: Access) -> http.client.HTTPConnection:
-    return signed.connection(_host(access), TIMEOUT_S, tls=not access.endpoint.startswith("http:"))
+    tls, verify = not access.is_plain, access.verify
+    return signed.connection(_host(access), TIMEOUT_S, tls=tls, verify=verify)
 
 
 def _host(access: Access) -> str:

@@ -39,7 +39,7 @@ def plan(results: Sequence[Result], job: Job, naming: Naming, stores: Stores) ->
         taken = [result for result in results if takes(output, result.name)]
         if not taken:
             continue
-        target = place(output.provider, output.path)
+        target = place(job, output.provider, output.path)
         store = stores.of(target.kind, target.id, target.bucket)
         uploads += [Upload(result, store, key(output, target, result.name, naming)) for result in taken]
     return uploads

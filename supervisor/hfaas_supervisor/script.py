@@ -234,21 +234,33 @@ def _set_blocking(fd: int, *, blocking: bool) -> bool:
     return was
 
 
+_score: int | None = None
+
+
+def open_score() -> int:
+    """Return a descriptor of our own oom_score_adj, kept open from then on, or -1 where there is none."""
+    global _score  # noqa: PLW0603 - it is about this process
+    if _score is None:
+        try:
+            _score = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            _score = -1
+    return _score
+
+
 @contextmanager
 def _expendable() -> Iterator[None]:
     """Have what is started meanwhile killed first when memory runs out, with all its children."""
-    try:
-        fd = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
+    fd = open_score()
+    if fd < 0:
         yield
         return
-    ours = os.read(fd, 16)
+    ours = os.pread(fd, 16, 0)
     try:
         _set(fd, b"1000")
         yield
     finally:
         _set(fd, ours)
-        os.close(fd)
 
 
 def _set(fd: int, number: bytes) -> None:

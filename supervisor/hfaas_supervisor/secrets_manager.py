@@ -7,36 +7,63 @@ import os
 from contextlib import suppress
 from typing import Any
 
-from hfaas_supervisor import signed
+from hfaas_supervisor import script
 from hfaas_supervisor.errors import ProviderAuth
-from hfaas_supervisor.keys import role_keys
 
 TIMEOUT_S = 10
 HEADERS = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "secretsmanager.GetSecretValue"}
 
 
+def read(variable: str) -> dict[str, Any]:
+    """Return the map of the secret whose ARN a variable holds, or nothing; no other process reads our memory then.
+
+    Batch's `secrets` put the value itself into the variable.
+    """
+    close_memory()
+    arn = os.environ.get(variable, "")
+    if not arn:
+        return {}
+    return _value(arn, variable) if arn.lstrip().startswith("{") else fetch(arn)
+
+
 def fetch(arn: str) -> dict[str, Any]:
-    """Return the map that a secret holds; from then on no other process may read our memory."""
-    _close_memory()
+    """Return the map that a secret holds."""
+    import http.client  # late: where Batch hands the value over, there is nobody to ask
+
     try:
         status, answer = _call({"SecretId": arn})
-        value = json.loads(answer["SecretString"]) if status == 200 else None
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise ProviderAuth(f"the secret {arn} cannot be read: {error}") from None
-    if not isinstance(value, dict):
+    if status != 200:
         reason = answer.get("Message") or answer.get("message") or answer.get("__type") or status
         raise ProviderAuth(f"the secret {arn} cannot be read: {reason}")
+    return _value(answer.get("SecretString"), arn)
+
+
+def _value(text: Any, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (TypeError, ValueError):  # whose message would quote the secret
+        value = None
+    if not isinstance(value, dict):
+        raise ProviderAuth(f'the secret {name} is no JSON object such as {{"token": "..."}}')
     return value
 
 
 def _call(payload: dict[str, str]) -> tuple[int, dict[str, Any]]:
+    from hfaas_supervisor import signed  # late, too
+    from hfaas_supervisor.keys import role_keys
+
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     call = signed.Call("secretsmanager", region, "/", HEADERS)
     status, answer = signed.post(call, json.dumps(payload).encode(), role_keys(), TIMEOUT_S)
-    return status, json.loads(answer or b"{}")
+    document = json.loads(answer or b"{}")
+    return status, document if isinstance(document, dict) else {}
 
 
-def _close_memory() -> None:
+def close_memory() -> None:
+    """Let no process of ours read what we know, by /proc or a debugger."""
+    script.open_score()  # which we may not open any more afterwards
     with suppress(ImportError, OSError, AttributeError):
         import ctypes  # late: only Functions with own storage keys pay for it
 

@@ -181,11 +181,18 @@ def test_configuration_that_cannot_be_used_is_named(box: Box, environment: dict[
     assert named in refused(box, **environment).message
 
 
+def _onedata(keys: dict[str, str]) -> Job:
+    return Job("shrink", inputs=(Input("onedata.x", "in"),), storage_providers={"onedata": {"x": keys}})
+
+
 @pytest.mark.parametrize(
     ("job", "named"),
     [
         (Job("shrink", outputs=(Output("s3.typo", "b"),)), "s3.typo is not defined"),
-        (Job("shrink", inputs=(Input("minio", "b"),)), "'minio' is not part"),
+        (Job("shrink", inputs=(Input("minio", "b"),)), "minio is not defined"),
+        (Job("shrink", inputs=(Input("ftp", "b"),)), "'ftp' is not known"),
+        (_onedata({"oneprovider_host": "h", "token": "t"}), "storage_providers.onedata.x has no space"),
+        (_onedata({"space": "s", "oneprovider_host": "h"}), "has no token and ONEDATA_SECRET_X names no secret"),
     ],
 )
 def test_d23_unknown_providers_are_refused_before_anything_runs(box: Box, job: Job, named: str) -> None:

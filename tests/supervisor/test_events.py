@@ -34,6 +34,17 @@ def record(key: object = "in/a.txt", **more: object) -> dict[str, Any]:
     return {"eventSource": "aws:s3", "s3": {"bucket": {"name": "b"}, "object": {"key": key}}, **more}
 
 
+def onetrigger(key: str, name: str | None = None) -> dict[str, Any]:
+    record = {
+        "objectKey": key.rpartition("/")[2] if name is None else name,
+        "objectId": "00",
+        "eventTime": "2019-02-07T09:51:04.347823",
+        "eventSource": "OneTrigger",
+        "eventId": "extra",
+    }
+    return {"Key": key, "Records": [record]}
+
+
 def test_d09_every_record_is_an_item() -> None:
     found = plan({"Records": [record("a"), record("b"), record("c")]})
     assert [(item.key, item.number) for item in found.items] == [("a", 0), ("b", 1), ("c", 2)]
@@ -42,6 +53,35 @@ def test_d09_every_record_is_an_item() -> None:
 def test_keys_are_decoded_as_s3_encodes_them() -> None:
     (item,) = plan({"Records": [record("in/na%C3%AFve+file%2B.txt")]}).items
     assert (item.key, item.name) == ("in/naïve file+.txt", "naïve file+.txt")
+
+
+@pytest.mark.parametrize("wrap", [lambda event: event, lambda event: http(json.dumps(event))])
+def test_an_event_of_onetrigger_names_space_path_and_file(wrap: Any) -> None:
+    (item,) = plan(wrap(onetrigger("/my space//dir/a%41+#?.txt"))).items
+    assert (item.storage, item.bucket, item.key) == ("onedata", "my space", "dir/a%41+#?.txt")
+    assert (item.name, item.time) == ("a%41+#?.txt", "2019-02-07T09:51:04.347823")
+
+
+def test_an_event_of_minio_is_one_of_its_storage() -> None:
+    event = {
+        "EventName": "s3:ObjectCreated:Put",
+        "Key": "b/in/a",
+        "Records": [record("in/a", eventSource="minio:s3")],
+    }
+    (item,) = plan(event).items
+    assert (item.storage, item.bucket, item.key) == ("minio", "b", "in/a")
+
+
+def test_an_event_of_dcache_names_a_file() -> None:
+    (item,) = plan({"event": {"name": "a.txt", "mask": ["IN_CLOSE_WRITE"]}, "subscription": "https://d/x"}).items
+    assert (item.storage, item.provider, item.key) == ("webdav", "dcache", "a.txt")
+
+
+@pytest.mark.parametrize("mask", [["IN_DELETE"], ["IN_CREATE", "IN_ISDIR"]])
+def test_what_dcache_says_of_folders_and_of_removed_files_is_ignored(mask: list[str]) -> None:
+    found = plan({"event": {"name": "a", "mask": mask}, "subscription": "https://d/x"})
+    assert found.items == ()
+    assert found.ignored
 
 
 def test_d15_a_folder_key_is_ignored() -> None:
@@ -119,8 +159,23 @@ def test_a_delegated_unknown_event_is_the_input_file() -> None:
         {"Records": [record(3)]},
         {"Records": [{"eventSource": "aws:s3"}]},
         {"Records": [record(), {"eventSource": "aws:sqs"}]},
-        {"Records": [{"eventSource": "OneTrigger"}]},
+        {"Records": [onetrigger("/s/f")["Records"][0]]},
+        {**onetrigger("/s/f"), "Records": onetrigger("/s/f")["Records"] * 2},
+        onetrigger("/s/f", ""),
+        onetrigger("/s/f", ".."),
+        onetrigger("/s/f", "a/b"),
+        onetrigger("/s/f", "nul\0"),
+        onetrigger("/s/f\0", "f"),
+        onetrigger("/s/../t/f"),
+        onetrigger("/../f"),
+        onetrigger("/s"),
+        onetrigger("/"),
+        onetrigger("/s/./f"),
+        onetrigger("/s/\udc80", "f"),
         {"event": {}, "subscription": {}},
+        {"event": {"name": "../f"}, "subscription": "u"},
+        {"event": {"name": ".."}, "subscription": "u"},
+        {"event": {"name": ""}, "subscription": "u"},
         http("%%%", isBase64Encoded=True),
         {"script": "%%%"},
         {"cmd_args": "-v file"},
@@ -165,7 +220,19 @@ def test_what_is_left_of_a_storage_event_in_an_http_body_is_one_again(encoded: b
     assert left["httpMethod"] == "POST"
 
 
-@pytest.mark.parametrize("event", [{"a": 1.0}, [1], "text", None, http("body"), {"script": "ZWNobw=="}])
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"a": 1.0},
+        [1],
+        "text",
+        None,
+        http("body"),
+        {"script": "ZWNobw=="},
+        onetrigger("/s/f"),
+        {"event": {"name": "f"}, "subscription": "u"},
+    ],
+)
 def test_an_event_of_one_item_is_left_whole(event: object) -> None:
     assert rest(event, 0) == event
 

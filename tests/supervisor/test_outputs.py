@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hfaas_supervisor import outputs
-from hfaas_supervisor.job import Output
+from hfaas_supervisor.job import Job, Output
 from hfaas_supervisor.outputs import Naming
 from hfaas_supervisor.stores import place
 
@@ -42,4 +42,4 @@ def test_d12_filters(prefix: tuple[str, ...], suffix: tuple[str, ...], name: str
 )
 def test_keys(path: str, layout: str, naming: Naming, key: str) -> None:
     output = Output("s3", path, layout=layout)
-    assert outputs.key(output, place(output.provider, output.path), "sub/x", naming) == key
+    assert outputs.key(output, place(Job("shrink"), output.provider, output.path), "sub/x", naming) == key

@@ -44,6 +44,13 @@ class Staging:
                 f"{self.source} has {size} bytes and /tmp only {room} free; give the Function more (hfaas.tmp in the FDL)"
             )
 
+    def restart(self) -> None:
+        """Begin again with nothing."""
+        if self.written:
+            os.ftruncate(self._fd, 0)
+            os.lseek(self._fd, 0, os.SEEK_SET)
+            self.written = 0
+
     def write(self, piece: bytes | memoryview) -> None:
         """Append a piece."""
         rest = memoryview(piece)

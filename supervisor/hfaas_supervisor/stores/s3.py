@@ -1,4 +1,4 @@
-"""S3 by obstore: streamed both ways in constant memory, one client for each bucket.
+"""S3 and MinIO by obstore: streamed both ways in constant memory, one client for each bucket.
 
 What obstore would silently change or refuse (keys with empty, `.` or `..` segments, slashes at the ends, control
 characters) goes through `signed.py` instead.
@@ -26,6 +26,7 @@ from hfaas_supervisor.errors import (
 from hfaas_supervisor.job import Job
 from hfaas_supervisor.keys import FULL, RELATIVE, Keys
 from hfaas_supervisor.limits import Limits
+from hfaas_supervisor.stores import Provider
 from hfaas_supervisor.stores import region as region_of
 from hfaas_supervisor.stores.local import PIECE, Source, Staging
 
@@ -45,59 +46,77 @@ SOURCES = (
 )
 
 
+MINIO = "http://minio-service.minio:9000"
+"""Where faas-supervisor looks for MinIO when nobody says."""
+
+
 class Access(NamedTuple):
-    """How one bucket is reached: its own keys, or the role's when None."""
+    """How one bucket is reached: with its own keys, or the role's when None."""
 
     bucket: str
     region: str
     endpoint: str
     keys: Keys | None
     timeout: str
+    kind: str = "s3"
+    verify: bool = True
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether there is no TLS."""
+        return self.endpoint.startswith("http:")
+
+    def url(self, key: str) -> str:
+        """Return how messages call an Object."""
+        return f"{self.kind}://{self.bucket}/{key}"
 
 
-def connect(job: Job, leg: str, id: str, bucket: str) -> S3:
-    """Open a bucket as the role, or as the provider `s3.<id>`."""
-    keys, region = None, region_of(job, bucket)
-    if id:
-        provider = _provider(job, id)
-        keys, region = _keys(provider, id), str(provider.get("region") or region)
-    elif leg == "lambda" and not any(os.environ.get(source) for source in SOURCES):
+def connect(job: Job, leg: str, provider: Provider, bucket: str) -> S3:
+    """Open a bucket as the role, or as the provider `s3.<id>` or `minio.<id>`."""
+    timeout = "900s" if leg == "lambda" else "86400s"
+    if provider.kind == "minio":
+        region, endpoint = provider.text("region", "us-east-1"), _endpoint_of(provider) or MINIO
+        verify = provider.settings.get("verify") is not False
+        return S3(Access(bucket, region, endpoint, _keys(provider), timeout, "minio", verify))
+    region = provider.text("region", region_of(job, bucket))
+    endpoint = _endpoint_of(provider) or (
+        os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    )
+    if provider.id:
+        return S3(Access(bucket, region, endpoint, _keys(provider), timeout))
+    if leg == "lambda" and not any(os.environ.get(source) for source in SOURCES):
         raise ProviderAuth(f"s3://{bucket}: this environment holds no AWS credentials; the Function needs a role")
-    return S3(Access(bucket, region, _endpoint(), keys, "900s" if leg == "lambda" else "86400s"))
+    return S3(Access(bucket, region, endpoint, None, timeout))
 
 
-def _provider(job: Job, id: str) -> Mapping[str, Any]:
-    provider = job.storage_providers.get("s3", {}).get(id)
-    if provider is None:
-        raise ConfigError(f"storage provider s3.{id} is used but not defined in storage_providers")
-    return provider
+def _keys(provider: Provider) -> Keys:
+    access, secret = provider.text("access_key"), provider.text("secret_key")
+    if not access or not secret:
+        raise ProviderAuth(f"storage provider {provider.name} has no access_key and secret_key")
+    return Keys(access, secret)
 
 
-def _keys(provider: Mapping[str, Any], id: str) -> Keys:
-    secret = os.environ.get(f"S3_SECRET_{id.upper().replace('-', '_')}")
-    if secret:
-        from hfaas_supervisor.secrets_manager import fetch  # late: most Functions have no own keys
-
-        provider = {**provider, **fetch(secret)}
-    access, key = provider.get("access_key"), provider.get("secret_key")
-    if not access or not key:
-        raise ProviderAuth(f"storage provider s3.{id} has no access_key and secret_key")
-    return Keys(str(access), str(key))
-
-
-def _endpoint() -> str:
-    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+def _endpoint_of(provider: Provider) -> str:
+    endpoint = provider.text("endpoint")
+    if endpoint and not endpoint.startswith(("http://", "https://")):
+        raise ConfigError(
+            f"the endpoint of storage provider {provider.name} must begin with http:// or https://, "
+            f"not {endpoint!r}"
+        )
+    return endpoint.rstrip("/")
 
 
 class S3:
     """One bucket."""
+
+    keeps_metadata = True
 
     def __init__(self, access: Access) -> None:
         self._access = access
         self._store = _store(access)
 
     def url(self, key: str) -> str:
-        return f"s3://{self._access.bucket}/{key}"
+        return self._access.url(key)
 
     def fetch(self, key: str, staging: Staging, limits: Limits) -> Mapping[str, str]:
         if _is_odd(key):
@@ -162,12 +181,13 @@ class S3:
         if isinstance(error, FileNotFoundError):
             return OutputFailed(f"{url} could not be written: there is no bucket {self._access.bucket}")
         if isinstance(error, exceptions.PermissionDeniedError):
-            return OutputFailed(f"{url} could not be written: the role needs s3:PutObject there")
+            who = "its keys need" if self._access.keys else "the role needs"
+            return OutputFailed(f"{url} could not be written: {who} s3:PutObject there")
         return OutputFailed(f"{url} could not be written: {self._reason(error)}")
 
     def _reason(self, error: Exception) -> str:
         text = str(error).partition("\n")[0]
-        if "redirect" in text:
+        if "redirect" in text and self._access.kind == "s3":
             return f"bucket {self._access.bucket} is not in region {self._access.region}"
         return text
 
@@ -241,11 +261,13 @@ def _container() -> Any:
 
 def _client(access: Access) -> ClientConfig:
     config: ClientConfig = {
-        "allow_http": access.endpoint.startswith("http:"),
+        "allow_http": access.is_plain,
         "timeout": access.timeout,
         "read_timeout": "60s",
     }
-    if roots := _roots(plain=access.endpoint.startswith("http:")):
+    if not access.verify:
+        config["allow_invalid_certificates"] = True
+    if roots := _roots(plain=access.is_plain):
         config["root_certificate"] = roots
     return config
 
