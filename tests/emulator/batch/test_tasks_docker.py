@@ -222,4 +222,4 @@ class Later(DockerEngine):
 
     def __init__(self, state: Path) -> None:
         super().__init__(state)
-        self._labels = {**self._labels, "hfaas.owner": "later"}
+        self._labels["hfaas.owner"] = "later"
