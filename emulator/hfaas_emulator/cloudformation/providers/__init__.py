@@ -5,17 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hfaas_emulator.cloudformation.intrinsics import invalid
-from hfaas_emulator.cloudformation.providers import batch, events, iam, lambda_, logs, s3, sqs
+from hfaas_emulator.cloudformation.providers import (
+    apigatewayv2,
+    batch,
+    events,
+    iam,
+    lambda_,
+    logs,
+    s3,
+    scheduler,
+    secrets,
+    sqs,
+)
 from hfaas_emulator.cloudformation.providers.base import Provider
 from hfaas_emulator.cloudformation.template import Template
 
 TYPES: Mapping[str, Provider] = {
+    **apigatewayv2.PROVIDERS,
     **batch.PROVIDERS,
     **events.PROVIDERS,
     **iam.PROVIDERS,
     **lambda_.PROVIDERS,
     **logs.PROVIDERS,
     **s3.PROVIDERS,
+    **scheduler.PROVIDERS,
+    **secrets.PROVIDERS,
     **sqs.PROVIDERS,
 }
 TAGGABLE = frozenset(kind for kind, provider in TYPES.items() if provider.taggable)

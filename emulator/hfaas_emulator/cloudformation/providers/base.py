@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -177,6 +178,21 @@ def is_absent(error: ClientError) -> bool:
     """Whether a service says that the thing is not there."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     return any(word in code for word in ABSENT)
+
+
+def absent_is_none(find: Callable[[Context, Props], Made]) -> Callable[[Context, Props], Made | None]:
+    """Have a look-up return None where its service says that the thing is not there."""
+
+    @functools.wraps(find)
+    def found(context: Context, properties: Props) -> Made | None:
+        try:
+            return find(context, properties)
+        except ClientError as error:
+            if is_absent(error):
+                return None
+            raise
+
+    return found
 
 
 def reason(error: Exception, logical: str, type: str) -> str:

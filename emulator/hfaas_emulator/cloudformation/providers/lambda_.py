@@ -8,11 +8,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from hfaas_emulator.cloudformation.providers.base import (
+    AlreadyExists,
     Context,
     Made,
     PropertyError,
     Props,
     Provider,
+    absent_is_none,
     call,
     changed,
     is_absent,
@@ -39,6 +41,9 @@ DEFAULTS: Mapping[str, Any] = {
     "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
 }
 """What a property that left the template goes back to."""
+
+URL: Mapping[str, Any] = {"AuthType": "AWS_IAM", "Cors": {}, "InvokeMode": "BUFFERED"}
+"""The same of a function's address."""
 
 
 def _function_name(context: Context, properties: Props) -> str:
@@ -127,6 +132,41 @@ def _delete_permission(context: Context, made: Made) -> None:
     context.client("lambda").remove_permission(FunctionName=function, StatementId=made.id)
 
 
+def _where(properties: Props) -> dict[str, str]:
+    return {"FunctionName": properties["TargetFunctionArn"]} | {
+        key: properties[key] for key in ("Qualifier",) if key in properties
+    }
+
+
+def _create_url(context: Context, properties: Props) -> Made:
+    """Look first: the records would give the function another address."""
+    if _find_url(context, properties) is not None:
+        raise AlreadyExists("AWS::Lambda::Url", str(properties["TargetFunctionArn"]))
+    settings = {key: properties[key] for key in URL if key in properties}
+    return _url(
+        call(context, "lambda", "create_function_url_config", {**_where(properties), **settings}), properties
+    )
+
+
+@absent_is_none
+def _find_url(context: Context, properties: Props) -> Made:
+    return _url(context.client("lambda").get_function_url_config(**_where(properties)), {})
+
+
+def _url(answer: Any, applied: Props) -> Made:
+    arn = answer["FunctionArn"]
+    return Made(arn, {"FunctionArn": arn, "FunctionUrl": answer["FunctionUrl"]}, applied)
+
+
+def _update_url(context: Context, _made: Made, old: Props, new: Props) -> None:
+    settings = {key: new.get(key, URL[key]) for key in changed(old, new) & set(URL)}
+    call(context, "lambda", "update_function_url_config", {**_where(new), **settings})
+
+
+def _delete_url(context: Context, made: Made) -> None:
+    context.client("lambda").delete_function_url_config(**_where(made.properties))
+
+
 def _create_retries(context: Context, properties: Props) -> Made:
     call(context, "lambda", "put_function_event_invoke_config", properties)
     return Made(f"{properties['FunctionName']}|{properties['Qualifier']}", {}, properties)
@@ -156,6 +196,10 @@ PROVIDERS = {
             }
         ),
         _create_permission, _delete_permission,
+    ),
+    "AWS::Lambda::Url": Provider(
+        ("lambda",), frozenset({"Qualifier", "TargetFunctionArn", *URL}),
+        _create_url, _delete_url, _update_url, _find_url,
     ),
     "AWS::Lambda::EventInvokeConfig": Provider(
         ("lambda",),
