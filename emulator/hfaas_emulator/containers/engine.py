@@ -173,7 +173,8 @@ class Engine(Protocol):
     async def leftovers(self, labels: Mapping[str, str]) -> Sequence[Container]:
         """Return containers with these labels that an earlier emulator left behind, running or ended.
 
-        They are as good as one's own from then on. One that had not begun to run is removed and not told of.
+        They are as good as one's own from then on. One of which nobody can tell how it goes on, or went, is removed and
+        not told of.
         """
 
     def events(self) -> AsyncIterator[tuple[str, str]]:

@@ -152,30 +152,7 @@ class ProcessContainer:
         self._forget(self.id)
 
 
-class LeftProcess:
-    """What an emulator that died left behind: a folder, perhaps with processes."""
-
-    address = "127.0.0.1"
-
-    def __init__(self, folder: Path, labels: Mapping[str, str], threads: Threads) -> None:
-        self.id = folder.name
-        self.labels = labels
-        self._folder = folder
-        self._threads = threads
-
-    async def wait(self) -> Exit:
-        await self._threads.call(process_tree.kill_mentioning, self._folder)
-        return Exit(137)
-
-    async def follow(self, output: Output, since: float = 0) -> None:
-        """Pass nothing on: its output went to the emulator that died."""
-
-    async def stop(self, grace_s: float = 0) -> None:  # noqa: ARG002 - nobody waits for its answer any more
-        await self.wait()
-        await self._threads.call(shutil.rmtree, self._folder, ignore_errors=True)
-
-    async def peak_memory_mb(self) -> int:
-        return 0
-
-    def oom_kills(self) -> int:
-        return 0
+def remove_left(folder: Path) -> None:
+    """End what an emulator that died left in a folder, and remove the folder."""
+    process_tree.kill_mentioning(folder)
+    shutil.rmtree(folder, ignore_errors=True)
