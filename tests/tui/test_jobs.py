@@ -64,6 +64,15 @@ def test_children_of_an_array_are_listed_only_with_all(hfaas: Hfaas, batch: Any)
     ]
 
 
+def test_of_many_jobs_the_newest_are_listed_and_the_others_counted(hfaas: Hfaas, batch: Any) -> None:
+    ids = [batch.done("say", text) for text in "abc"]
+
+    _, out, err = hfaas("jobs", "--queue", batch.queue, "--limit", "2")
+
+    assert [each[:8] in out for each in ids] == [False, True, True]
+    assert "... and 1 older: --limit 3 lists all" in err
+
+
 def test_a_queue_that_is_not_there_is_answered_with_those_that_are(hfaas: Hfaas, batch: Any) -> None:
     code, _, err = hfaas("jobs", "--queue", "nowhere")
 

@@ -150,14 +150,19 @@ class Jobs:
 
     def all(self, queue: str | None = None, statuses: Sequence[str] = ()) -> list[Job]:
         """Return the jobs of one queue or of all, newest first; arrays and groups of nodes without what is in them."""
-        queues = [self._known(queue)] if queue else self.queues()
-        jobs = self.describe(self._in_queues(queues, statuses))
-        return sorted(jobs, key=lambda job: job.created, reverse=True)
+        return self.newest(self.ids(queue, statuses))
 
-    def _in_queues(self, queues: Sequence[str], statuses: Sequence[str] = ()) -> list[str]:
+    def newest(self, ids: Iterable[str]) -> list[Job]:
+        """Return the jobs that exist of these, newest first."""
+        return sorted(self.describe(ids), key=lambda job: job.created, reverse=True)
+
+    def ids(self, queue: str | None = None, statuses: Sequence[str] = ()) -> list[str]:
+        """Return the ids of the jobs of one queue or of all, newest first."""
+        queues = [self._known(queue)] if queue else self.queues()
         with ThreadPoolExecutor(PARALLEL) as pool:
-            found = pool.map(lambda queue: self._ids({"jobQueue": queue}, statuses), queues)
-            return [each for ids in found for each in ids]
+            found = pool.map(lambda queue: self._listed({"jobQueue": queue}, statuses), queues)
+            created = {job["jobId"]: job["createdAt"] for jobs in found for job in jobs}
+        return sorted(created, key=created.__getitem__, reverse=True)
 
     def _known(self, queue: str) -> str:
         known = self.queues()
@@ -171,10 +176,10 @@ class Jobs:
         pages = self._client.get_paginator("describe_job_queues").paginate()
         return [queue["jobQueueName"] for page in pages for queue in page["jobQueues"]]
 
-    def _ids(self, of: dict[str, str], statuses: Sequence[str] = ()) -> list[str]:
+    def _listed(self, of: dict[str, str], statuses: Sequence[str] = ()) -> list[dict[str, Any]]:
         pages = self._client.get_paginator("list_jobs")
         return [
-            job["jobId"]
+            job
             for status in statuses or STATUSES
             for page in pages.paginate(**of, jobStatus=status)
             for job in page["jobSummaryList"]
@@ -194,7 +199,8 @@ class Jobs:
         if not (job.is_array or job.is_group):
             return []
         of = {"arrayJobId": job.id} if job.is_array else {"multiNodeJobId": job.id}
-        return sorted(self.describe(self._ids(of, statuses)), key=lambda child: index(child.id))
+        ids = (child["jobId"] for child in self._listed(of, statuses))
+        return sorted(self.describe(ids), key=lambda child: index(child.id))
 
     def find(self, text: str) -> Job:
         """Return the job with this id, or the only one whose id begins so; CliError when there is none."""
@@ -206,7 +212,7 @@ class Jobs:
         raise CliError(f"there is no job {text}", LIST)
 
     def _complete(self, begin: str) -> str:
-        found = sorted({each for each in self._in_queues(self.queues()) if each.startswith(begin)})
+        found = sorted(each for each in self.ids() if each.startswith(begin))
         if len(found) == 1 and begin:
             return found[0]
         if not found:

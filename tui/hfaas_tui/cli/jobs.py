@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,9 +13,12 @@ from hfaas_tui import watch
 from hfaas_tui.cli import options
 from hfaas_tui.errors import CliError
 from hfaas_tui.jobs import STATUSES, Job, Jobs, flat, short_id
-from hfaas_tui.output import console, duration, print_error, print_json, print_text, table
+from hfaas_tui.output import console, duration, print_error, print_json, print_news, print_text, table
 
 COLUMNS = ("job", "name", "status", "queue", ">attempts", ">age", ">ran", "reason")
+
+SHOWN = 50
+"""Jobs that a screen has use for."""
 
 
 @click.command()
@@ -26,12 +31,18 @@ COLUMNS = ("job", "name", "status", "queue", ">attempts", ">age", ">ran", "reaso
     help="Only jobs in this state; may be given again.",
 )
 @click.option("--all", "everything", is_flag=True, help="Also the children of arrays and the nodes of groups.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    help=f"List so many of the newest.  [default: {SHOWN}, with --json all]",
+)
 @options.endpoint
 @options.state
 @options.as_json
 def jobs(
     queue: str | None,
     statuses: tuple[str, ...],
+    limit: int | None,
     endpoint: str | None,
     state: Path | None,
     *,
@@ -40,17 +51,29 @@ def jobs(
 ) -> int:
     """List the jobs of Batch, the newest first."""
     batch = ask(endpoint, state)
-    if everything:  # a child is not where its parent is
-        shown = [job for job in flat(batch, batch.all(queue)) if not statuses or job.status in statuses]
-    else:
-        shown = batch.all(queue, statuses)
+    most = limit or (sys.maxsize if as_json else SHOWN)
+    shown, more = _all(batch, queue, statuses, most) if everything else _newest(batch, queue, statuses, most)
     if as_json:
         print_json([job.to_json() for job in shown])
     elif shown:
         console().print(table(COLUMNS, map(_row, shown)))
     else:
         print_text("no jobs" if not (queue or statuses) else "no such jobs")
+    if more > 0:
+        print_news(f"... and {more} older: --limit {len(shown) + more} lists all")
     return 0
+
+
+def _newest(batch: Jobs, queue: str | None, statuses: Sequence[str], most: int) -> tuple[list[Job], int]:
+    """Return the newest jobs, and how many there are beside."""
+    ids = batch.ids(queue, statuses)
+    return batch.newest(ids[:most]), len(ids) - most
+
+
+def _all(batch: Jobs, queue: str | None, statuses: Sequence[str], most: int) -> tuple[list[Job], int]:
+    """Do the same with children and nodes; one of them is not in the state that its parent is in."""
+    found = [job for job in flat(batch, batch.all(queue)) if not statuses or job.status in statuses]
+    return found[:most], len(found) - most
 
 
 def ask(endpoint: str | None, state: Path | None) -> Jobs:
