@@ -32,6 +32,8 @@ from hfaas_emulator.containers.engine import Engine
 from hfaas_emulator.containers.gpus import GpuMode, GpuPool
 from hfaas_emulator.containers.select import choose
 from hfaas_emulator.edge import Receive, Scope, Send, Services
+from hfaas_emulator.endpoints.address import Address
+from hfaas_emulator.endpoints.service import Endpoints
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.journal import Journal
 from hfaas_emulator.lambda_ import api as lambda_api
@@ -40,7 +42,7 @@ from hfaas_emulator.lambda_.lineage import Lineages
 from hfaas_emulator.lambda_.service import Lambda
 from hfaas_emulator.logs import api as logs_api
 from hfaas_emulator.logs.store import LogStore
-from hfaas_emulator.moto_services import admission, outward
+from hfaas_emulator.moto_services import addresses, admission, outward
 from hfaas_emulator.moto_services.bridge import Application
 from hfaas_emulator.moto_services.control import MotoControl
 from hfaas_emulator.moto_services.log_groups import LogGroups
@@ -104,6 +106,7 @@ class Plant:
             self._objects = S3(self._moto, store, ledgers.trace, self._accept, self._lineages)
             jobs = outward.Jobs(self._batch_changed, self._submit, self._queue_deleted)
             outward.connect(self._accept, self._problem, self._forget, jobs, self._schedules_changed)
+            addresses.connect(self._endpoint())
             snapshots = Snapshots(self._directory, self._moto, ledgers.journal, self._problem)
             self._booted = self._moto.open(lambda: _boot(self._objects, ledgers.journal, snapshots))
             try:
@@ -141,9 +144,11 @@ class Plant:
             await stacks.open()
             stack.push_async_callback(stacks.close)
             await stack.enter_async_context(self._schedules())
+            endpoints = Endpoints(self._lambda, control, control, ledgers.trace)
             yield _Services(
-                self._moto, engine, control, self._lambda, batch, logs, groups, stacks, self._objects, ledgers.trace
-            )
+                self._moto, engine, control, self._lambda, batch, logs, groups, stacks, self._objects, ledgers.trace,
+                endpoints,
+            )  # fmt: skip
 
     @asynccontextmanager
     async def _jobs(
@@ -276,6 +281,7 @@ class _Services:
     engine_of_stacks: StackEngine
     s3: S3
     trace: Trace
+    endpoints: Endpoints
 
     async def invoke(self, request: Request) -> Response:
         return await lambda_api.invoke(request, self.functions, self.control)
@@ -291,6 +297,9 @@ class _Services:
 
     async def jobs(self, request: Request) -> Response:
         return await batch_api.handle(request, self.batch, self.control, self.trace.run_of)
+
+    async def endpoint(self, to: Address, request: Request) -> Response:
+        return await self.endpoints.handle(to, request)
 
     async def objects(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.s3.handle(scope, receive, send)

@@ -1,6 +1,7 @@
 """The one HTTP port: finds out which service a request is for.
 
     /_hfaas/*, /_localstack/*       admin.py (loopback only), Runtime API of supervised images
+    paths and hosts of endpoints    endpoints/: APIs of API Gateway, function URLs
     POST .../functions/F/invocations  lambda_.api
     X-Amz-Target: Logs_20140328.*   logs.api, where it does not answer: moto
     scope cloudformation            cloudformation.api
@@ -9,7 +10,8 @@
     scope sqs                       moto, with long polls waiting here instead of there
     every other scope               moto
 
-The service is the credential scope of the signature, as clients send it to AWS; host names are not looked at.
+The service is the credential scope of the signature, as clients send it to AWS; of host names only those of endpoints
+are looked at.
 Signatures are not verified, so a web page could send anything: pages from other machines are refused by their
 `Origin`. An `AwsError` becomes an answer here and nowhere else.
 """
@@ -29,6 +31,7 @@ from urllib.parse import urlsplit
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from hfaas_emulator.endpoints import address
 from hfaas_emulator.errors import AwsError, EmulatorError
 from hfaas_emulator.moto_services import bridge, polling
 from hfaas_emulator.moto_services.thread import Moto
@@ -70,6 +73,9 @@ class Services(Protocol):
 
     async def jobs(self, request: Request) -> Response:
         """Answer Batch where it is about jobs."""
+
+    async def endpoint(self, to: address.Address, request: Request) -> Response:
+        """Answer a request to an API or a function URL."""
 
     async def objects(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer S3."""
@@ -160,6 +166,8 @@ class Edge:
         services = await asyncio.shield(self._ready)
         if path.startswith(RUNTIME):
             await services.runtime(scope, receive, send)
+        elif to := address.find(call.headers.get("host", ""), call.path, call.caller.service):
+            await (await services.endpoint(to, Request(scope, receive)))(scope, receive, send)
         elif _is_s3(call):
             await services.objects(scope, receive, send)
         else:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from hfaas_emulator.batch.records import JobDefinition, JobQueue
+from hfaas_emulator.endpoints.records import FunctionUrl, HttpApi, Principal, RestApi
 from hfaas_emulator.lambda_.function import AsyncConfig, Function, RoleCredentials
 from hfaas_emulator.moto_services.thread import Moto
 
@@ -61,6 +62,28 @@ class MotoControl:
             return  # the thread need not know of each state of each job
         await self._moto.call(_batch, "publish", account, region, event)
 
+    async def api(self, id: str) -> RestApi | HttpApi | None:
+        """Find an API of any account and region."""
+        found: RestApi | HttpApi | None = await self._recall(("api", id), _endpoint, "api", id)
+        return found
+
+    async def function_url(self, id: str) -> FunctionUrl | None:
+        """Find a function URL of any account and region."""
+        found: FunctionUrl | None = await self._recall(("url", id), _endpoint, "function_url", id)
+        return found
+
+    async def statements(self, function: str) -> Sequence[Mapping[str, Any]]:
+        """Return the statements of the resource policy of a function (ARN, qualified or not)."""
+        found: Sequence[Mapping[str, Any]] = await self._recall(
+            ("policy", function), _endpoint, "statements", function
+        )
+        return found
+
+    async def principal(self, access_key: str) -> Principal:
+        """Return whom an access key stands for."""
+        found: Principal = await self._moto.call(_endpoint, "principal", access_key)
+        return found
+
     async def _recall(self, about: Hashable, question: Callable[..., Any], *arguments: Any) -> Any:
         """Ask moto once for as long as no control plane changes: each event asks, and all wait for the one thread."""
         if self._changes != self._moto.changes:
@@ -103,3 +126,9 @@ def _batch(question: str, *about: Any) -> Any:
     from hfaas_emulator.moto_services import batch_records
 
     return getattr(batch_records, question)(*about)
+
+
+def _endpoint(question: str, about: str) -> Any:
+    from hfaas_emulator.moto_services import endpoint_records
+
+    return getattr(endpoint_records, question)(about)

@@ -1,10 +1,10 @@
-"""May S3 call this? The part of a resource policy that decides over notifications."""
+"""May S3, or another service or caller, do this? The part of a resource policy that decides over invocations."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 SERVICE = "s3.amazonaws.com"
@@ -14,14 +14,19 @@ Statement = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who asks: a bucket, by ARN, and the account that owns it."""
+    """Who asks: a bucket or API, by ARN, and the account that owns it.
+
+    `principal` is the service or account that acts (nothing: a stranger), `known` more condition keys in lower case.
+    """
 
     arn: str
     account: str
+    principal: str = SERVICE
+    known: Mapping[str, str] = field(default_factory=dict)
 
 
 def denial(statements: Iterable[Statement], action: str, resource: str, source: Source) -> str:
-    """Say why S3 may not do `action` (`lambda:InvokeFunction`) for a bucket; nothing when it may."""
+    """Say why the source may not do `action` (`lambda:InvokeFunction`); nothing when it may."""
     allowed = False
     near = ""
     for statement in statements:
@@ -32,7 +37,7 @@ def denial(statements: Iterable[Statement], action: str, resource: str, source: 
         near = near or objection
     if allowed:
         return ""
-    return f"no statement of the resource policy allows {SERVICE} to {action}" + (f" ({near})" if near else "")
+    return f"no statement of the resource policy allows {source.principal or 'everybody'} to {action}" + (f" ({near})" if near else "")
 
 
 def name_of(statement: Statement) -> str:
@@ -41,7 +46,7 @@ def name_of(statement: Statement) -> str:
 
 
 def _objection(statement: Statement, action: str, resource: str, source: Source) -> str:
-    if not _is_service(statement.get("Principal")):
+    if not _is_for(statement.get("Principal"), source.principal):
         return f"{name_of(statement)} is for another principal"
     if not any(_like(str(pattern), action, fold=True) for pattern in _many(statement.get("Action"))):
         return f"{name_of(statement)} is for another action"
@@ -51,14 +56,15 @@ def _objection(statement: Statement, action: str, resource: str, source: Source)
     return _condition(statement, source)
 
 
-def _is_service(principal: Any) -> bool:
+def _is_for(principal: Any, who: str) -> bool:
+    meant = {"*"} | ({who, f"arn:aws:iam::{who}:root"} if who else set())
     if isinstance(principal, Mapping):
-        return any(name in {SERVICE, "*"} for names in principal.values() for name in _many(names))
-    return principal in {SERVICE, "*"}
+        return any(name in meant for names in principal.values() for name in _many(names))
+    return principal in meant
 
 
 def _condition(statement: Statement, source: Source) -> str:
-    known = {"aws:sourcearn": source.arn, "aws:sourceaccount": source.account}
+    known = {"aws:sourcearn": source.arn, "aws:sourceaccount": source.account, **source.known}
     for operator, wanted in (statement.get("Condition") or {}).items():
         for key, patterns in wanted.items():
             value = known.get(key.lower(), "")
@@ -75,6 +81,8 @@ def _holds(operator: str, value: str, patterns: list[str]) -> bool:
             return any(_like(pattern, value) for pattern in patterns)
         case "stringequals":
             return value in patterns
+        case "bool":
+            return value.lower() in {pattern.lower() for pattern in patterns}
         case "stringequalsignorecase":
             return value.lower() in {pattern.lower() for pattern in patterns}
         case "stringnotequals":

@@ -26,14 +26,6 @@ class Later:
 
 LATER = (
     Later(
-        "lambda", "POST", re.compile(r"/+2021-10-31/+functions/+.+/+url/*"),
-        "Function URLs are not emulated yet.",
-    ),
-    Later(
-        "apigateway", "POST", re.compile(r"/+v2/+apis/*"),
-        "HTTP APIs of API Gateway are not emulated yet.",
-    ),
-    Later(
         "logs", "POST", re.compile(r"/*"),
         "StartLiveTail is not emulated; `aws logs tail --follow` works.", "StartLiveTail",
     ),
