@@ -6,15 +6,20 @@ import os
 import signal
 import sys
 
-USAGE = """usage: hfaas-supervisor [run | batch]
+USAGE = """usage: hfaas-supervisor [run | batch | onetrigger ...]
   run     one Event on stdin, the answer on stdout
   batch   a Batch Job: the Event from EVENT or HFAAS_EVENT_URL, the script's exit code
+  onetrigger run | list-spaces   watch an Onedata space; --help tells more
 Without an argument the surroundings decide: under Lambda Events come from the Runtime API, in a Batch Job as above."""
 
 
 def main() -> int:
     """Run until there is nothing more to do and return the exit code."""
     arguments = sys.argv[1:]
+    if arguments[:1] == ["onetrigger"]:
+        from hfaas_supervisor.onetrigger import command
+
+        return command.main(arguments[1:])
     if arguments not in ([], ["run"], ["batch"]):
         sys.stderr.write(f"{USAGE}\n")
         return 2

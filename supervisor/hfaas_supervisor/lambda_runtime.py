@@ -42,7 +42,7 @@ def serve() -> int:
     """Take Events from the Runtime API for ever, or report why that is impossible and return 1."""
     global handler  # noqa: PLW0603 - awslambdaric finds it by name
     try:
-        handler = _handler(start.flow("lambda", STDOUT))
+        handler = _chosen()
     except HfaasError as error:
         _report_init_error(error)
         return 1
@@ -53,6 +53,25 @@ def serve() -> int:
 
 
 handler: Callable[[bytes, Context], dict[str, Any]]
+
+
+def _chosen() -> Callable[[bytes, Context], dict[str, Any]]:
+    onetrigger = os.environ.get("HFAAS_ONETRIGGER")
+    return _polling(onetrigger) if onetrigger else _handler(start.flow("lambda", STDOUT))
+
+
+def _polling(settings: str) -> Callable[[bytes, Context], dict[str, Any]]:
+    from hfaas_supervisor.onetrigger.scheduled import Poller  # late: no other Function loads HTTP and TLS for it
+
+    poller = Poller(settings, STDOUT)
+
+    def handle(event: bytes, context: Context) -> dict[str, Any]:
+        try:
+            return poller.poll(event, context.get_remaining_time_in_millis() / 1000)
+        except HfaasError as error:
+            raise _fault(error) from None
+
+    return handle
 
 
 def _handler(flow: Flow) -> Callable[[bytes, Context], dict[str, Any]]:
