@@ -168,11 +168,21 @@ def test_a_job_that_waits_for_its_turn_is_not_stuck() -> None:
 
 
 def test_a_job_that_nothing_can_help_is_told_with_what_to_do() -> None:
-    told = summary(state("RUNNABLE", stuck=True, reason="needs 1 GPU: no NVIDIA GPU here"))
+    told = summary(
+        state(
+            "RUNNABLE",
+            stuck=True,
+            reason="needs 1 GPU: no NVIDIA GPU here; start with --gpu fallback to run it on CPU",
+        )
+    )
 
     (stuck,) = find_stuck(pending(JOB), told)
 
-    assert (stuck.function, stuck.job, stuck.reason) == ("f", JOB, "needs 1 GPU: no NVIDIA GPU here")
+    assert (stuck.function, stuck.job, stuck.reason) == (
+        "f",
+        JOB,
+        "needs 1 GPU: no NVIDIA GPU here; start with --gpu fallback to run it on CPU",
+    )
     assert "--gpu fallback" in stuck.hint
 
 

@@ -237,7 +237,7 @@ def find_stuck(pending: Sequence[Mapping[str, str]], summary: Summary) -> list[S
 
 def _help(reason: str) -> str:
     """Say what `hfaas run` can do about a job that will never start."""
-    if "GPU" in reason:
+    if "--gpu fallback" in reason:
         return "add --gpu fallback to run it on CPU"
     if "this machine has" in reason or "--scale-down" in reason:
         return "add --scale-down to run it with less"

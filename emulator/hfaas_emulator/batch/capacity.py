@@ -18,7 +18,7 @@ from hfaas_emulator.batch.records import ComputeEnvironment, JobQueue
 from hfaas_emulator.containers.gpus import GpuMode, GpuPool
 
 MACHINE, GPUS = "the machine", "its GPUs"
-_WITH_GPU = re.compile(r"(p|g|gr)\d")
+_WITH_GPU = re.compile(r"(?!g4ad|g5g)(p|g|gr)\d")  # those two have GPUs of AMD, or processors of Arm
 _ROUNDING = 1e-9
 
 

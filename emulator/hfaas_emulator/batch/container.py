@@ -34,6 +34,11 @@ def specification(work: Work, identity: Identity, emulator: str, environment: Ma
 def limits(container: Mapping[str, Any]) -> TaskLimits:
     """Read what only a Batch job may ask for out of its `container` document."""
     linux = container.get("linuxParameters") or {}
+    if container.get("privileged"):
+        raise NotStarted(
+            "CannotStartContainerError: privileged asks for all of this machine, and the emulator gives it to nobody; "
+            "remove it from the job definition to rehearse the job"
+        )
     if linux.get("devices"):
         raise NotStarted(
             "CannotStartContainerError: linuxParameters.devices asks for devices of the host, and the emulator "
@@ -42,7 +47,6 @@ def limits(container: Mapping[str, Any]) -> TaskLimits:
     return TaskLimits(
         shared_memory_mb=linux.get("sharedMemorySize"),
         init=bool(linux.get("initProcessEnabled")),
-        privileged=bool(container.get("privileged")),
         tmpfs={each["containerPath"]: int(each["size"]) for each in linux.get("tmpfs") or ()},
         ulimits={
             each["name"]: (int(each["softLimit"]), int(each["hardLimit"]))

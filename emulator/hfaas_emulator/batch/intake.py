@@ -58,7 +58,7 @@ def entry(id: str, account: str, region: str) -> submission.Entry:
 
 
 class Intake:
-    """Submits what rules ask for, and ends what no queue holds any more; belongs to the event loop."""
+    """Submits what rules ask for; belongs to the event loop."""
 
     def __init__(self, batch: Batch, control: ControlPlane, journal: Journal, trace: Trace) -> None:
         self._batch = batch
@@ -80,15 +80,6 @@ class Intake:
     def accept(self, asked: Asked) -> None:
         """Submit a job whose row is written."""
         self._background.start(self._submit(asked))
-
-    def end_all(self, account: str, region: str, queue: str) -> None:
-        """End the jobs of a queue that was deleted."""
-        self._background.start(self._end_all(account, region, queue))
-
-    async def _end_all(self, account: str, region: str, queue: str) -> None:
-        for job in self._batch.jobs(account, region, queue):
-            if not job.status.is_final:
-                await self._batch.terminate(job.id, f"The job queue {queue.rpartition('/')[2]} was deleted")
 
     async def _submit(self, asked: Asked) -> None:
         if self._batch.job(asked.id) is None:

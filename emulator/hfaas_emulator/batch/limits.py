@@ -27,6 +27,7 @@ FARGATE: Mapping[float, Sequence[int]] = {
     4: range(8192, 30_721, 1024),
     8: range(16_384, 61_441, 4096),
     16: range(32_768, 122_881, 8192),
+    32: (61_440, 122_880, 249_856),
 }
 """The memory in MB that Fargate has with a number of vCPUs."""
 

@@ -25,9 +25,16 @@ class RunningTask:
     """A started attempt; its container stays until it is forgotten."""
 
     def __init__(
-        self, identity: Identity, container: Container, output: JobOutput, clock: Clock, background: Background
+        self,
+        identity: Identity,
+        started: int,
+        container: Container,
+        output: JobOutput,
+        clock: Clock,
+        background: Background,
     ) -> None:
         self.identity = identity
+        self.started = started
         self._container = container
         self._output = output
         self._clock = clock
@@ -48,10 +55,6 @@ class RunningTask:
     @property
     def address(self) -> str:
         return self._container.address
-
-    @property
-    def started(self) -> int:
-        return self.identity.started
 
     async def result(self) -> Result:
         """Wait until it ended and its output is in the log; EngineError when the engine lost it.

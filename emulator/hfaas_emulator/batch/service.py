@@ -79,12 +79,13 @@ class Batch:
         self._ledger.load()
         found = await find(self._ledger, await self._adopt())
         for key in {queue_of(job) for job in self._ledger.submitted() if not job.status.is_final}:
-            with suppress(AwsError):  # its jobs wait and say that it is gone
+            with suppress(AwsError):  # it was deleted, and its jobs are ended below
                 await self._queues.learn(key)
         for job in self._ledger.submitted():
             if not job.status.is_final:
                 self._progress.resumed(job)
         self._take_over(found)
+        self._end_orphans()
         drop_old(self._ledger, self._clock.now())
         self._gpus.on_free.append(self._scheduler.dispatch)
         self._scheduler.dispatch()
@@ -173,6 +174,10 @@ class Batch:
 
     async def terminate(self, id: str, reason: str) -> None:
         """Fail a job in whatever state; a container is stopped with its grace."""
+        self._terminate(id, reason)
+        self._scheduler.dispatch()
+
+    def _terminate(self, id: str, reason: str) -> None:
         job, parts = self._parts(id)
         if job and job.is_array and parts:
             self._progress.mark(job, said=reason, is_terminated=True)
@@ -181,7 +186,15 @@ class Batch:
                 self._execution.doom(part, said=reason, is_terminated=True)
         waiting = [part for part in parts if not part.status.holds_room]
         self._consequences.fail(waiting, reason, is_terminated=True)
-        self._scheduler.dispatch()
+
+    def _end_orphans(self) -> None:
+        """End the jobs of queues that were deleted."""
+        for job in self._ledger.submitted():
+            if not job.status.is_final and self._queues.get(queue_of(job)) is None:
+                try:
+                    self._terminate(job.id, f"The job queue {job.submission.queue.rpartition('/')[2]} was deleted")
+                except StateError as error:  # the next look at the queues tries again
+                    self._progress.problem(job, error.message)
 
     def _parts(self, id: str) -> tuple[Job | None, list[Job]]:
         """Return a job and what of it is unfinished: its children, or itself."""
@@ -203,6 +216,7 @@ class Batch:
             while self._is_stale:
                 self._is_stale = False
                 await self._queues.refresh()
+            self._end_orphans()
             self._scheduler.retry()
         finally:
             self._is_refreshing = False

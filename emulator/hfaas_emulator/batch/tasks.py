@@ -67,7 +67,7 @@ class TaskRunner:
         output = JobOutput(identity, self._logs, self._trace, self._clock)
         container = await self._run(spec, output)
         self._tell_of_volumes(work)
-        return RunningTask(identity, container, output, self._clock, self._background)
+        return RunningTask(identity, self._now(), container, output, self._clock, self._background)
 
     async def _environment(self, work: Work) -> dict[str, str]:
         return variables(
@@ -141,7 +141,7 @@ class TaskRunner:
         known = await self._known(identity)
         output = JobOutput(identity, self._logs, self._trace, self._clock, known.lines)
         await container.follow(output.feed, known.since)
-        return RunningTask(identity, container, output, self._clock, self._background)
+        return RunningTask(identity, identity.started, container, output, self._clock, self._background)
 
     async def _known(self, identity: Identity) -> Known:
         """Return which lines of a container are in the log already, and from when on its output is wanted."""

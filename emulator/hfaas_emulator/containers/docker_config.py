@@ -80,7 +80,6 @@ def _function(spec: ContainerSpec, place: Place) -> dict[str, Any]:
 def _task(spec: ContainerSpec, place: Place) -> dict[str, Any]:
     asked = spec.task
     return {
-        "Privileged": asked.privileged,
         "Init": asked.init,
         "IpcMode": "private",
         "ShmSize": (asked.shared_memory_mb or _SHARED_MEMORY_MB) * _MB,

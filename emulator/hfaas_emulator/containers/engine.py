@@ -50,7 +50,6 @@ class TaskLimits:
 
     shared_memory_mb: int | None = None
     init: bool = False
-    privileged: bool = False
     tmpfs: Mapping[str, int] = field(default_factory=dict)
     ulimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     volumes: tuple[str, ...] = ()  # paths in the container that get an empty volume of their own

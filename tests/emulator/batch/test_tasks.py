@@ -168,7 +168,6 @@ async def test_the_images_own_user_and_a_writable_root_are_the_default(world: Wo
 
 async def test_linux_parameters_reach_the_engine(world: World) -> None:
     document = {
-        "privileged": True,
         "ulimits": [{"name": "nofile", "softLimit": 10, "hardLimit": 20}],
         "linuxParameters": {
             "sharedMemorySize": 64,
@@ -177,8 +176,13 @@ async def test_linux_parameters_reach_the_engine(world: World) -> None:
         },
     }
     limits = (await world.spec_of(work({"document": document}))).task
-    assert (limits.shared_memory_mb, limits.init, limits.privileged) == (64, True, True)
+    assert (limits.shared_memory_mb, limits.init) == (64, True)
     assert (dict(limits.tmpfs), dict(limits.ulimits)) == ({"/run": 8}, {"nofile": (10, 20)})
+
+
+async def test_nobody_is_given_the_whole_machine(world: World) -> None:
+    with pytest.raises(NotStarted, match="CannotStartContainerError: privileged asks for all of this machine"):
+        await world.spec_of(work({"document": {"privileged": True}}))
 
 
 async def test_a_folder_of_the_host_is_an_empty_volume_and_the_trace_says_so(world: World) -> None:
