@@ -104,7 +104,7 @@ class Plant:
         with contextlib.closing(Store(self._directory / "objects")) as store:
             self._moto = Moto(ledgers.journal)
             self._objects = S3(self._moto, store, ledgers.trace, self._accept, self._lineages)
-            jobs = outward.Jobs(self._batch_changed, self._submit, self._queue_deleted)
+            jobs = outward.Jobs(self._batch_changed, self._submit)
             outward.connect(self._accept, self._problem, self._forget, jobs, self._schedules_changed)
             addresses.connect(self._endpoint())
             snapshots = Snapshots(self._directory, self._moto, ledgers.journal, self._problem)
@@ -238,10 +238,6 @@ class Plant:
     def _batch_changed(self) -> None:
         if self._batch is not None:
             self._batch.wake()
-
-    def _queue_deleted(self, account: str, region: str, arn: str) -> None:
-        if self._intake is not None:
-            self._intake.end_all(account, region, arn)
 
     def _schedules_changed(self) -> None:
         if self._scheduler is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hfaas_emulator.batch import limits
 from hfaas_emulator.batch.limits import refusal
-from hfaas_emulator.moto_services import batch_checks, outward
+from hfaas_emulator.moto_services import batch_checks
 from hfaas_emulator.moto_services.batch import (
     BatchBackend,
     BatchResponse,
@@ -144,5 +144,4 @@ def delete(_original: Any, self: BatchResponse) -> str:
     del backend._job_queues[queue.arn]  # noqa: SLF001
     backend.tagger.delete_all_tags_for_resource(queue.arn)
     changed()
-    outward.queue_deleted(backend.account_id, backend.region_name, queue.arn)
     return "{}"

@@ -22,13 +22,10 @@ def _nobody(*_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """Who runs jobs: told when a queue, an environment or a definition changed, given journaled wishes for jobs, and
-    told when a queue is gone (account, region, ARN).
-    """
+    """Who runs jobs: told when a queue, an environment or a definition changed or went; given journaled wishes."""
 
     changed: Callable[[], None] = _nobody
     submit: Callable[[Asked], None] = _nobody
-    queue_deleted: Callable[[str, str, str], None] = _nobody
 
 
 @dataclass(slots=True)
@@ -83,11 +80,6 @@ def forget(account: str, region: str, name: str) -> None:
 def batch_changed() -> None:
     """Say that a queue, environment or definition of Batch changed."""
     commit.after(_connected.jobs.changed)
-
-
-def queue_deleted(account: str, region: str, arn: str) -> None:
-    """Say that a job queue was deleted."""
-    commit.after(lambda: _connected.jobs.queue_deleted(account, region, arn))
 
 
 def schedules_changed() -> None:

@@ -333,17 +333,14 @@ async def test_a_dead_engine_at_the_start_is_a_problem_and_no_end(world: Any) ->
     assert world.status(job) == "RUNNING"
 
 
-async def test_jobs_of_a_queue_that_did_not_come_back_wait_for_it(world: Any) -> None:
-    await world.submit(vcpus=2)
-    job = await world.submit()
-    queues, world.control.queues = world.control.queues, {}
-    await world.restart(gone=True)
-    assert world.job(job).reason.endswith("the job queue q is gone")
+async def test_the_jobs_of_a_queue_that_was_deleted_just_before_a_crash_end(world: Any) -> None:
+    running, job = await world.submit(vcpus=2), await world.submit()
+    world.control.queues = {}
+    await world.restart()
 
-    world.control.queues = queues
-    world.plane.wake()
-    await world.turn()
-    assert len(world.running()) == 1
+    assert world.states(running, job) == ["FAILED", "FAILED"]
+    assert {world.job(each).reason for each in (running, job)} == {"The job queue q was deleted"}
+    assert world.idle.pending() == ()
 
 
 async def test_a_job_is_on_disk_when_submit_returns(world: Any) -> None:

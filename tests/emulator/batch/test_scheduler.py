@@ -292,15 +292,16 @@ async def test_a_queue_without_environments_says_so(world: Any) -> None:
     assert world.job(job).reason.endswith("q has no compute environment")
 
 
-async def test_jobs_of_a_queue_that_is_gone_say_so(world: Any) -> None:
-    first, job = await world.submit(vcpus=2), await world.submit()
+async def test_the_jobs_of_a_queue_that_was_deleted_end(world: Any) -> None:
+    world.control.queue("other", world.control.environment("another"))
+    first, job, other = await world.submit(), await world.submit(vcpus=2), await world.submit(queue="other")
     del world.control.queues["q"]
     world.plane.wake()
     await world.turn()
-    assert world.job(job).reason.endswith("the job queue q is gone")
 
-    await world.end(first)
-    assert world.states(first, job) == ["SUCCEEDED", "RUNNABLE"]
+    assert world.states(first, job) == ["FAILED", "FAILED"]
+    assert world.job(job).reason == "The job queue q was deleted"
+    assert world.status(other) == "RUNNING"
 
 
 async def test_a_job_for_a_queue_that_never_was_is_refused(world: Any) -> None:
