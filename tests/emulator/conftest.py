@@ -69,7 +69,7 @@ def _fake() -> Engine:
 
 
 @contextmanager
-def running(state: Path, engine: Callable[[], Engine | None] = _fake, **options: Any) -> Iterator[Emulator]:
+def running(state: Path, make: Callable[[], Engine | None] = _fake, **options: Any) -> Iterator[Emulator]:
     """Run an emulator over a state directory; leaving stops it as SIGTERM does."""
     up = threading.Event()
     held: dict[str, Any] = {}
@@ -77,7 +77,7 @@ def running(state: Path, engine: Callable[[], Engine | None] = _fake, **options:
     async def serve() -> None:
         stop = asyncio.Event()
         held["loop"], held["stop"] = asyncio.get_running_loop(), stop
-        async with server.opened(server.Options(0, state, **options), stop, engine()) as announced:
+        async with server.opened(server.Options(0, state, **options), stop, make()) as announced:
             held["endpoint"] = announced.endpoint
             up.set()
             await stop.wait()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-WAIT_S = 20
+WAIT_S = 100
 FINAL = ("SUCCEEDED", "FAILED")
 ACCOUNT = "000000000000"
 _NUMBERS = itertools.count(1)
@@ -39,27 +39,28 @@ def needs(vcpus: str = "1", memory: str = "128", gpus: str = "") -> dict[str, An
 
 
 class Lab:
-    """Queues, definitions and jobs of one emulator; `q` is a wide queue for jobs that shall not wait."""
+    """Queues, definitions and jobs of one emulator; the queues `q` and, on Fargate, `f` have room for everybody."""
 
-    def __init__(self, emulator: Any, image: str, fargate: bool = False) -> None:
-        self.emulator, self.image, self.fargate = emulator, image, fargate
+    def __init__(self, emulator: Any, image: str) -> None:
+        self.emulator, self.image = emulator, image
         self.batch, self.logs = emulator.client("batch"), emulator.client("logs")
         self.role = emulator.role("worker")
         iam = emulator.client("iam")
         self.profile = iam.create_instance_profile(InstanceProfileName="machines")["InstanceProfile"]["Arn"]
         self.queue("q", self.environment(64))
+        self.queue("f", self.environment(64, fargate=True))
 
-    def environment(self, vcpus: int, **more: Any) -> str:
+    def environment(self, vcpus: int, *, fargate: bool = False, types: Sequence[str] = ("g5", "optimal")) -> str:
         """Make a compute environment and return its name."""
         name = fresh("environment")
-        kind = {"type": "FARGATE"} if self.fargate else self._instances(**more)
+        kind = {"type": "FARGATE"} if fargate else self._instances(types)
         resources = {**kind, "maxvCpus": vcpus, "subnets": ["subnet-0"], "securityGroupIds": ["sg-0"]}
         self.batch.create_compute_environment(
             computeEnvironmentName=name, type="MANAGED", computeResources=resources
         )
         return name
 
-    def _instances(self, types: Sequence[str] = ("g5", "optimal")) -> dict[str, Any]:
+    def _instances(self, types: Sequence[str]) -> dict[str, Any]:
         return {"type": "EC2", "minvCpus": 0, "instanceTypes": list(types), "instanceRole": self.profile}
 
     def queue(self, name: str = "", *environments: str, priority: int = 1) -> str:
@@ -70,10 +71,10 @@ class Lab:
         self.batch.create_job_queue(jobQueueName=name, priority=priority, computeEnvironmentOrder=order)
         return name
 
-    def define(self, command: Sequence[str], **more: Any) -> str:
+    def define(self, command: Sequence[str], *, fargate: bool = False, **more: Any) -> str:
         """Register a definition and return its ARN; `container` and `nodes` go where they belong."""
         own = {"image": self.image, "command": list(command), **needs(), **more.pop("container", {})}
-        if self.fargate:
+        if fargate:
             more = {"platformCapabilities": ["FARGATE"], **more}
             own = {"executionRoleArn": self.role, **own, **needs("0.25", "512")}
         what: dict[str, Any] = {"type": "container", "containerProperties": own}
