@@ -27,6 +27,8 @@ from hfaas_emulator.trace import Trace, What
 LATE_S = 300
 """Longest sleep, because timers stand still while a machine sleeps; what is later than that is left out."""
 
+MOMENT_S = 0.001
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
@@ -52,7 +54,8 @@ class Scheduler:
         self._waiting: dict[str, _Waiting] = {}
         self._stale = True
         self._stir = asyncio.Event()
-        self._opened = clock.now()
+        self._floor = clock.now()
+        """What was due before is left out; it is of no account for what is made later on."""
         self._task: asyncio.Task[None] | None = None
 
     def open(self) -> None:
@@ -87,13 +90,14 @@ class Scheduler:
             self._trace.hop("scheduler", What.PROBLEM, message=f"schedules cannot be read: {error.message}")
             return
         self._waiting = {one.arn: self._entered(one) for one in found}
+        self._floor = 0.0
 
     def _entered(self, schedule: Schedule) -> _Waiting:
-        """Keep a moment that still holds; a new schedule is due from its beginning on, if that was since the start."""
+        """Keep a moment that still holds; a new schedule is due from its beginning on."""
         known = self._waiting.get(schedule.arn)
         if known is not None and known.schedule.timing == schedule.timing:
             return _Waiting(schedule, known.due)
-        return _Waiting(schedule, schedule.timing.after(max(self._opened, schedule.made - 0.001)))
+        return _Waiting(schedule, schedule.timing.after(max(self._floor, schedule.made - MOMENT_S)))
 
     def _fire_due(self) -> None:
         now = self._clock.now()
