@@ -21,8 +21,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from tests.supervisor.cloud import Cdmi, Certificates, Cloud, Dav, Handler, secured
 
 from hfaas_supervisor.job import Job
+from hfaas_supervisor.stores import web
 
 DEADLINE_S = 20
 
@@ -340,6 +342,49 @@ def box(tmp_path: Path, endpoint: str, bytecode: str) -> Box:
     return Box(tmp_path, environment)
 
 
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates.make(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture
+def trusting(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this process trust the certificates of the test's servers."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.ca))
+    monkeypatch.setattr(web, "_context", None)
+    monkeypatch.setattr(web, "PAUSE_S", 0.01)
+
+
+@pytest.fixture
+def space(certificates: Certificates) -> Iterator[Cloud]:
+    """A Oneprovider with the space `ours`."""
+    with _cloud(Cdmi, certificates) as cloud:
+        cloud.folders.add("cdmi/ours")
+        yield cloud
+
+
+@pytest.fixture
+def dav(certificates: Certificates) -> Iterator[Cloud]:
+    with _cloud(Dav, certificates) as cloud:
+        yield cloud
+
+
+@contextmanager
+def _cloud(handler: type[Handler], certificates: Certificates) -> Iterator[Cloud]:
+    cloud = Cloud()
+    with _serving(type("Handler", (handler,), {"cloud": cloud}), certificates) as cloud.address:
+        yield cloud
+
+
+ServeTls = Callable[[type[Handler]], str]
+
+
+@pytest.fixture
+def serve_tls(certificates: Certificates) -> Iterator[ServeTls]:
+    with ExitStack() as servers:
+        yield lambda handler: servers.enter_context(_serving(handler, certificates))
+
+
 Serve = Callable[[type[BaseHTTPRequestHandler]], str]
 """Starts a server for this test and returns its host:port."""
 
@@ -351,8 +396,10 @@ def serve() -> Iterator[Serve]:
 
 
 @contextmanager
-def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+def _serving(handler: type[BaseHTTPRequestHandler], certificates: Certificates | None = None) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    if certificates is not None:
+        secured(server, certificates)
     server.daemon_threads = True
     server.block_on_close = False
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -31,7 +31,8 @@ def test_the_way_to_the_first_event_loads_nothing_heavy() -> None:
     code = (
         "import sys, hfaas_supervisor.lambda_runtime;"
         "print(*{'inspect', 'ssl', 'asyncio', 'http.client', 'shutil', 'dataclasses', 'obstore', 'socket',"
-        " 'concurrent.futures', 'hashlib', 'hfaas_supervisor.delegation', 'hfaas_supervisor.batch_job'} & set(sys.modules))"
+        " 'concurrent.futures', 'hashlib', 'hfaas_supervisor.delegation', 'hfaas_supervisor.batch_job',"
+        " 'hfaas_supervisor.secrets_manager', 'hfaas_supervisor.stores.onedata', 'ctypes'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
@@ -39,5 +40,13 @@ def test_the_way_to_the_first_event_loads_nothing_heavy() -> None:
 
 def test_s3_loads_neither_http_client_nor_tls_of_python() -> None:
     code = "import sys, hfaas_supervisor.stores.s3; print(*{'http.client', 'ssl', 'hashlib', 'email'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_a_space_loads_no_client_of_s3() -> None:
+    code = (
+        "import sys, hfaas_supervisor.stores.onedata; print(*{'obstore', 'hashlib', 'ctypes'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
