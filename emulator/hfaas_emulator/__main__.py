@@ -30,6 +30,19 @@ def _options(arguments: list[str] | None) -> Options:
     parser.add_argument(
         "--scale-down", action="store_true", help="run jobs that are larger than this machine with what it has"
     )
+    parser.add_argument(
+        "--onedata-port",
+        type=int,
+        default=0,
+        help="TCP port of the Oneprovider (default: a free one, then always that)",
+    )
+    parser.add_argument(
+        "--flush-delay",
+        type=_seconds,
+        default=(0.0, 0.0),
+        metavar="LOW,HIGH",
+        help="seconds that changes in a space take (default: 0)",
+    )
     parser.add_argument("--tether", action="store_true", help="stop when standard input ends")
     parser.add_argument("--discard", action="store_true", help="remove the state directory at the end")
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
@@ -45,7 +58,14 @@ def _options(arguments: list[str] | None) -> Options:
         chosen.discard,
         GpuMode(chosen.gpu),
         chosen.scale_down,
+        chosen.onedata_port,
+        chosen.flush_delay,
     )
+
+
+def _seconds(text: str) -> tuple[float, float]:
+    low, _, high = text.partition(",")
+    return float(low), float(high or low)
 
 
 def main(arguments: list[str] | None = None) -> int:

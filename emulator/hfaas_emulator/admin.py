@@ -11,7 +11,7 @@ import json
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -129,12 +129,14 @@ class Admin:
         trace: Trace,
         stop: Callable[[], None],
         layers: LayerStore,
+        spaces: Callable[[Request], Awaitable[Response]] | None = None,
     ) -> None:
         self._status = status
         self._idle = idle
         self._trace = trace
         self._stop = stop
         self._layers = layers
+        self._spaces = spaces
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request."""
@@ -169,6 +171,8 @@ class Admin:
                 return JSONResponse({"stopping": True}, 202)
             case "PUT", path if found := LAYER.fullmatch(path):
                 return await self._layer(request, found.group(1))
+            case _, path if self._spaces and f"{path}/".startswith("/_hfaas/spaces/"):
+                return await self._spaces(request)
         raise Refusal(404, f"there is no {request.method} {request.url.path}")
 
     async def _idleness(self, request: Request) -> Response:

@@ -49,6 +49,8 @@ from hfaas_emulator.moto_services.log_groups import LogGroups
 from hfaas_emulator.moto_services.schedule_control import MotoSchedules
 from hfaas_emulator.moto_services.snapshots import Snapshots
 from hfaas_emulator.moto_services.thread import Moto
+from hfaas_emulator.onedata import admin as onedata_admin
+from hfaas_emulator.onedata.service import Onedata, Place
 from hfaas_emulator.s3.api import S3, SERVICES
 from hfaas_emulator.s3.store import Store
 from hfaas_emulator.scheduler.service import Scheduler
@@ -80,14 +82,30 @@ class Limits:
     scale_down: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class OnedataOptions:
+    """The Oneprovider's port (0: a free one, then always that), and how many seconds changes in it take."""
+
+    port: int = 0
+    flush_s: tuple[float, float] = (0.0, 0.0)
+
+
 class Plant:
     """The emulator's parts; each method opens some of them."""
 
-    def __init__(self, directory: Path, port: int, limits: Limits, ledgers: Ledgers) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        port: int,
+        limits: Limits,
+        ledgers: Ledgers,
+        onedata: OnedataOptions | None = None,
+    ) -> None:
         self._directory = directory
         self._port = port
         self._limits = limits
         self._ledgers = ledgers
+        self._onedata_options = onedata or OnedataOptions()
         self._lineages = Lineages()
         self._lambda: Lambda | None = None
         self._batch: Batch | None = None
@@ -133,6 +151,7 @@ class Plant:
         async with AsyncExitStack() as stack:
             logs = LogStore(self._directory / "logs", on_group=groups.make, problem=self._problem)
             stack.callback(logs.close)
+            onedata = await stack.enter_async_context(self._spaces(engine))
             gpus = GpuPool(engine.gpus, self._limits.gpus, engine.gpu_detail)
             self._lambda = self._make_lambda(engine, control, logs, gpus)
             await self._lambda.open()
@@ -147,8 +166,20 @@ class Plant:
             endpoints = Endpoints(self._lambda, control, control, ledgers.trace)
             yield _Services(
                 self._moto, engine, control, self._lambda, batch, logs, groups, stacks, self._objects, ledgers.trace,
-                endpoints,
+                endpoints, onedata,
             )  # fmt: skip
+
+    @asynccontextmanager
+    async def _spaces(self, engine: Engine) -> AsyncIterator[Onedata]:
+        """Open Onedata, which stays asleep while there is no space."""
+        asked = self._onedata_options
+        place = Place(self._directory / "onedata", asked.port, engine.host, engine.runs_images, asked.flush_s)
+        onedata = Onedata(place, self._ledgers.trace)
+        try:
+            await onedata.open()
+            yield onedata
+        finally:
+            await onedata.close()
 
     @asynccontextmanager
     async def _jobs(
@@ -278,6 +309,7 @@ class _Services:
     s3: S3
     trace: Trace
     endpoints: Endpoints
+    onedata: Onedata
 
     async def invoke(self, request: Request) -> Response:
         return await lambda_api.invoke(request, self.functions, self.control)
@@ -296,6 +328,9 @@ class _Services:
 
     async def endpoint(self, to: Address, request: Request) -> Response:
         return await self.endpoints.handle(to, request)
+
+    async def spaces(self, request: Request) -> Response:
+        return await onedata_admin.handle(request, self.onedata)
 
     async def objects(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.s3.handle(scope, receive, send)

@@ -83,6 +83,9 @@ class Services(Protocol):
     async def runtime(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the Runtime API."""
 
+    async def spaces(self, request: Request) -> Response:
+        """Answer the command line about spaces; Refusal."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -159,14 +162,15 @@ class Edge:
 
     async def _route(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        _check_page(call)
+        to = address.find(call.headers.get("host", ""), call.path, call.caller.service)
+        _check_page(call, to)
         if path.startswith(ADMIN) and not path.startswith(RUNTIME):
             await (await self._admin(Request(scope, receive)))(scope, receive, send)
             return
         services = await asyncio.shield(self._ready)
         if path.startswith(RUNTIME):
             await services.runtime(scope, receive, send)
-        elif to := address.find(call.headers.get("host", ""), call.path, call.caller.service):
+        elif to is not None:
             await (await services.endpoint(to, Request(scope, receive)))(scope, receive, send)
         elif _is_s3(call):
             await services.objects(scope, receive, send)
@@ -192,11 +196,12 @@ class Edge:
         return await _moto(call, services.moto, await request.body())
 
 
-def _check_page(call: Call) -> None:
+def _check_page(call: Call, to: address.Address | None) -> None:
     """Refuse what a web page sends, unless this machine served the page."""
     origin = call.headers.get("origin")
     if origin is None:  # so are an image's and a link's requests, of which those to S3 only read
-        foreign = call.headers.get("sec-fetch-site") == "cross-site" and not _is_s3(call)
+        harmless = call.headers.get("sec-fetch-user") == "?1" if to else _is_s3(call)  # a person followed a link
+        foreign = call.headers.get("sec-fetch-site") == "cross-site" and not harmless
     else:
         foreign = not _is_local(origin)
     if foreign:

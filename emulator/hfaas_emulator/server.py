@@ -20,10 +20,8 @@ import asyncio
 import contextlib
 import gc
 import importlib
-import logging
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -31,7 +29,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import uvicorn
+from starlette.requests import Request
+from starlette.responses import Response
 
 from hfaas_emulator import memory, state
 from hfaas_emulator.admin import Admin, EngineReport, JobsReport, Status
@@ -39,23 +38,17 @@ from hfaas_emulator.clock import SystemClock
 from hfaas_emulator.containers.engine import Engine
 from hfaas_emulator.containers.gpus import GpuMode
 from hfaas_emulator.containers.layers import LayerStore
-from hfaas_emulator.edge import Asgi, Edge, Services
-from hfaas_emulator.errors import EmulatorError
+from hfaas_emulator.edge import Edge, Services
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.journal import Journal
+from hfaas_emulator.listening import LOOPBACK, bind, serving
 from hfaas_emulator.trace import Trace
 
 if TYPE_CHECKING:
     from hfaas_emulator.batch.capacity import Machine
 
-LOOPBACK = "127.0.0.1"
 DEFAULT_CONCURRENCY = max(8, 2 * (os.cpu_count() or 1))
 """Functions that run at once; AWS's default of 1,000 would only make one machine thrash."""
-
-GRACE_S = 1
-"""Seconds that open requests have when the emulator stops."""
-
-logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # the edge says itself what goes wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +64,8 @@ class Options:
     discard: bool = False
     gpus: GpuMode = GpuMode.EXCLUSIVE
     scale_down: bool = False
+    onedata_port: int = 0
+    flush_s: tuple[float, float] = (0.0, 0.0)
 
 
 def run(options: Options) -> None:
@@ -114,9 +109,13 @@ async def opened(
         idle, trace = Idle(), Trace(SystemClock())
         status = Status(endpoint, str(directory), options.concurrency)
         ready: asyncio.Future[Services] = asyncio.get_running_loop().create_future()
-        admin = Admin(status, idle, trace, stop.set, LayerStore(directory))
+
+        async def spaces(request: Request) -> Response:
+            return await (await asyncio.shield(ready)).spaces(request)
+
+        admin = Admin(status, idle, trace, stop.set, LayerStore(directory), spaces)
         edge = Edge(admin, ready)
-        await stack.enter_async_context(_serving(edge, listener))
+        await stack.enter_async_context(serving(edge, listener))
         stack.callback(ready.cancel)  # who still waits when opening fails must not wait for ever
         assembly = await asyncio.to_thread(importlib.import_module, "hfaas_emulator.assembly")
         plant = assembly.Plant(
@@ -124,12 +123,13 @@ async def opened(
             port,
             assembly.Limits(options.concurrency, options.retry_s, options.gpus, options.scale_down),
             assembly.Ledgers(journal, idle, trace),
+            assembly.OnedataOptions(options.onedata_port, options.flush_s),
         )
         await stack.enter_async_context(plant.control_planes())
         engine: Engine = await stack.enter_async_context(plant.engine(options.engine, given))
         if engine.host != LOOPBACK:
             outer = stack.enter_context(contextlib.closing(bind(engine.host, port)))
-            await stack.enter_async_context(_serving(edge, outer))
+            await stack.enter_async_context(serving(edge, outer))
         ready.set_result(await stack.enter_async_context(plant.services(engine)))
         status.engine = EngineReport(engine.name, engine.runs_images, getattr(engine, "detail", ""))
         status.jobs = _jobs_report(engine, assembly.machine(engine), options)
@@ -144,63 +144,6 @@ def _jobs_report(engine: Engine, machine: Machine, options: Options) -> JobsRepo
     return JobsReport(
         machine.vcpus, machine.memory_mb, options.scale_down, str(options.gpus), names, engine.gpu_detail
     )
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a bound socket; EmulatorError when the address is taken."""
-    # With the protocol named, asyncio and uvloop set TCP_NODELAY; without, every request takes 44 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except (OSError, OverflowError) as error:
-        listener.close()
-        why = getattr(error, "strerror", None) or str(error)
-        raise EmulatorError(
-            f"port {port} on {host} cannot be opened: {why}",
-            "choose another with --port (0 takes a free one), or stop what listens there",
-        ) from error
-    return listener
-
-
-class _Server(uvicorn.Server):
-    """uvicorn that says when it listens, and leaves signals alone: one place decides when to stop."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@asynccontextmanager
-async def _serving(application: Asgi, listener: socket.socket) -> AsyncIterator[None]:
-    config = uvicorn.Config(
-        application,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_S,
-        timeout_keep_alive=1_000,
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        await server.up.wait()
-        yield
-    finally:
-        server.should_exit = True
-        await task
 
 
 @contextmanager
