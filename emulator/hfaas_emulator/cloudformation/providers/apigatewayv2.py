@@ -128,7 +128,7 @@ def _find_stage(context: Context, properties: Props) -> Made:
 
 
 def _update_stage(context: Context, made: Made, _old: Props, new: Props) -> None:
-    """Put it anew: a stage is known by its name alone, and the records know no UpdateStage."""
+    """Put it anew: a stage is known by its name alone, and what left the template goes with the old one."""
     _take_stage(context, new["ApiId"], made.id)
     _put_stage(context, new)
 
