@@ -28,6 +28,8 @@ from hfaas_emulator.batch.job import (
 from hfaas_emulator.batch.state import Current, Job
 from hfaas_emulator.journal import Change, Delete, Journal, Put, Table
 
+FRESH = Current()
+
 
 class Ledger:
     """Jobs that are not done, and those that AWS would still remember."""
@@ -97,16 +99,21 @@ def _state(job: Job) -> dict[str, Any]:
         "said": job.said,
         "note": job.note,
         "environment": job.environment,
-        "attempts": [dataclasses.astuple(each) for each in job.attempts],
+        "attempts": [_fields(each) for each in job.attempts],
         "started": job.started,
         "stopped": job.stopped,
-        "current": dataclasses.astuple(job.current) if job.current != Current() else (),
-        "lease": dataclasses.asdict(job.lease) if job.lease else (),
+        "current": _fields(job.current) if job.current != FRESH else (),
+        "lease": _fields(job.lease) if job.lease else (),
         "is_cancelled": job.is_cancelled,
         "is_terminated": job.is_terminated,
         "is_overdue": job.is_overdue,
     }
     return {key: value for key, value in state.items() if value or (value == 0 and value is not False)}
+
+
+def _fields(data: Attempt | Current | Lease) -> list[Any]:
+    """Return the values of a dataclass in their order; `astuple` takes 20 times as long, for copies of everything."""
+    return [getattr(data, name) for name in data.__slots__]
 
 
 def _load_state(job: Job, state: Mapping[str, Any]) -> None:
@@ -117,7 +124,8 @@ def _load_state(job: Job, state: Mapping[str, Any]) -> None:
     job.attempts = tuple(Attempt(*each) for each in state.get("attempts", ()))
     job.current = Current(*state.get("current", ()))
     if lease := state.get("lease"):
-        job.lease = Lease(**{**lease, "gpus": tuple(lease["gpus"])})
+        *rest, gpus = lease
+        job.lease = Lease(*[*rest, tuple(gpus)])
 
 
 def _dump_submission(job: Job) -> bytes:

@@ -60,6 +60,3 @@ class ControlPlane(Protocol):
 
     async def secret(self, account: str, region: str, source: str) -> str:
         """Return what a Secrets Manager secret or SSM parameter holds, as `valueFrom` names it; AwsError."""
-
-    async def publish(self, account: str, region: str, event: Mapping[str, Any]) -> None:
-        """Put an event of AWS itself (source `aws.batch`) on the account's default event bus."""

@@ -31,6 +31,11 @@ class MotoControl:
         config: AsyncConfig = await self._recall(about, _async_config, function)
         return config
 
+    async def tagged(self, key: str, value: str) -> tuple[str, ...]:
+        """Return the ARNs of the functions that carry a tag."""
+        found: tuple[str, ...] = await self._recall(("tag", key, value), _tagged, key, value)
+        return found
+
     async def credentials(self, role: str) -> RoleCredentials:
         """Return fresh credentials of a role (ARN)."""
         return await self._moto.call(_credentials, role)
@@ -55,11 +60,14 @@ class MotoControl:
         """Return what a secret of Secrets Manager or a parameter of SSM holds; AwsError."""
         return str(await self._moto.call(_batch, "secret", account, region, source))
 
+    async def is_watched(self, account: str, region: str) -> bool:
+        """Tell whether the account's default event bus has any rule."""
+        about = ("rules", account, region)
+        watched: bool = await self._recall(about, _batch, "is_watched", account, region)
+        return watched
+
     async def publish(self, account: str, region: str, event: Mapping[str, Any]) -> None:
         """Put an event of AWS itself on the account's default event bus."""
-        about = ("rules", account, region)
-        if not await self._recall(about, _batch, "is_watched", account, region):
-            return  # the thread need not know of each state of each job
         await self._moto.call(_batch, "publish", account, region, event)
 
     async def api(self, id: str) -> RestApi | HttpApi | None:
@@ -108,6 +116,12 @@ def _async_config(function: Function) -> AsyncConfig:
     from hfaas_emulator.moto_services import records
 
     return records.async_config(function)
+
+
+def _tagged(key: str, value: str) -> tuple[str, ...]:
+    from hfaas_emulator.moto_services import records
+
+    return records.tagged(key, value)
 
 
 def _credentials(role: str) -> RoleCredentials:

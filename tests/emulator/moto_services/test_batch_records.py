@@ -185,8 +185,9 @@ async def test_an_event_of_aws_itself_reaches_the_rules_of_the_default_bus(moto:
         return [json.loads(message.body) for message in messages]
 
     control = MotoControl(moto)
-    await control.publish(ACCOUNT, REGION, EVENT)
+    assert not await control.is_watched(ACCOUNT, REGION)
     await moto.call(watch)
+    assert await control.is_watched(ACCOUNT, REGION)
     await control.publish(ACCOUNT, REGION, {**EVENT, "detail": {"status": "RUNNING"}})
     await control.publish(ACCOUNT, REGION, EVENT)
     (event,) = await moto.call(received)
