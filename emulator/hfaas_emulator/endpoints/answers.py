@@ -159,6 +159,6 @@ def _body(answer: Mapping[str, Any], *, decode: bool = True) -> bytes:
 def decoded(body: str) -> bytes:
     """Return the bytes of base64 text; Malformed."""
     try:
-        return base64.b64decode(body)
+        return base64.b64decode("".join(body.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise Malformed(f"body is no base64: {error}") from error

@@ -8,7 +8,7 @@ from hfaas_emulator.endpoints import cors, events, permission
 from hfaas_emulator.endpoints.answers import JSON, Malformed, Refused, Reply, told
 from hfaas_emulator.endpoints.call import Call
 from hfaas_emulator.endpoints.events import Place
-from hfaas_emulator.endpoints.invoker import Impatient, Invoker, NotInvoked, dumped
+from hfaas_emulator.endpoints.invoker import Impatient, Invoker, NotInvoked, beside, dumped
 from hfaas_emulator.endpoints.records import FunctionUrl, Principal, Records
 from hfaas_emulator.lambda_.service import Result
 
@@ -39,11 +39,12 @@ class FunctionUrls:
         principal = await self._authorised(url, call)
         account = principal.account if principal else "anonymous"
         place = Place(url.id, account, DEFAULT, DEFAULT, {}, {}, principal=principal)
-        result = await self._invoked(url, dumped(events.http_2(call, place)), call)
+        event = await dumped(events.http_2(call, place), len(call.body))
+        result = await self._invoked(url, event, call)
         if result.error:
             return _broken("the function failed", url, result)
         try:
-            reply = told(result.payload, default_type=JSON)
+            reply = await beside(len(result.payload), told, result.payload, default_type=JSON)
         except Malformed as error:
             return _broken(f"malformed answer of the function: {error}", url, result)
         return replace(reply, function=url.function, invocation=result.request)

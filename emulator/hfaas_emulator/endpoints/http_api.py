@@ -8,7 +8,7 @@ from hfaas_emulator.endpoints import cors, events, permission
 from hfaas_emulator.endpoints.answers import JSON, TEXT, Malformed, Refused, Reply, not_here, proxied, told
 from hfaas_emulator.endpoints.call import Call
 from hfaas_emulator.endpoints.events import Place
-from hfaas_emulator.endpoints.invoker import Impatient, Invoker, NotInvoked, dumped, function_of
+from hfaas_emulator.endpoints.invoker import Impatient, Invoker, NotInvoked, beside, dumped, function_of
 from hfaas_emulator.endpoints.records import HttpApi, HttpStage, Integration, Principal, Records, Route
 from hfaas_emulator.endpoints.routing import route_of, split_stage, substituted, template_of
 from hfaas_emulator.lambda_.service import Result
@@ -74,14 +74,15 @@ class HttpApis:
             if reason := await permission.check_gateway(self._records, function, source):
                 reason = f"invalid permissions on the function: {reason}"
                 raise Refused(500, "Internal Server Error", reason, function=function)
-        event = events.http_2(call, place) if integration.payload_format == "2.0" else events.http_1(call, place)
-        result = await self._invoked(api, integration, function, dumped(event), call)
+        made = events.http_2(call, place) if integration.payload_format == "2.0" else events.http_1(call, place)
+        event = await dumped(made, len(call.body))
+        result = await self._invoked(api, integration, function, event, call)
         if result.error:
             raise Refused(
                 502, "Internal server error", "the function failed", function=function, invocation=result.request
             )
         try:
-            reply = _read(integration, result.payload)
+            reply = await beside(len(result.payload), _read, integration, result.payload)
         except Malformed as error:
             reason = f"malformed answer of the function: {error}"
             raise Refused(

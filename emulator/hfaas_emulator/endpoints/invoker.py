@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from hfaas_emulator.endpoints.call import Call
 from hfaas_emulator.errors import AwsError, StateError
-from hfaas_emulator.lambda_.api import ASYNC_LIMIT, SYNC_LIMIT
+from hfaas_emulator.lambda_.api import ASYNC_LIMIT, PARSE_ON_LOOP, SYNC_LIMIT
 from hfaas_emulator.lambda_.function import ControlPlane, Function, parse_arn
 from hfaas_emulator.lambda_.lineage import Lineage
 from hfaas_emulator.lambda_.service import Lambda, Result
+
+T = TypeVar("T")
 
 URI = re.compile(
     r"(?:arn:[^:]+:apigateway:[^:]+:lambda:path/+2015-03-31/functions/)?(arn:[^:]+:lambda:[^/]+)(?:/.*)?"
@@ -89,6 +92,17 @@ class Invoker:
             running.exception()  # looked at, whether anybody still waits or not
 
 
-def dumped(event: Any) -> bytes:
-    """Return an event as bytes."""
+async def dumped(event: Any, size: int) -> bytes:
+    """Return an event as bytes; one with a large body is written by a thread, so that it holds nobody else up."""
+    return await beside(size, _dump, event)
+
+
+def _dump(event: Any) -> bytes:
     return json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+async def beside(size: int, f: Callable[..., T], *about: Any, **more: Any) -> T:
+    """Do what takes long for many bytes on a thread, and at once for few."""
+    if size > PARSE_ON_LOOP:
+        return await asyncio.to_thread(f, *about, **more)
+    return f(*about, **more)

@@ -14,6 +14,8 @@ from hfaas_emulator.endpoints.records import Integration
 from hfaas_emulator.lambda_.service import Result
 
 RESPONSE_HEADER = "method.response.header."
+STATUS = re.compile(r"""\s*\{\s*["']?statusCode["']?\s*:\s*"?([2-5]\d\d)"?\s*\}\s*""")
+"""The template of a mock integration, with quotes or, as API Gateway takes it, without."""
 
 
 def passed_through(integration: Integration, call: Call) -> bytes:
@@ -80,13 +82,12 @@ def mocked(integration: Integration, call: Call) -> Reply:
     """Answer without anybody behind it."""
     template = integration.templates.get(call.content_type or JSON) or ""
     template = template or integration.templates.get(JSON) or ""
-    try:
-        status = json.loads(template)["statusCode"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise _failed(f"the template of the mock integration names no statusCode: {template!r}") from error
-    chosen = next((each for each in integration.responses if str(each["statusCode"]) == str(status)), None)
+    found = STATUS.fullmatch(template)
+    if found is None:
+        raise _failed(f"the template of the mock integration is not just a statusCode: {template!r}")
+    chosen = next((each for each in integration.responses if str(each["statusCode"]) == found[1]), None)
     if chosen is None:
-        raise _failed(f"no integration response is for status {status}")
+        raise _failed(f"no integration response is for status {found[1]}")
     templates = chosen.get("responseTemplates") or {}
     body = templates.get(JSON) or ""
     if re.search(r"[$#]", body):

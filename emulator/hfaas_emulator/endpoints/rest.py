@@ -14,7 +14,7 @@ from hfaas_emulator.endpoints import events, mapping, permission
 from hfaas_emulator.endpoints.answers import JSON, Malformed, Refused, Reply, not_here, proxied
 from hfaas_emulator.endpoints.call import Call, is_binary
 from hfaas_emulator.endpoints.events import Place
-from hfaas_emulator.endpoints.invoker import Impatient, Invoker, NotInvoked, dumped, function_of
+from hfaas_emulator.endpoints.invoker import Impatient, Invoker, NotInvoked, beside, dumped, function_of
 from hfaas_emulator.endpoints.records import Integration, Method, Principal, Records, Resource, RestApi, RestStage
 from hfaas_emulator.endpoints.routing import resource_of, split_stage, substituted
 from hfaas_emulator.lambda_.service import Result
@@ -106,7 +106,7 @@ class RestApis:
 
     async def _proxy(self, asked: RestCall) -> Reply:
         binary = tuple(asked.api.binary_types)
-        event = dumped(events.rest(asked.call, asked.place, binary))
+        event = await dumped(events.rest(asked.call, asked.place, binary), len(asked.call.body))
         function = await self._function(asked)
         if _is_async(asked):
             return await self._submitted(asked, function, event)
@@ -115,7 +115,8 @@ class RestApis:
             raise _bad(function, result, "the function failed")
         decode = is_binary(_accepted(asked.call), binary)
         try:
-            reply = proxied(result.payload, default_type=JSON, strict=True, decode=decode)
+            size = len(result.payload)
+            reply = await beside(size, proxied, result.payload, default_type=JSON, strict=True, decode=decode)
         except Malformed as error:
             raise _bad(function, result, f"malformed Lambda proxy response: {error}") from error
         return replace(reply, function=function, invocation=result.request)

@@ -138,7 +138,8 @@ def _response(endpoint: Endpoint | None, call: Call, reply: Reply) -> Response:
     """Return what goes over the wire, with the ids that each kind of endpoint adds."""
     body = b"" if reply.status in (204, 304) else reply.body
     response = Response(body, reply.status)
-    ids = {"apigw-requestid": call.id} if isinstance(endpoint, HttpApi) else {"x-amzn-requestid": call.id}
+    trace = {"x-amzn-requestid": call.id, "x-amzn-trace-id": call.header("x-amzn-trace-id")}
+    ids = {"apigw-requestid": call.id} if isinstance(endpoint, HttpApi) else trace
     headers = [*reply.headers, *ids.items()]
     if reply.status not in (204, 304):
         headers.append(("content-length", str(len(body))))

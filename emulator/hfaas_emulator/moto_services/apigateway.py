@@ -35,6 +35,39 @@ models.validate = _validate  # what it raises, moto names in an `except`, where 
 
 
 @patch(
+    "moto.apigateway.responses:APIGatewayResponse.create_rest_api",
+    sha="a56c30e222784ec0",
+    reason="drops the binary media types",
+)
+def create_rest_api(original: Any, self: APIGatewayResponse) -> Any:
+    status, headers, body = original(self)
+    if (types := self._get_param("binaryMediaTypes")) and status < 400:
+        api = self.backend.get_rest_api(json.loads(body)["id"])
+        api.binaryMediaTypes = list(types)
+        body = json.dumps(api.to_dict())
+    return status, headers, body
+
+
+@patch(
+    "moto.apigateway.models:RestAPI.apply_patch_operations",
+    sha="6753c76a43417352",
+    reason="looks for a binary media type in the value, where AWS has it in the path; takes `false` for true",
+)
+def apply_patch_operations(original: Any, self: RestAPI, patch_operations: list[dict[str, Any]]) -> None:
+    for change in patch_operations:
+        field, _, name = change["path"].removeprefix("/").partition("/")
+        kind = name.replace("~1", "/").replace("~0", "~")
+        if field == "disableExecuteApiEndpoint":
+            self.disableExecuteApiEndpoint = str(change["value"]).lower() == "true"
+        elif field == "binaryMediaTypes" and kind:
+            others = [each for each in self.binaryMediaTypes if each != kind]
+            added = {"add": [kind], "replace": [change.get("value")]}.get(change["op"], [])
+            self.binaryMediaTypes = [*others, *added]
+        else:
+            original(self, [change])
+
+
+@patch(
     "moto.apigateway.models:RestAPI.create_deployment",
     sha="961e1a331835a944",
     reason="serves what is changed later, too, where AWS serves the deployment; and forgets a stage's settings",

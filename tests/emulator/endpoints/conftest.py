@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 from botocore.config import Config
+from tests.emulator.conftest import running
 
 from hfaas_emulator.containers.engine import ContainerSpec, Exit, Image, Output
 from hfaas_emulator.containers.fake import FakeEngine
@@ -184,20 +185,22 @@ async def _call(host: str, method: str, path: str, body: bytes = b"") -> tuple[s
     name, _, port = host.partition(":")
     reader, writer = await asyncio.open_connection(name, int(port))
     try:
-        head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        head = (
+            f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
         writer.write(head.encode() + body)
         headers, _, content = (await reader.read()).partition(b"\r\n\r\n")
-        found = [line for line in headers.decode().lower().split("\r\n") if line.startswith("lambda-runtime-aws-req")]
+        found = [
+            line for line in headers.decode().lower().split("\r\n") if line.startswith("lambda-runtime-aws-req")
+        ]
         return (found[0].partition(": ")[2] if found else ""), content
     finally:
         writer.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One emulator for all tests here, function and endpoints made."""
-    from tests.emulator.conftest import running
-
+    """One emulator for all tests of a module, function and endpoints made."""
     made = Site()
     with running(tmp_path_factory.mktemp("state"), lambda: made.engine) as emulator:
         made.endpoint = emulator.endpoint

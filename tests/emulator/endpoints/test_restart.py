@@ -1,0 +1,35 @@
+"""Endpoints over a restart; a module of its own, because moto is one for the whole process."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from tests.emulator.conftest import running
+from tests.emulator.endpoints.conftest import Site
+
+DISK = ("journal.sqlite", "journal.sqlite-wal")
+
+
+def test_endpoints_are_there_again_with_their_ids_after_a_kill_and_after_a_stop(tmp_path: Path) -> None:
+    site, state, killed = Site(), tmp_path / "state", tmp_path / "killed"
+    killed.mkdir(mode=0o700)
+    with running(state, lambda: site.engine) as emulator:
+        site.endpoint = emulator.endpoint
+        site.make()
+        for name in DISK:  # what a kill leaves: no snapshot, the requests are replayed
+            shutil.copy(state / name, killed / name)
+    for directory in (killed, state):
+        again = Site()
+        again.answers({"statusCode": 200, "body": "ok"})
+        with running(directory, lambda: again.engine) as emulator:  # noqa: B023  called at once
+            again.endpoint = emulator.endpoint
+            name = site.url.split("/")[-2]
+            paths = (
+                f"/_aws/lambda-url/{name}/",
+                f"/_aws/execute-api/{site.http}/two/a",
+                f"/_aws/execute-api/{site.rest}/prod/a",
+            )
+            assert [again.ask("GET", path).status for path in paths] == [200] * 3
+            shown = again.client("lambda").get_function_url_config(FunctionName="f")["FunctionUrl"]
+            assert shown == f"{again.endpoint}/_aws/lambda-url/{name}/"
