@@ -51,6 +51,7 @@ from hfaas_emulator.moto_services.snapshots import Snapshots
 from hfaas_emulator.moto_services.thread import Moto
 from hfaas_emulator.onedata import admin as onedata_admin
 from hfaas_emulator.onedata.service import Onedata, Place
+from hfaas_emulator.onedata.wakening import Wakening
 from hfaas_emulator.s3.api import S3, SERVICES
 from hfaas_emulator.s3.store import Store
 from hfaas_emulator.scheduler.service import Scheduler
@@ -153,21 +154,36 @@ class Plant:
             stack.callback(logs.close)
             onedata = await stack.enter_async_context(self._spaces(engine))
             gpus = GpuPool(engine.gpus, self._limits.gpus, engine.gpu_detail)
-            self._lambda = self._make_lambda(engine, control, logs, gpus)
+            self._lambda = self._make_lambda(engine, control, logs, gpus, onedata)
             await self._lambda.open()
             stack.push_async_callback(self._lambda.close)
-            batch = await stack.enter_async_context(self._jobs(engine, control, logs, gpus))
+            batch = await stack.enter_async_context(self._jobs(engine, control, logs, gpus, onedata))
             stacks = StackEngine(self._endpoint, ledgers.journal, ledgers.idle, ledgers.trace)
             await self._booted
             await self._lambda.recover()
             await stacks.open()
             stack.push_async_callback(stacks.close)
             await stack.enter_async_context(self._schedules())
+            await stack.enter_async_context(self._woken(onedata, self._lambda, control))
             endpoints = Endpoints(self._lambda, control, control, ledgers.trace)
             yield _Services(
                 self._moto, engine, control, self._lambda, batch, logs, groups, stacks, self._objects, ledgers.trace,
                 endpoints, onedata,
             )  # fmt: skip
+
+    @asynccontextmanager
+    async def _woken(self, onedata: Onedata, functions: Lambda, control: MotoControl) -> AsyncIterator[None]:
+        """Have changes in a space call its OneTrigger functions; once now, for what changed unseen."""
+        ledgers = self._ledgers
+        wakening = Wakening(functions, control.tagged, ledgers.idle, ledgers.trace, SystemClock())
+        onedata.listeners.append(wakening.changed)
+        for space in await onedata.spaces():
+            wakening.changed(space["name"], "")
+        try:
+            yield
+        finally:
+            onedata.listeners.remove(wakening.changed)
+            await wakening.close()
 
     @asynccontextmanager
     async def _spaces(self, engine: Engine) -> AsyncIterator[Onedata]:
@@ -183,12 +199,12 @@ class Plant:
 
     @asynccontextmanager
     async def _jobs(
-        self, engine: Engine, control: MotoControl, logs: LogStore, gpus: GpuPool
+        self, engine: Engine, control: MotoControl, logs: LogStore, gpus: GpuPool, onedata: Onedata
     ) -> AsyncIterator[Batch]:
         """Open Batch; its last news are published after it is closed."""
         ledgers, clock = self._ledgers, SystemClock()
         announcer = Announcer(control, ledgers.trace, clock)
-        runner = TaskRunner(engine, control, logs, ledgers.trace, clock, self._url(engine), self._emulator)
+        runner = TaskRunner(engine, control, logs, ledgers.trace, clock, self._url(engine), self._emulator, onedata.trust)  # fmt: skip
         batch = Batch(
             runner,
             control,
@@ -229,7 +245,9 @@ class Plant:
             self._scheduler = None
             await scheduler.close()
 
-    def _make_lambda(self, engine: Engine, control: MotoControl, logs: LogStore, gpus: GpuPool) -> Lambda:
+    def _make_lambda(
+        self, engine: Engine, control: MotoControl, logs: LogStore, gpus: GpuPool, onedata: Onedata
+    ) -> Lambda:
         ledgers = self._ledgers
         return Lambda(
             engine,
@@ -245,6 +263,7 @@ class Plant:
             retry_s=self._limits.retry_s,
             lineages=self._lineages,
             gpus=gpus,
+            trust=onedata.trust,
         )
 
     @property

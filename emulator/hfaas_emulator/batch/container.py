@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from hfaas_emulator.batch.identity import Identity
@@ -10,7 +11,13 @@ from hfaas_emulator.batch.runner import NotStarted, Work
 from hfaas_emulator.containers.engine import ContainerSpec, Network, Restrictions, TaskLimits
 
 
-def specification(work: Work, identity: Identity, emulator: str, environment: Mapping[str, str]) -> ContainerSpec:
+def specification(
+    work: Work,
+    identity: Identity,
+    emulator: str,
+    environment: Mapping[str, str],
+    files: Mapping[str, Path] | None = None,
+) -> ContainerSpec:
     """Describe the container; NotStarted when it asks for what no machine of ours may give."""
     task = work.task
     return ContainerSpec(
@@ -28,6 +35,7 @@ def specification(work: Work, identity: Identity, emulator: str, environment: Ma
         network=Network.OWN,
         restrictions=Restrictions.BATCH,
         task=limits(task.document),
+        files=files or {},
     )
 
 

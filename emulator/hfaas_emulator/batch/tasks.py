@@ -11,7 +11,7 @@ answer at all is an EngineError: the job has not had its chance yet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hfaas_emulator.batch.container import specification
@@ -26,6 +26,7 @@ from hfaas_emulator.containers.engine import Container, ContainerSpec, Engine
 from hfaas_emulator.errors import AwsError, EngineError, ImageNotFound
 from hfaas_emulator.lambda_.background import Background
 from hfaas_emulator.lambda_.function import RoleCredentials
+from hfaas_emulator.onedata.trust import Trust
 from hfaas_emulator.trace import Trace, What
 
 TAIL = 2_000
@@ -33,6 +34,9 @@ TAIL = 2_000
 
 OVERLAP_MS = 2_000
 """How far before the last line in the log an adopted container's output is read again."""
+
+MADE = ("hfaas/", "hfaas-layer/")
+"""How the names of images begin that a deploy makes, for containers and for plain processes."""
 
 
 class TaskRunner:
@@ -47,6 +51,7 @@ class TaskRunner:
         clock: Clock,
         endpoint: str,
         emulator: str,
+        trust: Callable[[], Trust] = Trust,
     ) -> None:
         self._engine = engine
         self._control = control
@@ -55,26 +60,29 @@ class TaskRunner:
         self._clock = clock
         self._endpoint = endpoint
         self._emulator = emulator
+        self._trust = trust
         self._background = Background(trace, "batch")
 
     async def start(self, work: Work) -> RunningTask:
         """Start a container; NotStarted when that is impossible, EngineError when there is no engine to ask."""
         if await self._engine.image(work.task.image) is None:
-            raise NotStarted(_missing(work.task.image))
-        environment = await self._environment(work)
+            raise NotStarted(self._missing(work.task.image))
+        trust = self._trust()
+        environment = await self._environment(work, trust)
         identity = Identity.of(work, self._now(), self._endpoint)
-        spec = specification(work, identity, self._emulator, environment)
+        spec = specification(work, identity, self._emulator, environment, trust.files)
         output = JobOutput(identity, self._logs, self._trace, self._clock)
         container = await self._run(spec, output)
         self._tell_of_volumes(work)
         return RunningTask(identity, self._now(), container, output, self._clock, self._background)
 
-    async def _environment(self, work: Work) -> dict[str, str]:
+    async def _environment(self, work: Work, trust: Trust) -> dict[str, str]:
         return variables(
             work,
             endpoint=self._endpoint,
             credentials=await self._credentials(work),
             secrets={name: await self._secret(work, source) for name, source in work.task.secrets.items()},
+            trust=trust.variables,
         )
 
     async def _secret(self, work: Work, source: str) -> str:
@@ -103,11 +111,23 @@ class TaskRunner:
         try:
             return await self._engine.run(spec, output.feed)
         except ImageNotFound as error:
-            raise NotStarted(_missing(spec.image)) from error
+            raise NotStarted(self._missing(spec.image)) from error
         except EngineError as error:
             await self._engine.image(spec.image)  # raises when the engine is gone: then it is not the job's fault
             hint = f": {error.hint}" if error.hint else ""
             raise NotStarted(f"CannotStartContainerError: {error.message}{hint}") from error
+
+    def _missing(self, image: str) -> str:
+        if image.startswith(MADE):
+            done = "deploy its function again with `hfaas deploy`"
+        elif self._engine.runs_images:
+            done = f"build it, or load it with `docker pull {image}`, and submit the job again"
+        else:
+            done = (
+                "the process engine runs no images, only functions that `hfaas deploy` brought: start the emulator "
+                "with `--engine docker`, or deploy the job's script as a function"
+            )
+        return f"CannotPullContainerError: there is no image {image} on this machine, and the emulator pulls none: {done}"
 
     def _tell_of_volumes(self, work: Work) -> None:
         for mounted in work.task.document.get("mountPoints") or ():
@@ -163,10 +183,3 @@ class Known:
 
     lines: tuple[str, ...]
     since: float
-
-
-def _missing(image: str) -> str:
-    return (
-        f"CannotPullContainerError: there is no image {image} on this machine, and the emulator pulls none: build it, "
-        f"or load it with `docker pull {image}`, and submit the job again"
-    )

@@ -9,12 +9,18 @@ from hfaas_emulator.lambda_.function import RoleCredentials
 
 
 def variables(
-    work: Work, *, endpoint: str, credentials: RoleCredentials, secrets: Mapping[str, str]
+    work: Work,
+    *,
+    endpoint: str,
+    credentials: RoleCredentials,
+    secrets: Mapping[str, str],
+    trust: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Return the whole environment; a user's variable beats the first block, never what Batch itself tells a job."""
     task = work.task
     return {
         "AWS_ENDPOINT_URL": endpoint,
+        **(trust or {}),
         "AWS_REGION": work.region,
         "AWS_DEFAULT_REGION": work.region,
         **({} if "AWS_ACCESS_KEY_ID" in task.environment else _keys(credentials)),

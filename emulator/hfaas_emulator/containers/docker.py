@@ -275,7 +275,7 @@ class DockerEngine:
         return container
 
     def _sandbox_started(self) -> str:
-        config = sandbox_config(self._tool_image(FUNCTION_USER), self._network, self._labels)
+        config = sandbox_config(self._tool_image(FUNCTION_USER), self._network, self._labels, self._host)
         created = str(self.client.create_container_from_config(config)["Id"])
         self.client.start(created)
         return created

@@ -20,6 +20,9 @@ OUTLIVES = "hfaas.outlives"
 VISIBLE = "NVIDIA_VISIBLE_DEVICES"
 """What the NVIDIA runtime goes by; images of CUDA set it to `all`."""
 
+ONEPROVIDER = "oneprovider.hfaas.internal"
+"""The emulated Oneprovider's name inside containers."""
+
 _MB = 2**20
 _CLOSED = {"CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges"]}
 _SHARED_MEMORY_MB = 64  # Docker's default
@@ -72,7 +75,7 @@ def _function(spec: ContainerSpec, place: Place) -> dict[str, Any]:
         "IpcMode": "none",  # no /dev/shm, as on Lambda
         "PidsLimit": 1024,
         "Ulimits": [_ulimit("nofile", 1024, 1024), *_file_size(spec)],
-        "Mounts": [_tmp(place.volume)] if place.volume else [],
+        "Mounts": [*([_tmp(place.volume)] if place.volume else []), *_files(spec)],
         "LogConfig": _log("1m", 1),
     }
 
@@ -85,13 +88,16 @@ def _task(spec: ContainerSpec, place: Place) -> dict[str, Any]:
         "ShmSize": (asked.shared_memory_mb or _SHARED_MEMORY_MB) * _MB,
         "Ulimits": [*_ulimits(asked), *_file_size(spec)],
         "Tmpfs": {path: f"rw,size={size}m" for path, size in asked.tmpfs.items()},
-        "Mounts": [_empty(path, place.labels) for path in asked.volumes],
+        "Mounts": [*(_empty(path, place.labels) for path in asked.volumes), *_files(spec)],
         "LogConfig": _log("10m", 2),  # an emulator that starts again reads the output from there
     }
 
 
-def sandbox_config(image: str, network: str, labels: Mapping[str, str]) -> dict[str, Any]:
-    """Return the body of the create call for the container that holds the network namespace."""
+def sandbox_config(image: str, network: str, labels: Mapping[str, str], host: str = "") -> dict[str, Any]:
+    """Return the body of the create call for the container that holds the network namespace.
+
+    Who joins it also has its /etc/hosts: there `host`, this machine, has the name of our Oneprovider.
+    """
     return {
         "Image": image,
         "Labels": {**labels, ROLE: "sandbox"},
@@ -99,6 +105,7 @@ def sandbox_config(image: str, network: str, labels: Mapping[str, str]) -> dict[
         "HostConfig": {
             **_CLOSED,
             "NetworkMode": network,
+            **({"ExtraHosts": [f"{ONEPROVIDER}:{host}"]} if host else {}),
             "ReadonlyRootfs": True,
             "Memory": 16 * _MB,
             "PidsLimit": 16,
@@ -135,6 +142,13 @@ def _ulimit(name: str, soft: int, hard: int) -> dict[str, Any]:
 
 def _tmp(volume: str) -> dict[str, Any]:
     return {"Type": "volume", "Source": volume, "Target": "/tmp", "VolumeOptions": {"NoCopy": True}}  # noqa: S108
+
+
+def _files(spec: ContainerSpec) -> Iterable[dict[str, Any]]:
+    return (
+        {"Type": "bind", "Source": str(source), "Target": path, "ReadOnly": True}
+        for path, source in spec.files.items()
+    )
 
 
 def _empty(path: str, labels: Mapping[str, str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 
@@ -59,7 +60,8 @@ class TaskLimits:
 class ContainerSpec:
     """One container to run; sizes in MB (2**20 bytes), `user` as uid:gid or empty for the image's own.
 
-    `storage_mb` bounds /tmp (a function's) and single files; 0 bounds nothing. `gpus` names the GPUs it sees by uuid.
+    `storage_mb` bounds /tmp (a function's) and single files; 0 bounds nothing. `gpus` names the GPUs it sees by uuid,
+    `files` are files of this machine it may read, by their path inside.
     """
 
     name: str
@@ -78,6 +80,7 @@ class ContainerSpec:
     network: Network = Network.SHARED
     restrictions: Restrictions = Restrictions.LAMBDA
     task: TaskLimits = field(default_factory=TaskLimits)
+    files: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

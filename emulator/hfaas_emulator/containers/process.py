@@ -193,12 +193,15 @@ def _supervisor() -> str:
 
 
 def _environment(spec: ContainerSpec, layer: Path, folder: Path) -> dict[str, str]:
-    """Return all the child sees: nothing of the emulator's own environment but the way to this interpreter."""
+    """Return all the child sees: nothing of the emulator's own environment but the way to this interpreter.
+
+    Nothing can be mounted: variables that name a mounted file name it where it is.
+    """
     here = str(Path(sys.executable).parent)
     visible = ",".join(spec.gpus)
     return {
         "LANG": "C.UTF-8",
-        **spec.environment,
+        **{key: str(spec.files.get(value, value)) for key, value in spec.environment.items()},
         "CUDA_VISIBLE_DEVICES": visible,
         "NVIDIA_VISIBLE_DEVICES": visible or "void",
         "PATH": f"{here}:{spec.environment.get('PATH', _SYSTEM_PATH)}",

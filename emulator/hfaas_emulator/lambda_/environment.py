@@ -160,12 +160,14 @@ class ExecutionEnvironment:
         self._door = (
             runtime.open_path(self._box) if supervised else await runtime.open_port(self._box, self._caller)
         )
+        trust = platform.trust()
         environment = variables(
             function,
             runtime_api=self._door.address,
             endpoint=platform.endpoint,
             stream=self.output.stream,
             credentials=await platform.control.credentials(function.role),
+            trust=trust.variables,
         )
         return ContainerSpec(
             name=f"hfaas-{function.name}-{self.id[:8]}",
@@ -184,6 +186,7 @@ class ExecutionEnvironment:
             storage_mb=function.storage_mb,
             gpus=self.gpus,
             network=Network.SHARED if supervised else Network.OWN,
+            files=trust.files,
         )
 
     async def _ready(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from hfaas_emulator.idle import Idle
 from hfaas_emulator.lambda_.background import Background
 from hfaas_emulator.lambda_.function import ControlPlane
 from hfaas_emulator.lambda_.runtime_api import RuntimeApi
+from hfaas_emulator.onedata.trust import Trust
 from hfaas_emulator.trace import Trace
 
 
@@ -26,7 +27,9 @@ class LogSink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """`emulator` is the id on every container's label, `endpoint` the edge's URL as containers see it."""
+    """`emulator` is the id on every container's label, `endpoint` the edge's URL as containers see it,
+    `trust` tells what they need to trust the emulated Oneprovider.
+    """
 
     engine: Engine
     control: ControlPlane
@@ -39,3 +42,4 @@ class Platform:
     endpoint: str
     emulator: str
     gpus: GpuPool = field(default_factory=GpuPool)
+    trust: Callable[[], Trust] = Trust

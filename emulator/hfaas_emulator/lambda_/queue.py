@@ -7,6 +7,7 @@ and two minutes of the clock; the row goes last, so after a crash an event may r
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Protocol
@@ -50,6 +51,7 @@ class AsyncQueue:
         self._attempt = attempt
         self._retry_s = retry_s
         self._active: set[str] = set()
+        self._awaited: dict[str, asyncio.Future[Verdict | None]] = {}
 
     def submit(self, function: str, payload: bytes, origin: str, run: str, lineage: Lineage = FRESH) -> Invocation:
         """Write an event down and accept it."""
@@ -58,6 +60,18 @@ class AsyncQueue:
         self._journal.write([invocation.put()])
         self.accept(invocation)
         return invocation
+
+    async def verdict(self, invocation: Invocation) -> Verdict | None:
+        """Wait until an accepted event is done with, or has come to nothing."""
+        if invocation.id not in self._active:
+            return None
+        self._awaited[invocation.id] = asyncio.get_running_loop().create_future()
+        return await self._awaited[invocation.id]
+
+    def _tell(self, invocation: Invocation, verdict: Verdict | None) -> None:
+        awaited = self._awaited.pop(invocation.id, None)
+        if awaited and not awaited.done():
+            awaited.set_result(verdict)
 
     def recover(self) -> int:
         """Accept the events that an earlier emulator left; return how many."""
@@ -81,6 +95,7 @@ class AsyncQueue:
             await self._story(invocation)
         finally:
             self._active.discard(invocation.id)
+            self._tell(invocation, None)
             self._platform.idle.end("event", invocation.id)
 
     async def _story(self, invocation: Invocation) -> None:
@@ -90,6 +105,7 @@ class AsyncQueue:
         if target:
             await self._deliver(invocation, target, verdict)
         self._journal.write([invocation.delete()])
+        self._tell(invocation, verdict)
 
     async def _attempts(self, invocation: Invocation) -> tuple[Target | None, Verdict]:
         attempts = 0

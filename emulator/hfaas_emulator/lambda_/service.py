@@ -6,6 +6,7 @@ environment) -> `environment` (hand over the event, wait for the answer) -> `clo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from hfaas_emulator.journal import Journal
 from hfaas_emulator.lambda_.background import Background
 from hfaas_emulator.lambda_.capacity import Capacity, Limit, TooManyRequests
 from hfaas_emulator.lambda_.closing import Closing
+from hfaas_emulator.lambda_.destinations import Verdict
 from hfaas_emulator.lambda_.environment import EnvironmentLost
 from hfaas_emulator.lambda_.function import ControlPlane, Function
 from hfaas_emulator.lambda_.invocation import Invocation, new_id
@@ -29,6 +31,7 @@ from hfaas_emulator.lambda_.platform import LogSink, Platform
 from hfaas_emulator.lambda_.pool import Pool, StartFailed
 from hfaas_emulator.lambda_.queue import RETRY_S, AsyncQueue
 from hfaas_emulator.lambda_.runtime_api import RuntimeApi
+from hfaas_emulator.onedata.trust import Trust
 from hfaas_emulator.trace import Trace, What
 
 KEEP_ALIVE_S = 600
@@ -66,13 +69,25 @@ class Lambda:
         memory: Memory | None = None,
         retry_s: float = RETRY_S,
         lineages: Lineages | None = None,
+        trust: Callable[[], Trust] = Trust,
     ) -> None:
         self.concurrency = concurrency
         self.runtime = RuntimeApi(endpoint.partition("://")[2].rstrip("/"), engine.host)
         self._background = Background(trace)
         gpus = gpus or GpuPool()
         self._platform = Platform(
-            engine, control, logs, trace, idle, clock, self.runtime, self._background, endpoint, emulator, gpus
+            engine,
+            control,
+            logs,
+            trace,
+            idle,
+            clock,
+            self.runtime,
+            self._background,
+            endpoint,
+            emulator,
+            gpus,
+            trust,
         )
         gpus.on_short.append(self._let_gpus_go)
         gpus.on_free.append(self._gpus_came_free)
@@ -107,6 +122,10 @@ class Lambda:
     ) -> Invocation:
         """Accept an event for a function; it is durable when this returns."""
         return self._queue.submit(function_arn, payload, origin, run, lineage)
+
+    async def verdict(self, invocation: Invocation) -> Verdict | None:
+        """Wait for what an event that was just submitted comes to, retries and all; None when nothing any more."""
+        return await self._queue.verdict(invocation)
 
     def accept(self, invocation: Invocation) -> None:
         """Take on an event whose row somebody else has written."""

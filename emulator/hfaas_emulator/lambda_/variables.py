@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hfaas_emulator.lambda_.function import Function, RoleCredentials
 
 
 def variables(
-    function: Function, *, runtime_api: str, endpoint: str, stream: str, credentials: RoleCredentials
+    function: Function,
+    *,
+    runtime_api: str,
+    endpoint: str,
+    stream: str,
+    credentials: RoleCredentials,
+    trust: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Return the whole environment; a user's variable beats the first block, never the reserved names."""
     return {
         "TZ": ":UTC",
         "AWS_ENDPOINT_URL": endpoint,
+        **(trust or {}),
         **function.environment,
         "AWS_EXECUTION_ENV": "AWS_Lambda_Image",  # stock faas-supervisor compares it literally
         "AWS_LAMBDA_RUNTIME_API": runtime_api,

@@ -56,6 +56,13 @@ def _plain(found: LambdaFunction, latest: LambdaFunction) -> Function:
     )
 
 
+def tagged(key: str, value: str) -> tuple[str, ...]:
+    """Return the ARNs of the functions that carry a tag, in every account and region."""
+    backends = [regional for account in lambda_backends.values() for regional in account.values()]
+    found = (function for backend in backends for function in backend.list_functions())
+    return tuple(each.function_arn for each in found if (each.tags or {}).get(key) == value)
+
+
 def _number(value: Any) -> int | None:
     return None if value is None else int(value)
 

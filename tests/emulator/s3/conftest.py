@@ -16,13 +16,13 @@ from botocore.config import Config
 
 from hfaas_emulator.journal import Journal
 from hfaas_emulator.lambda_.invocation import Invocation
+from hfaas_emulator.listening import bind
 from hfaas_emulator.moto_services import outward
 from hfaas_emulator.moto_services.bridge import Application
 from hfaas_emulator.moto_services.snapshots import Snapshots
 from hfaas_emulator.moto_services.thread import Moto
 from hfaas_emulator.s3.api import S3, SERVICES
 from hfaas_emulator.s3.store import Store
-from hfaas_emulator.server import bind
 from hfaas_emulator.trace import Hop, Trace, What
 
 WAIT_S = 20
