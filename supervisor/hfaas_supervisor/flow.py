@@ -118,8 +118,16 @@ class _Items:
         self.flow, self.invocation, self.event, self.plan, self.folder = flow, invocation, event, plan, folder
         self.capture = Capture(folder.spool)
         self.limits, self.job, self.console = invocation.limits, flow.job, flow.console
+        self.fetched = self.uploaded = 0
 
     def run(self) -> None:
+        try:
+            self._run_all()
+        finally:
+            if self.fetched or self.uploaded:
+                self.console.debug(f"{self.fetched} bytes came in, {self.uploaded} bytes went out")
+
+    def _run_all(self) -> None:
         failed: list[tuple[Item, HfaasError]] = []
         for index, item in enumerate(self.plan.items):
             try:
@@ -173,6 +181,8 @@ class _Items:
         self.console.debug(f"fetching {item.place}")
         store = inputs.store(item, declared, self.job, self.flow.stores)
         inputs.fetch(item, store, path, self.limits, self.job)
+        if store is not None:
+            self.fetched += os.stat(path).st_size
         return path
 
     def _run(self, item: Item, path: str) -> Outcome:
@@ -250,6 +260,7 @@ class _Items:
             )
 
     def _uploaded(self, upload: outputs.Upload) -> None:
+        self.uploaded += upload.result.size
         url = upload.store.url(upload.key)
         shown = url.replace("\n", "%0A").replace("\r", "%0D")
         self.console.line(f"UPLOAD RequestId: {self.invocation.id} Url: {shown} Bytes: {upload.result.size}")

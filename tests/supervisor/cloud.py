@@ -188,6 +188,13 @@ class Dav(Handler):
             self.answer(201)
 
 
+class Server(ThreadingHTTPServer):
+    """Says nothing of clients that go away."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
 def secured(server: ThreadingHTTPServer, certificates: Certificates) -> None:
     """Have a server speak TLS; the handshake is done by the thread of the connection."""
     server.socket = certificates.server.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)

@@ -21,7 +21,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from tests.supervisor.cloud import Cdmi, Certificates, Cloud, Dav, Handler, secured
+from tests.supervisor.cloud import Cdmi, Certificates, Cloud, Dav, Handler, Server, secured
 
 from hfaas_supervisor.job import Job
 from hfaas_supervisor.stores import web
@@ -397,7 +397,7 @@ def serve() -> Iterator[Serve]:
 
 @contextmanager
 def _serving(handler: type[BaseHTTPRequestHandler], certificates: Certificates | None = None) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = (Server if certificates else ThreadingHTTPServer)(("127.0.0.1", 0), handler)
     if certificates is not None:
         secured(server, certificates)
     server.daemon_threads = True

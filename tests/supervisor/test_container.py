@@ -57,3 +57,29 @@ def test_docker_stop_ends_a_job_with_143(docker_engine: DockerClient, base_image
             assert time.monotonic() < end
         container.stop(timeout=20)
         assert container.wait(timeout=20)["StatusCode"] == 143
+
+
+CLOSED = """
+import os, subprocess
+from hfaas_supervisor import script, secrets_manager
+secrets_manager.close_memory()
+with script._expendable():
+    subprocess.run(["cat", "/proc/self/oom_score_adj"])
+print(os.access(f"/proc/{os.getpid()}/environ", os.R_OK), flush=True)
+"""
+
+
+def test_d18_a_supervisor_that_knows_secrets_is_closed_and_still_has_the_script_killed_first(
+    docker_engine: DockerClient, base_image: str
+) -> None:
+    shown = docker_engine.containers.run(
+        base_image,
+        ["python3", "-c", CLOSED],
+        entrypoint=[],
+        environment={"PYTHONPATH": "/supervisor"},
+        volumes=[f"{SOURCES}:/supervisor:ro"],
+        user="993:990",
+        network_mode="none",
+        remove=True,
+    )
+    assert shown.split() == [b"1000", b"False"]

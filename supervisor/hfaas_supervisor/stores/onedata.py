@@ -21,6 +21,8 @@ from hfaas_supervisor.stores.local import Source, Staging
 from hfaas_supervisor.stores.web import Answer, Host, Request, Unreachable, check_key, host_name, quoted
 
 DONE = (200, 201, 202, 204)
+WRONG_SLASH = 302
+"""CDMI's answer to the name of a folder without its slash, and to that of a file with one."""
 WORD = 100
 
 
@@ -83,9 +85,7 @@ class Onedata:
 
     def _put(self, request: Request, result: Source, folder: str) -> Answer:
         if not self._folders.ensure(folder, request.limits):
-            raise OutputFailed(
-                f"{self.url(folder)} could not be made: {self._host.name} knows no space {self._space} of this token"
-            )
+            raise OutputFailed(f"{self.url(folder)} could not be made: {self._no_space}")
         return self._host.send(request, result)
 
     def _create(self, folder: str, limits: Limits) -> bool:
@@ -111,7 +111,13 @@ class Onedata:
     def _output_error(self, url: str, request: Request, answer: Answer) -> HfaasError:
         if answer.status == 401:
             return self._not_accepted(url)
+        if _is_missing(answer):
+            return OutputFailed(f"{url} could not be written: {self._no_space}")
         return OutputFailed(f"{url} could not be written: {self._words(request, answer)}")
+
+    @property
+    def _no_space(self) -> str:
+        return f"{self._host.name} knows no space {self._space} of this token"
 
     def _not_accepted(self, url: str) -> ProviderAuth:
         secret = secret_variable(self._provider.kind, self._provider.id)
@@ -122,6 +128,8 @@ class Onedata:
 
     def _words(self, request: Request, answer: Answer) -> str:
         words = f"{request.method} {request.path} on {self._host.name}: {answer.words}"
+        if answer.status == WRONG_SLASH:
+            return f"{words}: there is a {'folder' if request.path[-1] != '/' else 'file'} of that name"
         found = str(problem(answer))
         return f"{words} ({found})" if found else words
 
