@@ -265,6 +265,24 @@ async def test_a_missing_image_says_what_to_do(world: World) -> None:
     assert "docker pull gone:1" in reason
 
 
+@pytest.mark.parametrize(
+    ("image", "runs_images", "advice"),
+    [
+        ("gone:1", False, "start the emulator with `--engine docker`"),
+        ("hfaas-layer/f:1", False, "deploy its function again"),
+        ("hfaas/f:1", True, "deploy its function again"),
+    ],
+)
+async def test_a_missing_image_comes_with_what_helps_here(
+    world: World, image: str, runs_images: bool, advice: str
+) -> None:
+    world.engine.runs_images = runs_images
+    task = dataclasses.replace(work().task, image=image)
+    reason = await world.refusal_of(dataclasses.replace(work(), task=task))
+    assert advice in reason
+    assert "docker pull" not in reason
+
+
 async def test_a_missing_secret_fails_the_job(world: World) -> None:
     reason = await world.refusal_of(work({"secrets": {"TOKEN": "no-secret"}}))
     assert reason.startswith("ResourceInitializationError: unable to pull secrets or registry auth: ")
