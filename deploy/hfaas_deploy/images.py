@@ -198,6 +198,7 @@ class DockerImages:
         self._bundles = bundles or default_bundles(self._run_recipe)
         self._offline = offline
         self._bundle_base = bundle_base
+        self._projects: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -297,7 +298,7 @@ class DockerImages:
                 _digest(packed), *bases, *map("=".join, sorted(function.build_args.items())), function.architecture
             )
             reference = f"{repository(function.name)}-base:{key}"
-            if self._local(reference) is None:
+            if self._local(reference) is None and not self._shared(key, reference):
                 progress(f"building {folder}")
                 self._docker_build(
                     packed,
@@ -307,7 +308,13 @@ class DockerImages:
                     platform=self._foreign(function.architecture),
                     what=str(folder),
                 )
+        self._projects[key] = reference
         return reference
+
+    def _shared(self, key: str, reference: str) -> bool:
+        """Give what was built for another function this name too; False when equal inputs were not seen yet."""
+        image = self._local(self._projects[key]) if key in self._projects else None
+        return image is not None and bool(image.tag(reference))
 
     def _foreign(self, architecture: str) -> str | None:
         """Name the platform only where it is not the engine's own: naming it makes some engines ask a registry."""

@@ -392,6 +392,18 @@ def test_an_unchanged_folder_is_not_built_again(images: DockerImages, project: F
 
 
 @docker_test
+def test_a_folder_is_built_once_for_all_functions_in_it(
+    images: DockerImages, docker_engine: DockerClient, project: FunctionSource
+) -> None:
+    first = images.build(project, quiet)
+    news: list[str] = []
+    second = images.build(dataclasses.replace(project, name="t-project-2"), news.append)
+    assert news == []
+    assert second.startswith("hfaas/t-project-2-base:")
+    assert docker_engine.images.get(second).id == docker_engine.images.get(first).id
+
+
+@docker_test
 def test_another_argument_builds_another_image(images: DockerImages, project: FunctionSource) -> None:
     other = dataclasses.replace(project, build_args={"WORD": "other"})
     assert images.build(other, quiet) != images.build(project, quiet)
