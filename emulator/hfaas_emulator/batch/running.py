@@ -7,9 +7,10 @@ from contextlib import suppress
 
 from hfaas_emulator.batch.identity import Identity
 from hfaas_emulator.batch.output import JobOutput
+from hfaas_emulator.batch.reasons import LOST
 from hfaas_emulator.batch.runner import Result
 from hfaas_emulator.clock import Clock
-from hfaas_emulator.containers.engine import Container
+from hfaas_emulator.containers.engine import Container, Exit
 from hfaas_emulator.errors import EngineError
 from hfaas_emulator.lambda_.background import Background
 
@@ -22,7 +23,7 @@ OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 
 
 class RunningTask:
-    """A started attempt; its container stays until it is forgotten."""
+    """A started attempt; its container stays until it is forgotten. `was_over` when it ended without an emulator."""
 
     def __init__(
         self,
@@ -32,6 +33,8 @@ class RunningTask:
         output: JobOutput,
         clock: Clock,
         background: Background,
+        *,
+        was_over: bool = False,
     ) -> None:
         self.identity = identity
         self.started = started
@@ -39,6 +42,7 @@ class RunningTask:
         self._output = output
         self._clock = clock
         self._background = background
+        self._was_over = was_over
         self._peak_mb = 0
         self._result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         background.start(self._follow())
@@ -85,7 +89,12 @@ class RunningTask:
             watching.cancel()
         self._output.finish()
         await self._measure()
-        return Result(ended.code, OUT_OF_MEMORY if ended.oom_killed else "", ENDED, self._peak_mb)
+        return Result(ended.code, OUT_OF_MEMORY if ended.oom_killed else "", self._said(ended), self._peak_mb)
+
+    def _said(self, ended: Exit) -> str:
+        """A failure while there was no emulator is the emulator's: neither S3 nor anything else answered the job."""
+        lost = self._was_over and ended.code != 0 and not ended.oom_killed
+        return LOST if lost else ENDED
 
     async def _watch_memory(self) -> None:
         pause = FIRST_LOOK_S
@@ -103,3 +112,11 @@ async def removed(container: Container) -> None:
     """Remove a container, ending it where it still runs; what the engine does not do now the next start does."""
     with suppress(EngineError):
         await container.stop()
+
+
+async def has_ended(container: Container) -> bool:
+    """Tell whether a container that nobody follows yet has ended."""
+    waiting = asyncio.ensure_future(container.wait())
+    done, _ = await asyncio.wait([waiting], timeout=0)
+    waiting.cancel()
+    return bool(done)

@@ -19,7 +19,7 @@ from hfaas_emulator.batch.identity import EMULATOR, KIND, Identity
 from hfaas_emulator.batch.output import JobOutput, Logs
 from hfaas_emulator.batch.records import ControlPlane
 from hfaas_emulator.batch.runner import NotStarted, Work
-from hfaas_emulator.batch.running import RunningTask, removed
+from hfaas_emulator.batch.running import RunningTask, has_ended, removed
 from hfaas_emulator.batch.variables import variables
 from hfaas_emulator.clock import Clock
 from hfaas_emulator.containers.engine import Container, ContainerSpec, Engine
@@ -158,10 +158,12 @@ class TaskRunner:
         return adopted
 
     async def _adopted(self, identity: Identity, container: Container) -> RunningTask:
-        known = await self._known(identity)
+        known, was_over = await self._known(identity), await has_ended(container)
         output = JobOutput(identity, self._logs, self._trace, self._clock, known.lines)
         await container.follow(output.feed, known.since)
-        return RunningTask(identity, identity.started, container, output, self._clock, self._background)
+        return RunningTask(
+            identity, identity.started, container, output, self._clock, self._background, was_over=was_over
+        )
 
     async def _known(self, identity: Identity) -> Known:
         """Return which lines of a container are in the log already, and from when on its output is wanted."""

@@ -490,6 +490,33 @@ async def test_a_container_that_ended_meanwhile_gives_its_result(world: World) -
     assert (await adopted["job-1/2"].result()).exit == 9
 
 
+LOST, EXITED = "Host EC2 (instance i-hfaas) terminated.", "Essential container in task exited"
+
+
+@pytest.mark.parametrize(
+    ("end", "said"), [(Exit(0), EXITED), (Exit(243), LOST), (Exit(137, oom_killed=True), EXITED)]
+)
+async def test_a_failure_while_no_emulator_could_answer_is_a_loss(world: World, end: Exit, said: str) -> None:
+    world.behave = story = Story()
+    await world.runner.start(work())
+    await story.say(b"works\n")
+    world.engine.abandon()
+    story.said.put_nowait(end)
+    await world.engine.left[0].wait()
+    adopted = await world.another().adopt()
+    assert (await adopted["job-1/2"].result()).status_reason == said
+
+
+async def test_a_failure_with_an_emulator_there_is_the_jobs_own(world: World) -> None:
+    world.behave = story = Story()
+    await world.runner.start(work())
+    await story.say(b"works\n")
+    world.engine.abandon()
+    adopted = await world.another().adopt()
+    story.said.put_nowait(Exit(243))
+    assert (await adopted["job-1/2"].result()).status_reason == EXITED
+
+
 async def test_what_was_forgotten_is_not_taken_over(world: World) -> None:
     running = await world.runner.start(work())
     await running.result()
