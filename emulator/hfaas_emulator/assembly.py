@@ -166,6 +166,7 @@ class Plant:
             await stack.enter_async_context(self._schedules())
             await stack.enter_async_context(self._woken(onedata, self._lambda, control))
             endpoints = Endpoints(self._lambda, control, control, ledgers.trace)
+            stack.push_async_callback(endpoints.close)
             yield _Services(
                 self._moto, engine, control, self._lambda, batch, logs, groups, stacks, self._objects, ledgers.trace,
                 endpoints, onedata,

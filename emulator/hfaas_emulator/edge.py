@@ -99,9 +99,16 @@ class Call:
     query: str
 
     @property
+    def endpoint(self) -> address.Address | None:
+        """Return which API or function URL it is for, if it is for one."""
+        return address.find(self.headers.get("host", ""), self.path, self.caller.service)
+
+    @property
     def protocol(self) -> errors.Protocol:
         """Return how its answer is spelled."""
         service = self.caller.service
+        if self.endpoint:
+            return errors.Protocol.REST_JSON
         return errors.Protocol.QUERY if not service and self.is_form else errors.protocol_of(service, self.target)
 
     @property
@@ -162,7 +169,7 @@ class Edge:
 
     async def _route(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        to = address.find(call.headers.get("host", ""), call.path, call.caller.service)
+        to = call.endpoint
         _check_page(call, to)
         if path.startswith(ADMIN) and not path.startswith(RUNTIME):
             await (await self._admin(Request(scope, receive)))(scope, receive, send)

@@ -50,7 +50,8 @@ class What(StrEnum):
     # started, stopped (Unix ms), note, stuck
     JOB_STATE = "job.state"
     SPACE_CHANGED = "space.changed"  # space, path, change: created | written | finished | removed
-    ENDPOINT_CALLED = "endpoint.called"  # endpoint, method, path, status, function
+    # endpoint, kind, method, path, status, function, reason: why the answer is none of the function's
+    ENDPOINT_CALLED = "endpoint.called"
     SCHEDULE_FIRED = "schedule.fired"  # schedule, target
     PROBLEM = "problem"  # message
 

@@ -52,6 +52,13 @@ class Invoker:
         self._control = control
         self._running: set[asyncio.Task[Result]] = set()
 
+    async def close(self) -> None:
+        """Give up what nobody waits for any more."""
+        running = tuple(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
     async def invoke(self, arn: str, event: bytes, call: Call, origin: str, patience: float) -> Result:
         """Wait for a function's answer, at most `patience` seconds; NotInvoked, Impatient."""
         function = await self._function(arn, event, SYNC_LIMIT)

@@ -46,12 +46,16 @@ class Endpoints:
     """Answers requests to APIs and function URLs."""
 
     def __init__(self, functions: Lambda, control: ControlPlane, records: Records, trace: Trace) -> None:
-        invoker = Invoker(functions, control)
+        self._invoker = invoker = Invoker(functions, control)
         self._records = records
         self._trace = trace
         self._rest = RestApis(records, invoker)
         self._http = HttpApis(records, invoker)
         self._urls = FunctionUrls(records, invoker)
+
+    async def close(self) -> None:
+        """Give up the functions that run on after their callers."""
+        await self._invoker.close()
 
     async def handle(self, address: Address, request: Request) -> Response:
         """Answer a request; what fails is an answer, too."""

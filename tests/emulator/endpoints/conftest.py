@@ -24,7 +24,6 @@ IMAGE = "works:1"
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
 ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
 URI = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{ARN}/invocations"
-LATE_S = 0.3
 
 
 class Failure(Exception):
@@ -57,15 +56,19 @@ class Site:
         self.engine = FakeEngine(self._behave, {IMAGE: Image(IMAGE, "sha256:1", "x86_64", supervised=True)})
         self.answer: Callable[[Any], Any] = lambda event: event
         self.events: list[Any] = []
-        self.late = False
+        self.late_s = 0.0
         self.endpoint = ""
         self.rest = self.http = self.url = ""
+        self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, key: str = "test") -> Any:
-        make: Any = boto3.client
-        keys = {"aws_access_key_id": key, "aws_secret_access_key": "secret", "region_name": "us-east-1"}
-        config = Config(retries={"total_max_attempts": 1})
-        return make(service, endpoint_url=self.endpoint, config=config, **keys)
+        """Return a boto3 client, the same one each time: making one takes longer than any test."""
+        if (service, key) not in self._clients:
+            make: Any = boto3.client
+            keys = {"aws_access_key_id": key, "aws_secret_access_key": "secret", "region_name": "us-east-1"}
+            config = Config(retries={"total_max_attempts": 1})
+            self._clients[service, key] = make(service, endpoint_url=self.endpoint, config=config, **keys)
+        return self._clients[service, key]
 
     def ask(
         self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None
@@ -81,7 +84,7 @@ class Site:
 
     def answers(self, answer: Any) -> None:
         """Say what the function answers from now on: a value, an exception, or what to do with the event."""
-        self.late = False
+        self.late_s = 0.0
         self.answer = answer if callable(answer) else lambda _event: answer
 
     def told(self, since: int = 0) -> list[dict[str, Any]]:
@@ -100,8 +103,7 @@ class Site:
         base = f"/{at}/2018-06-01/runtime/invocation"
         while True:
             request, event = await _call(host, "GET", f"{base}/next")
-            if self.late:
-                await asyncio.sleep(LATE_S)
+            await asyncio.sleep(self.late_s)
             self.events.append(json.loads(event))
             try:
                 said = self.answer(json.loads(event))

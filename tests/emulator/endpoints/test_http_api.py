@@ -141,7 +141,7 @@ def api(site: Site) -> Api:
 def test_a_function_that_takes_too_long_is_given_up(site: Site, api: Api) -> None:
     api.route(TimeoutInMillis=60)
     api.stage()
-    site.late = True
+    site.late_s = 0.15
     answer = api.ask()
     assert (answer.status, answer.json) == (503, {"message": "Service Unavailable"})
     assert site.ask("GET", "/_hfaas/idle?wait=10").status == 200

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from tests.emulator.endpoints.conftest import URI, Failure, Site, signed
 
 IMAGE = bytes(range(256))
@@ -105,7 +107,7 @@ def test_bytes_come_out_for_who_accepts_them(site: Site, accept: str, body: byte
 
 
 def test_nobody_waits_when_the_caller_says_so(site: Site) -> None:
-    site.late = True
+    site.late_s = 0.15
     answer = site.ask("POST", at(site, "/a"), {"X-Amz-Invocation-Type": "Event"}, b"later")
     assert (answer.status, answer.body) == (200, b"")
     assert site.events == [], "it waited"
@@ -159,7 +161,7 @@ def api(site: Site) -> Api:
 def test_a_function_that_takes_too_long_is_given_up_and_runs_on(site: Site, api: Api) -> None:
     api.add("slow", timeoutInMillis=60)
     api.deploy()
-    site.late = True
+    site.late_s = 0.15
     answer = api.ask("/slow")
     assert (answer.status, answer.json) == (504, {"message": "Endpoint request timed out"})
     assert "did not answer within 0.06 s" in api.reason
@@ -275,6 +277,19 @@ def test_a_function_that_is_gone_is_a_server_error(api: Api) -> None:
     api.deploy()
     assert api.ask("/a").status == 500
     assert "ResourceNotFoundException" in api.reason
+
+
+def test_an_api_can_be_imported_strictly(site: Site) -> None:
+    integration = {"type": "AWS_PROXY", "httpMethod": "POST", "uri": URI}
+    method = {"responses": {"200": {"description": ""}}, "x-amazon-apigateway-integration": integration}
+    document = {"openapi": "3.0.1", "info": {"title": "a", "description": "b", "version": "1"}, "paths": {}}
+    gateway = site.client("apigateway")
+    with pytest.raises(ClientError, match="Failed to parse the uploaded OpenAPI document"):
+        gateway.import_rest_api(failOnWarnings=True, body=json.dumps({**document, "paths": None}))
+    whole = {**document, "paths": {"/a/b": {"get": method}}}
+    api = gateway.import_rest_api(failOnWarnings=True, body=json.dumps(whole))["id"]
+    gateway.create_deployment(restApiId=api, stageName="s")
+    assert site.ask("GET", f"/_aws/execute-api/{api}/s/a/b").status == 200
 
 
 def test_binary_types_and_resources_can_be_changed(api: Api) -> None:

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import http.client
 import shutil
+import threading
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.emulator.conftest import running
 from tests.emulator.endpoints.conftest import Site
 
 DISK = ("journal.sqlite", "journal.sqlite-wal")
+
+
+def test_a_stop_waits_for_no_function(tmp_path: Path) -> None:
+    site = Site()
+    with running(tmp_path, lambda: site.engine) as emulator:
+        site.endpoint = emulator.endpoint
+        site.make()
+        site.late_s = 3600
+        caller = threading.Thread(target=_call, args=(site, urlsplit(site.url).path))
+        caller.start()
+        while "attempt" not in site.ask("GET", "/_hfaas/idle?wait=0").body.decode():
+            assert caller.is_alive(), "the call came back"
+    caller.join(10)
+    assert not caller.is_alive()
+
+
+def _call(site: Site, path: str) -> None:
+    with suppress(OSError, http.client.HTTPException):
+        site.ask("GET", path)
 
 
 def test_endpoints_are_there_again_with_their_ids_after_a_kill_and_after_a_stop(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ headers = {
 }
 assert dispatcher(Request("POST", "/", "", headers, b"{}")).status == 200
 assert "moto.batch.models" in sys.modules
-early = {"cryptography", "moto.ec2", "moto.ecs", "moto.dynamodb", "moto.kinesis.models"} & sys.modules.keys()
+late = {"cryptography", "moto.ec2", "moto.ecs", "moto.dynamodb", "moto.kinesis.models", "openapi_spec_validator"}
+early = late & sys.modules.keys()
 assert not early, early
 
 import moto.awslambda.models, moto.iam.models, moto.sns.models
