@@ -100,7 +100,9 @@ class MotoControl:
         if about not in self._known:
             changes = self._changes
             answer = await self._moto.call(question, *arguments)
-            if changes != self._moto.changes:  # it may be from before the change
+            if (
+                changes != self._moto.changes or answer is None
+            ):  # from before the change; or of a name anybody made up
                 return answer
             self._known[about] = answer
         return self._known[about]
