@@ -64,3 +64,14 @@ def test_a_pipeline_that_waits_for_files_is_not_run_without(capsys: pytest.Captu
 def test_a_sound_file_is_said_to_be_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check"]) == 0
     assert capsys.readouterr().out == "pipeline.yaml: no findings\n"
+
+
+def test_a_file_whose_template_is_too_large_is_found_by_check(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head, function = PIPELINE.split("  - lambda:", 1)
+    own = (function.replace("name: f", f"name: f{n}").replace("films/", f"films/{n}/") for n in range(40))
+    (here / "pipeline.yaml").write_text(head + "".join("  - lambda:" + each for each in own))
+
+    assert run(["check"]) == 1
+    assert "CloudFormation takes 51200" in capsys.readouterr().err

@@ -25,9 +25,12 @@ ACCEPTED = 202
 @options.as_json
 def check(file: Path, *, strict: bool, as_json: bool) -> int:
     """Check a pipeline file and print every finding; exit code 2 when there are errors."""
-    from hfaas_deploy import checks, fdl
+    from hfaas_deploy import checks, fdl, template
 
-    findings = checks.check(fdl.parse(file))
+    pipeline = fdl.parse(file)
+    findings = checks.check(pipeline)
+    if not any(finding.is_error for finding in findings):
+        template.render(pipeline)  # says whether it fits
     if as_json:
         print_json([finding.as_dict() for finding in findings])
     else:
