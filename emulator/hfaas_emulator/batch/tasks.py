@@ -11,6 +11,7 @@ answer at all is an EngineError: the job has not had its chance yet.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -35,8 +36,8 @@ TAIL = 2_000
 OVERLAP_MS = 2_000
 """How far before the last line in the log an adopted container's output is read again."""
 
-MADE = ("hfaas/", "hfaas-layer/")
-"""How the names of images begin that a deploy makes, for containers and for plain processes."""
+MADE = re.compile(r"hfaas-layer/.*|hfaas/[^:]+:[0-9a-f]{12}")
+"""Images that a deploy makes, for plain processes and for containers."""
 
 
 class TaskRunner:
@@ -118,7 +119,7 @@ class TaskRunner:
             raise NotStarted(f"CannotStartContainerError: {error.message}{hint}") from error
 
     def _missing(self, image: str) -> str:
-        if image.startswith(MADE):
+        if MADE.fullmatch(image):
             done = "deploy its function again with `hfaas deploy`"
         elif self._engine.runs_images:
             done = f"build it, or load it with `docker pull {image}`, and submit the job again"

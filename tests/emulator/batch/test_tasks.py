@@ -270,7 +270,8 @@ async def test_a_missing_image_says_what_to_do(world: World) -> None:
     [
         ("gone:1", False, "start the emulator with `--engine docker`"),
         ("hfaas-layer/f:1", False, "deploy its function again"),
-        ("hfaas/f:1", True, "deploy its function again"),
+        ("hfaas/f:0123456789ab", True, "deploy its function again"),
+        ("hfaas/base:bookworm", False, "start the emulator with `--engine docker`"),
     ],
 )
 async def test_a_missing_image_comes_with_what_helps_here(
