@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from contextlib import suppress
 from typing import Any
 
 from hfaas_supervisor import script
 from hfaas_supervisor.errors import ProviderAuth
 
-TIMEOUT_S = 10
+TIMEOUT_S = 5
+PAUSES_S = (0.2, 0.5)
+PASSING = frozenset({429, 500, 502, 503, 504})
 HEADERS = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "secretsmanager.GetSecretValue"}
 
 
@@ -27,17 +30,27 @@ def read(variable: str) -> dict[str, Any]:
 
 
 def fetch(arn: str) -> dict[str, Any]:
-    """Return the map that a secret holds."""
+    """Return the map that a secret holds; what passes is tried three times."""
+    status, answer = _ask(arn)
+    for pause in PAUSES_S:
+        if status not in PASSING:
+            break
+        time.sleep(pause)
+        status, answer = _ask(arn)
+    if status != 200:
+        reason = answer.get("Message") or answer.get("message") or answer.get("__type") or f"HTTP {status}"
+        raise ProviderAuth(f"the secret {arn} cannot be read: {reason}")
+    return _value(answer.get("SecretString"), arn)
+
+
+def _ask(arn: str) -> tuple[int, dict[str, Any]]:
+    """Return status and answer; 503 where nobody answers."""
     import http.client  # late: where Batch hands the value over, there is nobody to ask
 
     try:
-        status, answer = _call({"SecretId": arn})
+        return _call({"SecretId": arn})
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise ProviderAuth(f"the secret {arn} cannot be read: {error}") from None
-    if status != 200:
-        reason = answer.get("Message") or answer.get("message") or answer.get("__type") or status
-        raise ProviderAuth(f"the secret {arn} cannot be read: {reason}")
-    return _value(answer.get("SecretString"), arn)
+        return 503, {"message": str(error) or type(error).__name__}
 
 
 def _value(text: Any, name: str) -> dict[str, Any]:
