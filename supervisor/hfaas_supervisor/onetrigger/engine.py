@@ -40,7 +40,7 @@ EMPTY_WAITS = 5
 """An empty file, often the beginning of an upload, waits so many times longer."""
 
 RACY_S = 2
-BACK_OFF_S = (1, 2, 4, 8, 16, 32, 60)
+BACK_OFF_S = (0.5, 1, 2, 4, 8, 16, 32, 60)
 ROUND = 100
 BATCH = 1000
 
@@ -67,40 +67,32 @@ class Engine:
         self._hold, self._held = 0.0, 0
 
     @property
-    def cursor(self) -> int | None:
+    def cursor(self) -> int:
         """Return where the stream goes on."""
-        return self._state.cursor
+        return self._state.cursor or 0
 
     def open(self) -> Space:
-        """Find the space; state of another one is void."""
+        """Find the space. At the first start its files are remembered; state of another space is void."""
         space = self._provider.space(self._watch.space)
         known, found = self._state.identity, self._identity(space)
         if known is not None and known != found:
             self._console.warning(
                 f"space {space.name} is not the one of this state (space, provider or folder changed): starting anew"
             )
-            with self._state.transaction():
-                self._state.void()
+        if known != found:
+            self._baseline(space)
         return space
-
-    def catch_up(self, space: Space, since: float) -> None:
-        """List what a cursor cannot tell: all files at the first start, what changed where no change ever came."""
-        if self._state.identity is None:
-            self._baseline(space, since)
-        elif self._state.cursor is None:
-            self._compare(space)
 
     def take(self, changes: Sequence[Change]) -> None:
         """Note what changes lead to."""
         now = self._now()
         with self._state.transaction():
-            cursor = self._state.cursor
+            cursor = self.cursor
             for change in changes:
-                if cursor is None or change.seq > cursor:  # the stream repeats the last one
+                if change.seq > cursor:  # the stream repeats the last one
                     self._note(change, now)
                     cursor = change.seq
-            if cursor is not None:
-                self._state.move(cursor)
+            self._state.move(cursor)
 
     def work(self, over: Callable[[], bool] = lambda: False) -> None:
         """Deal with a round of what is due, until it is over or somebody cannot be reached."""
@@ -160,22 +152,20 @@ class Engine:
 
     # --- listings
 
-    def _baseline(self, space: Space, since: float) -> None:
-        """Remember all files that are there, silently; who dies before the end begins again."""
+    def _baseline(self, space: Space) -> None:
+        """Remember the last change and all files that are there, silently; who dies before the end begins again."""
         with self._state.transaction():
             self._state.void()
-        known = 0
+        cursor, asked = self._provider.latest(space)
+        since, known = self._now() if asked is None else asked, 0
         for files in _batches(self._files(space)):
             with self._state.transaction():
                 self._state.see(Seen(file.id, file.mtime, file.size, since, 0) for file in files)
             known += len(files)
         with self._state.transaction():
             self._state.belong(self._identity(space))
+            self._state.move(cursor)
         self._console.info(f"watching {self._place(space)}: {known} files are there already")
-
-    def _compare(self, space: Space) -> None:
-        for files in _batches(self._files(space)):
-            self._await(files)
 
     def _files(self, space: Space) -> Iterable[File]:
         """List the watched folder, which need not exist yet."""
@@ -299,7 +289,7 @@ class Engine:
 
     def _postpone(self, row: Pending, reason: str) -> None:
         wait = _back_off(row.tries)
-        self._console.warning(f"{row.path}: {reason}; trying again in {wait} s")
+        self._console.warning(f"{row.path}: {reason}; trying again in {wait:g} s")
         self._put(row._replace(due=self._now() + wait, tries=row.tries + 1))
 
     def _rest(self, row: Pending, reason: str) -> None:
@@ -333,5 +323,5 @@ def _is_same(seen: Seen | None, file: File) -> bool:
     return seen is not None and (seen.mtime, seen.size) == (file.mtime, file.size)
 
 
-def _back_off(tries: int) -> int:
+def _back_off(tries: int) -> float:
     return BACK_OFF_S[min(tries, len(BACK_OFF_S) - 1)]

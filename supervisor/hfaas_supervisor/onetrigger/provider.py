@@ -10,12 +10,13 @@ import http.client
 import json
 import ssl
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from typing import Any, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from hfaas_supervisor.errors import ConfigError, HfaasError, ProviderAuth
 from hfaas_supervisor.onetrigger.errors import Refused, Unreachable
-from hfaas_supervisor.onetrigger.stream import HEARTBEAT, PROCESSING, REGULAR, SPECIFICATION, Stream
+from hfaas_supervisor.onetrigger.stream import BROKEN, HEARTBEAT, PROCESSING, REGULAR, SPECIFICATION, Stream
 from hfaas_supervisor.onetrigger.wire import Answer, Line, connector, opened
 
 REST = "/api/v3/oneprovider"
@@ -24,6 +25,12 @@ PAGE = 10_000
 REDIRECTS = (301, 302, 303, 307, 308)
 AGAIN = (408, 425, 429)
 MOVES = 3
+SPAN = 5000
+"""Changes that are rather read than skipped."""
+
+SILENCE_S = 0.5
+"""When nothing comes for so long there is nothing; too short only means that old changes are read once more."""
+
 ERROR_LIMIT = 65536
 GONE = ("enoent", "notFound", "enotdir")
 CDMI = {"X-CDMI-Specification-Version": "1.1.1"}
@@ -133,9 +140,43 @@ class Provider:
             raise
         return bool(_parsed(answer).get("completionStatus") == PROCESSING)
 
-    def subscribe(self, space: Space, last: int | None, idle: float) -> tuple[Stream, float | None]:
-        """Open the stream of changes from a sequence number on, or from now; return it and the provider's time."""
-        query = f"?timeout={int(idle * 1000)}&last_seq={'now' if last is None else last}"
+    def latest(self, space: Space) -> tuple[int, float | None]:
+        """Return the number of the newest change, and when that was asked, by the provider's clock.
+
+        The provider does not tell, so the stream is read from its beginning. When it is long, numbers are tried
+        until the end is near: from one that exists a change comes at once, from one that does not nothing comes.
+        """
+        newest, asked, ended = self._read(space, 0, SPAN)
+        while not ended:
+            newest, _, ended = self._read(space, self._near_end(space, newest), SPAN)
+        return newest, asked
+
+    def _near_end(self, space: Space, low: int) -> int:
+        """Return a number that exists, not far from the newest one; `low` is one that exists."""
+        high, step = 0, SPAN
+        while not high or high - low > SPAN:
+            tried = (low + high) // 2 if high else low + step
+            found, *_ = self._read(space, tried, 1)
+            low, high, step = (found, high, step * 4) if found else (low, tried, step)
+        return low
+
+    def _read(self, space: Space, first: int, limit: int) -> tuple[int, float | None, bool]:
+        """Read so many changes; return the number of the last one, when it was asked, and whether that was the end."""
+        stream, asked = self.subscribe(space, first, SILENCE_S)
+        newest = count = 0
+        with closing(stream):
+            try:
+                for change in stream:
+                    newest, count = change.seq, count + 1
+                    if count == limit:
+                        return newest, asked, False
+            except BROKEN as error:
+                raise self._unreachable(error) from None
+        return newest, asked, True
+
+    def subscribe(self, space: Space, last: int, idle: float) -> tuple[Stream, float | None]:
+        """Open the stream of changes from a sequence number on; return it and the provider's time."""
+        query = f"?timeout={int(idle * 1000)}&last_seq={last}"
         path = f"{REST}/changes/metadata/{quoted(space.id)}{query}"
         headers = {**self._headers, "Content-Type": "application/json"}
         try:

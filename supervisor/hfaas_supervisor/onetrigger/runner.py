@@ -84,8 +84,7 @@ class Runner:
         return self._stopped or (self._pace.end is not None and time.monotonic() >= self._pace.end)
 
     def _session(self, space: Space) -> None:
-        with self._subscribed(space) as (reader, since):
-            self._engine.catch_up(space, since)
+        with self._subscribed(space) as reader:
             end = None
             while end is None and not self._over():
                 self._engine.work(self._over)
@@ -96,12 +95,12 @@ class Runner:
             self._engine.work(self._over)
 
     @contextmanager
-    def _subscribed(self, space: Space) -> Iterator[tuple[Reader, float]]:
-        stream, since = self._provider.subscribe(space, self._engine.cursor, self._pace.idle)
+    def _subscribed(self, space: Space) -> Iterator[Reader]:
+        stream, _ = self._provider.subscribe(space, self._engine.cursor, self._pace.idle)
         self._inbox = SimpleQueue()
         reader = Reader(stream, self._inbox)
         try:
-            yield reader, time.time() if since is None else since
+            yield reader
         finally:
             reader.close()
 
@@ -132,7 +131,7 @@ class Runner:
         )
 
     def _rest(self, tries: int, reason: str) -> None:
-        seconds = min(REST_S, 2.0 ** (tries - 1)) * (0.5 + os.urandom(1)[0] / 512)
+        seconds = min(REST_S, 2.0 ** (tries - 2)) * (0.5 + os.urandom(1)[0] / 512)
         self._console.warning(f"{reason}; trying again in {seconds:.1f} s")
         self._inbox = SimpleQueue()
         if not self._stopped:

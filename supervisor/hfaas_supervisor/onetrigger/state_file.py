@@ -35,7 +35,7 @@ class StateFile:
         try:
             os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self._sql = sqlite3.connect(path, isolation_level=None, timeout=0)
+            self._sql = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
         except (OSError, sqlite3.Error) as error:
             raise ConfigError(f"the state {path} cannot be opened: {error}") from None
         try:

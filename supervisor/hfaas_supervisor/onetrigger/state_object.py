@@ -48,7 +48,11 @@ class StateObject:
         self._path = f"{endpoint.path.rstrip('/')}/{parts.netloc}{parts.path}"
         self._line = Line(connector(endpoint, context))
         self._clear()
-        self._etag = self._read()
+        try:
+            self._etag = self._read()
+        except BaseException:
+            self._line.close()
+            raise
         self._changed = self._claimed = self._broken = False
         self._written = time.monotonic()
 

@@ -29,6 +29,9 @@ HEARTBEAT = 1.5
 AHEAD = 2000
 """Changes that are read before those ahead of them are dealt with."""
 
+BROKEN = (OSError, http.client.HTTPException, ValueError, TypeError, KeyError, AttributeError)
+"""What a stream that breaks, or is none, raises."""
+
 PIECE = 65536
 LINE_LIMIT = 16 * 2**20
 
@@ -66,7 +69,7 @@ class Stream:
         self._body = body
 
     def __iter__(self) -> Iterator[Change]:
-        """Yield changes until the provider ends the stream; OSError, HTTPException or ValueError when it breaks."""
+        """Yield changes until the provider ends the stream; one of BROKEN when it breaks."""
         rest = b""
         while piece := self._body.read1(PIECE):
             *lines, rest = (rest + piece).split(b"\n")
@@ -119,7 +122,7 @@ class Reader:
                     return
                 self._inbox.put(change)
             self._inbox.put(End())
-        except (OSError, http.client.HTTPException, ValueError, TypeError, KeyError, AttributeError) as error:
+        except BROKEN as error:
             self._inbox.put(End(f"the stream of changes broke: {str(error) or type(error).__name__}"))
 
 

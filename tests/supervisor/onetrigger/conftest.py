@@ -6,6 +6,7 @@ import json
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from email.utils import formatdate
@@ -58,9 +59,20 @@ class Datahub:
         self.before_listing: Callable[[], None] = lambda: None
         self.changed = threading.Condition()
         self.ended = False
+        self.cut = 0
 
     def clear_requests(self) -> None:
         self.requests = []
+
+    def asked(self, request: str) -> None:
+        with self.changed:
+            self.requests.append(request)
+            self.changed.notify_all()
+
+    def wait_for(self, part: str, times: int = 1) -> None:
+        """Wait until something was asked for so often."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: sum(part in each for each in self.requests) >= times, DEADLINE_S)
 
     def id_of(self, path: str) -> str:
         return next((each for each, file in self.files.items() if file["path"] == path), "")
@@ -108,6 +120,12 @@ class Datahub:
         del self.files[known]
         self._tell(known, "fileMeta", {}, deleted=True)
 
+    def break_streams(self) -> None:
+        """Cut all connections that wait for changes."""
+        with self.changed:
+            self.cut += 1
+            self.changed.notify_all()
+
     def recreate(self) -> None:
         """Begin anew, as a provider that was wiped."""
         self.provider_id, self.space_id = "p2", "s2"
@@ -121,13 +139,20 @@ class Datahub:
     def wait(self, seq: int, seconds: float) -> bool:
         """Wait for a change from `seq` on; tell whether there is one."""
         with self.changed:
-            return self.changed.wait_for(lambda: self.seq >= seq or self.ended, seconds) and not self.ended
+            cut = self.cut
+            self.changed.wait_for(lambda: self.seq >= seq or self.ended or self.cut > cut, seconds)
+            if self.cut > cut:
+                raise ConnectionAbortedError
+            return self.seq >= seq and not self.ended
 
     def since(self, seq: int) -> list[dict[str, Any]]:
         with self.changed:
             return sorted((each for each in self.documents.values() if each["seq"] >= seq), key=lambda e: e["seq"])
 
     def _made(self, path: str, kind: str, size: int) -> str:
+        parent = path.rpartition("/")[0]
+        if parent and not self.id_of(parent):
+            self._made(parent, "DIR", 0)
         made = f"{self.space_id}{len(self.documents):08X}"
         self.files[made] = {
             "path": path,
@@ -166,12 +191,12 @@ class _Api(BaseHTTPRequestHandler):
 
     def _route(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.hub.requests.append(f"{self.command} {self.path}")
+        self.hub.asked(f"{self.command} {self.path}")
         parts = urlsplit(self.path)
         query = parse_qs(parts.query)
         names = [unquote(name) for name in parts.path.removeprefix("/api/v3/oneprovider/").strip("/").split("/")]
-        if self.hub.failures:
-            self._error(self.hub.failures.pop(0), "temporaryFailure")
+        if status := self.hub.failures and self.hub.failures.pop(0):
+            self._error(status, "temporaryFailure")
         elif self.headers.get("X-Auth-Token") != TOKEN:
             self._error(401, "unauthorized")
         elif names == ["configuration"]:
@@ -216,7 +241,7 @@ class _Api(BaseHTTPRequestHandler):
 
     def _stream(self, query: dict[str, list[str]]) -> None:
         (last,), (timeout,) = query["last_seq"], query["timeout"]
-        seq = self.hub.seq + 1 if last == "now" else int(last)
+        seq = max(1, int(last))
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
@@ -337,6 +362,12 @@ def trust(certificates: Certificates) -> Trust:
     return Trust(certificates.ca)
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This provider says at once what it has to say."""
+    monkeypatch.setattr("hfaas_supervisor.onetrigger.provider.SILENCE_S", 0.0)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -397,12 +428,7 @@ class Lab:
         self._log = self.log.open("ab")
         console = Console(self._log.fileno())
         self.engine = Engine(self.provider, self._state, self._target, self.watch, console, self.clock)
-        space = self.engine.open()
-        self._began = self.hub.seq + 1
-        stream, since = self.provider.subscribe(space, self.engine.cursor, 0)
-        with closing(stream):
-            self.engine.catch_up(space, since or self.clock())
-        self.space: Space = space
+        self.space: Space = self.engine.open()
         return self.engine
 
     @property
@@ -411,9 +437,8 @@ class Lab:
         return self._state
 
     def read(self) -> None:
-        """Take what has changed since the start, as one stream would have told it."""
-        last = self._began if self.engine.cursor is None else self.engine.cursor
-        stream, _ = self.provider.subscribe(self.space, last, 0)
+        """Take what has changed."""
+        stream, _ = self.provider.subscribe(self.space, self.engine.cursor, 0)
         with closing(stream):
             self.engine.take(list(stream))
 
@@ -446,3 +471,48 @@ def lab(hub: Datahub, hook: Hook, clock: Clock, trust: Trust, tmp_path: Path) ->
     made = Lab(hub, hook, clock, trust, tmp_path)
     yield made
     made.close()
+
+
+class _Objects(BaseHTTPRequestHandler):
+    """S3 with one object and the conditions of its writes."""
+
+    protocol_version = "HTTP/1.1"
+    objects: dict[str, bytes]
+
+    def do_GET(self) -> None:
+        found = self.objects.get(self.path)
+        self._answer(404 if found is None else 200, found or b"")
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        there = self.objects.get(self.path)
+        wanted = self.headers.get("If-Match")
+        refused = there is not None if wanted is None else there is None or wanted != _etag(there)
+        if not refused:
+            self.objects[self.path] = body
+        self._answer(412 if refused else 200, b"")
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        if self.path in self.objects:
+            self.send_header("ETag", _etag(self.objects[self.path]))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def _etag(body: bytes) -> str:
+    return f'"{zlib.crc32(body):08x}"'
+
+
+@pytest.fixture
+def objects(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """The objects of an S3 that AWS_ENDPOINT_URL_S3 names, by path."""
+    made: dict[str, bytes] = {}
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{serve(type('Handler', (_Objects,), {'objects': made}))}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    return made
