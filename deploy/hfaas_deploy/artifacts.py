@@ -1,4 +1,6 @@
-"""The bucket for events that are too large for a Batch job: one for all pipelines, emptied by itself.
+"""The bucket for events that are too large for a Batch job, which it drops by itself, and for what OneTrigger knows.
+
+There is one for all pipelines of an account and region.
 
 It belongs to no Stack, since a Stack could not be removed as long as another one's jobs read from it.
 """
@@ -36,7 +38,7 @@ def ensure(s3: S3Client, account: str, region: str) -> str:
     except ClientError as refusal:
         said = refusal.response.get("Error", {})
         raise ArtifactsError(
-            f"bucket {bucket}, where large events wait for their jobs: {said.get('Message') or refusal}",
+            f"bucket {bucket}, where large events wait for their jobs, and OneTrigger keeps its state: {said.get('Message') or refusal}",
             "the deploying user needs s3:CreateBucket, PutBucketPublicAccessBlock and PutLifecycleConfiguration",
         ) from refusal
     except BotoCoreError as fault:

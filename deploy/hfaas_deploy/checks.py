@@ -11,16 +11,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from hfaas_deploy import jobs, keys, names, references, wiring
+from hfaas_deploy import endpoints, jobs, names, references, stores, wiring
 from hfaas_deploy.findings import Finding, error, in_order, warning
-from hfaas_deploy.pipeline import Function, InputPath, OutputPath, Pipeline
+from hfaas_deploy.pipeline import Function, Pipeline
 from hfaas_deploy.template.functions import DROPPED, ENVIRONMENT_LIMIT, environment_size
 
-STORES_LATER = {
-    "onedata": "Onedata comes in a later version",
-    "minio": "MinIO comes in a later version",
-    "webdav": "WebDAV comes in a later version",
-}
 IMAGE = re.compile(
     r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?",
     re.ASCII,
@@ -127,38 +122,6 @@ def _file_fault(path: Path) -> str:
     return "" if os.access(path, os.R_OK) else "cannot be read"
 
 
-def _stores(pipeline: Pipeline) -> Iterator[Finding]:
-    used: set[tuple[str, str]] = set()
-    for function in pipeline.functions:
-        for path in function.paths:
-            kind, _, name = path.provider.partition(".")
-            used.add((kind, name))
-            yield from _store(pipeline, path, kind, name)
-    if pipeline.services:
-        return  # their stores are not looked at yet
-    for kind, ids in pipeline.providers.items():
-        for name in ids:
-            if (kind, name) not in used:
-                spot = pipeline.spot(f"storage_providers.{kind}.{name}")
-                yield warning(spot, "unused", f"storage_providers.{kind}.{name} is not used by any Function")
-
-
-def _store(pipeline: Pipeline, path: InputPath | OutputPath, kind: str, name: str) -> Iterator[Finding]:
-    spot = pipeline.spot(f"{path.place}.storage_provider")
-    if not kind:
-        return
-    if kind == "rucio":
-        yield error(spot, "provider", "rucio works in OSCAR services only, not in Functions of AWS")
-    elif kind not in ("s3", *STORES_LATER):
-        yield error(spot, "provider", f"storage_provider {path.provider!r} is none of s3, minio, onedata, webdav")
-    elif (name or kind != "s3") and name not in pipeline.providers.get(kind, {}):
-        wanted = f"storage_providers.{kind}.{name or '<id>'}"
-        yield error(spot, "provider", f"storage_provider {path.provider!r} is not defined; add {wanted}")
-    elif name or kind != "s3":
-        what = STORES_LATER.get(kind, "S3 with keys of another account comes in a later version")
-        yield error(spot, "not-yet", f"not yet: {what}; use storage_provider: s3")
-
-
 def _buckets(pipeline: Pipeline) -> Iterator[Finding]:
     told: set[str] = set()
     for function in pipeline.functions:
@@ -223,8 +186,8 @@ def _secrets_and_references(pipeline: Pipeline, place: str, variables: Mapping[s
     yield from _unset(pipeline, place, variables)
     for name in filter(SECRET_NAME.fullmatch, variables):
         message = (
-            f"the value of {name} becomes part of the template; "
-            "secrets travel through Secrets Manager in a later version"
+            f"the value of {name} becomes part of the template, where everybody reads it; "
+            "only the keys of storage_providers travel through Secrets Manager"
         )
         yield warning(pipeline.spot(f"{place}.{name}"), "secret", message)
 
@@ -234,17 +197,6 @@ def _unset(pipeline: Pipeline, place: str, variables: Mapping[str, str]) -> Iter
         for missing in references.missing(text, os.environ):
             message = f"${{{missing}}} is not set in the environment; a deploy needs it"
             yield warning(pipeline.spot(f"{place}.{name}"), "not-set", message)
-
-
-def _plain_secrets(pipeline: Pipeline) -> Iterator[Finding]:
-    for kind, ids in pipeline.providers.items():
-        for name, values in ids.items():
-            for key in sorted(keys.SECRETS & set(values)):
-                if not references.REFERENCE.fullmatch(str(values[key])):
-                    place = f"storage_providers.{kind}.{name}.{key}"
-                    yield warning(
-                        pipeline.spot(place), "secret", f"{key} stands in the file; write ${{NAME}} and set NAME"
-                    )
 
 
 def _limits(pipeline: Pipeline) -> Iterator[Finding]:
@@ -261,7 +213,7 @@ def _limits(pipeline: Pipeline) -> Iterator[Finding]:
                 f"{max(1, function.timeout // 5)} is used",
             )
         if function.on_failure == "keep":
-            for output in (o for o in function.outputs if o.provider == "s3" and not o.folder):
+            for output in (output for output in function.outputs if not output.folder):
                 message = (
                     f"on_failure: keep needs a folder in {output.path!r}; results of failed scripts lie beside it"
                 )
@@ -289,7 +241,7 @@ def _use(pipeline: Pipeline) -> Iterator[Finding]:
         )
         yield error(pipeline.spot(service.place), "not-yet", message)
     for function in pipeline.functions:
-        if not function.inputs:
+        if not function.inputs and not endpoints.has_one(function):
             spot = pipeline.spot(f"{function.place}.lambda")
             yield warning(spot, "no-trigger", f"nothing triggers {_of(function)}; it runs when it is invoked")
 
@@ -308,14 +260,14 @@ JUDGES: tuple[Callable[[Pipeline], Iterator[Finding]], ...] = (
     _names,
     _image_sources,
     _files,
-    _stores,
+    stores.judge,
     _buckets,
     wiring.meeting_inputs,
     wiring.loops,
     _environments,
-    _plain_secrets,
     _limits,
     jobs.judge,
+    endpoints.judge,
     _one_target,
     _use,
 )

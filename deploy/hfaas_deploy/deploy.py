@@ -1,4 +1,5 @@
-"""Deploys a pipeline, step by step: check -> artifacts bucket -> images -> render -> plan -> apply -> outputs.
+"""Deploys a pipeline, step by step: check -> artifacts bucket -> images -> render -> plan -> apply -> secrets
+-> first look into Onedata -> outputs.
 
 Each step gets what the one before it made, and whoever wants to see it passes `progress`, which gets one message
 for each thing that happens. Running it again after an interruption goes on where CloudFormation stands: a
@@ -11,14 +12,15 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from hfaas_deploy import artifacts, checks, names, references, template
+from hfaas_deploy import artifacts, checks, first_look, names, references, rehearsal_space, secret_values, template
 from hfaas_deploy.errors import FdlError, StackFailed
 from hfaas_deploy.findings import Finding, errors
 from hfaas_deploy.images import FunctionSource, ImageBuilder
-from hfaas_deploy.pipeline import Function, Pipeline
+from hfaas_deploy.pipeline import Function, Pipeline, Provider
 from hfaas_deploy.stack import Event, Plan, Stack
 from hfaas_deploy.target import Target
-from hfaas_deploy.template import Template
+from hfaas_deploy.template import Template, http, onedata
+from hfaas_deploy.template.http import Url
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class BucketReady:
-    """The bucket for events that are too large for a job is there."""
+    """The bucket for events that are too large for a job, and for OneTrigger's state, is there."""
 
     bucket: str
 
@@ -84,6 +86,39 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
+class SpaceReady:
+    """The emulator plays the Oneprovider: it has the Space, and Functions reach it at `host`."""
+
+    provider: str
+    space: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecretStored:
+    """The keys of a storage provider, which are new or have changed, are in its secret."""
+
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecretMissing:
+    """The secret of a storage provider was left as it is, because these keys or variables are not set."""
+
+    provider: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """OneTrigger has looked into the folder for the first time: what comes from now on is an event."""
+
+    function: str
+    space: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deployed:
     """The Stack is up; `changed` is false when it already was as asked for."""
 
@@ -92,9 +127,24 @@ class Deployed:
     images: Mapping[str, str]
     outputs: Mapping[str, str]
     changed: bool
+    urls: tuple[Url, ...] = ()
 
 
-Message = Checked | BucketReady | ImageStarted | ImageSaid | ImageReady | Recovering | Planned | Happened | Deployed
+Message = (
+    Checked
+    | BucketReady
+    | ImageStarted
+    | ImageSaid
+    | ImageReady
+    | Recovering
+    | Planned
+    | Happened
+    | SpaceReady
+    | SecretStored
+    | SecretMissing
+    | Watching
+    | Deployed
+)
 Progress = Callable[[Message], None]
 
 
@@ -102,7 +152,7 @@ def deploy(pipeline: Pipeline, target: Target, images: ImageBuilder, progress: P
     """Bring the pipeline up on the target; FdlError, an image error or a StackError when it cannot be done."""
     ready = _checked(pipeline, progress)
     target.probe()
-    if ready.has_jobs:
+    if ready.has_artifacts:
         progress(BucketReady(artifacts.ensure(target.client("s3"), target.account, target.region)))
     references_of = _build(ready, images, progress)
     rendered = template.render(ready)
@@ -110,7 +160,11 @@ def deploy(pipeline: Pipeline, target: Target, images: ImageBuilder, progress: P
     plan = _plan(stack, rendered, {**parameters(references_of), **network(ready, target)}, progress)
     if plan:
         _tell(stack.apply(plan), progress)
-    deployed = Deployed(ready.stack, rendered, references_of, stack.outputs(), plan is not None)
+    outputs = stack.outputs()
+    have_keys = _store_secrets(ready, target, outputs, progress)
+    _watch(ready, target, {name for name, new in have_keys.items() if new or plan}, progress)
+    urls = tuple(http.urls(ready, outputs))
+    deployed = Deployed(ready.stack, rendered, references_of, outputs, plan is not None, urls)
     progress(deployed)
     return deployed
 
@@ -171,6 +225,37 @@ def _build(pipeline: Pipeline, images: ImageBuilder, progress: Progress) -> dict
         built[function.name] = images.build(source(function), said)
         progress(ImageReady(function.name, built[function.name]))
     return built
+
+
+def _store_secrets(
+    pipeline: Pipeline, target: Target, outputs: Mapping[str, str], progress: Progress
+) -> dict[str, bool]:
+    """Put away the keys that are set; gives for each provider that has any whether they are new."""
+
+    def space(provider: Provider) -> dict[str, str]:
+        made = rehearsal_space.ensure(target.endpoint, str(provider.settings["space"]))
+        progress(SpaceReady(provider.name, made.name, made.host))
+        return {"token": made.token, "oneprovider_host": made.host}
+
+    have_keys: dict[str, bool] = {}
+    for value in secret_values.values(pipeline, os.environ, space if target.is_local else None):
+        name, secret = value.provider.name, outputs[secret_values.output(value.provider)]
+        if value.missing:
+            progress(SecretMissing(name, value.missing))
+            continue
+        have_keys[name] = secret_values.store(target.client("secretsmanager"), secret, value)
+        if have_keys[name]:
+            progress(SecretStored(name))
+    return have_keys
+
+
+def _watch(pipeline: Pipeline, target: Target, ready: set[str], progress: Progress) -> None:
+    """Let OneTrigger look into the folders of these providers."""
+    for watcher in onedata.watchers(pipeline):
+        if watcher.provider.name in ready:
+            first_look.take(target.client("lambda", first_look.PATIENCE), watcher.name)
+            space = str(watcher.provider.settings["space"])
+            progress(Watching(watcher.function.name, space, watcher.source.path))
 
 
 def _plan(stack: Stack, rendered: Template, values: Mapping[str, str], progress: Progress) -> Plan | None:

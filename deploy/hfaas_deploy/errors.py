@@ -6,13 +6,15 @@ DeployError              message + hint, shown without a traceback
 ├── WrongTarget          the endpoint is not the kind of place that was asked for
 ├── TargetUnreachable    nothing answers at the endpoint
 ├── MissingVariable      a ${NAME} of the pipeline file is not set
-├── ArtifactsError       the bucket for large events cannot be had
+├── ArtifactsError       the bucket for large events and OneTrigger's state cannot be had
+├── SecretError          the keys of a storage provider cannot be put into its secret
+├── WatchError           OneTrigger cannot look into Onedata
 └── StackError           CloudFormation refused, or could not finish
     ├── StackBusy        another operation on this Stack is under way
     ├── StackBroken      the Stack is in a state that must be cleared first
     └── StackFailed      the operation was rolled back; the message is its first cause
 
-Building images has errors of its own; they derive from DeployError too.
+Building images and Spaces of a rehearsal have errors of their own; they derive from DeployError too.
 """
 
 from __future__ import annotations
@@ -56,7 +58,15 @@ class MissingVariable(DeployError):
 
 
 class ArtifactsError(DeployError):
-    """The bucket for large events cannot be had."""
+    """The bucket for large events and OneTrigger's state cannot be had."""
+
+
+class SecretError(DeployError):
+    """The keys of a storage provider cannot be put into its secret."""
+
+
+class WatchError(DeployError):
+    """OneTrigger cannot look into Onedata."""
 
 
 class StackError(DeployError):

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hfaas_deploy import checks, document, generations, keys
+from hfaas_deploy import checks, document, generations, keys, providers
 from hfaas_deploy.document import Entry, Items, Map
 from hfaas_deploy.errors import FdlError
 from hfaas_deploy.findings import Spot, error, errors, in_order
@@ -23,6 +23,7 @@ from hfaas_deploy.pipeline import (
     Batch,
     ComputeResources,
     Function,
+    HttpApi,
     InputPath,
     Machines,
     Mode,
@@ -30,6 +31,7 @@ from hfaas_deploy.pipeline import (
     OutputPath,
     Pipeline,
     Service,
+    UrlAccess,
 )
 from hfaas_deploy.reader import Reader, Values
 
@@ -64,6 +66,7 @@ def parse(path: Path, defaults: Path | None = None) -> Pipeline:
         clusters=tuple(values.get("clusters", {})),
         existing=frozenset(_existing(values.get("hfaas", {}))),
         account=values.get("hfaas", {}).get("account", ""),
+        poll=values.get("hfaas", {}).get("poll", 1),
         spots=reader.spots,
         findings=tuple(found),
     )
@@ -98,7 +101,19 @@ def _with_defaults(tree: Map, defaults: Path | None, findings: list[Any]) -> Map
 
 def _functions(values: Values, folder: Path) -> list[Function]:
     entries = values.get("functions", {}).get("aws", [])
-    return [_function(entry, f"functions.aws[{index}]", folder) for index, entry in enumerate(entries)]
+    functions = [_function(entry, f"functions.aws[{index}]", folder) for index, entry in enumerate(entries)]
+    defined = values.get("storage_providers", {})
+    return [_at_home(function, defined) for function in functions]
+
+
+def _at_home(function: Function, defined: providers.Defined) -> Function:
+    """The Function, its paths knowing where they begin and it what it reaches."""
+    return replace(
+        function,
+        inputs=tuple(replace(path, root=providers.root(path, defined)) for path in function.inputs),
+        outputs=tuple(replace(path, root=providers.root(path, defined)) for path in function.outputs),
+        providers=providers.used(function.paths, defined),
+    )
 
 
 def _function(values: Values, place: str, folder: Path) -> Function:
@@ -142,6 +157,23 @@ def _function(values: Values, place: str, folder: Path) -> Function:
         batch=_batch({**_defaults(keys.BATCH), **values.get("batch", {})}),
         delegate=tuple(ours.get("delegate", keys.CAUSES)),
         job_timeout=ours["job_timeout"],
+        api=_api(values.get("api_gateway", {})),
+        url=UrlAccess(ours["url"]),
+    )
+
+
+def _api(asked: Values) -> HttpApi | None:
+    """Only a name makes one: scar's defaults have the block for every Function."""
+    if not asked.get("name"):
+        return None
+    own = {**_defaults(keys.GATEWAY), **asked}
+    method = {**_defaults(f"{keys.GATEWAY}.method"), **asked.get("method", {})}
+    return HttpApi(
+        name=own["name"],
+        stage=own["stage_name"],
+        path=own["path_part"].strip("/"),
+        method=own["http_method"],
+        public=method["authorizationType"] == "NONE",
     )
 
 

@@ -6,7 +6,7 @@ names; `[]` marks a list and `<id>` a name that the user chooses.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
@@ -55,7 +55,6 @@ class Key:
     numbers: tuple[int, ...] = ()
     status: Status = Status.USED
     because: str = ""
-    later: dict[str, str] = field(default_factory=dict)  # choices that come in a later version
     extension: bool = False
 
     @property
@@ -83,7 +82,6 @@ OSCAR = "functions.oscar[].<id>"
 PROVIDERS = "storage_providers"
 CLUSTER = "clusters.<id>"
 
-LATER_HTTP = "HTTP endpoints come in a later version; invoke the function with `hfaas invoke`"
 COMPUTED = "it is computed, or only for zip functions"
 OPTION = "it is an option of `hfaas run` and `hfaas invoke`"
 ROLES = "roles are rendered with least privilege"
@@ -119,6 +117,11 @@ SHELL_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 LAMBDA_NAME = r"[A-Za-z][A-Za-z0-9_]+"
 STORAGE = r"[a-z0-9]+(\.[A-Za-z0-9_-]+)?"
 FOLDER_PATH = r"[^*?$]+"
+PROVIDER_ID = r"[A-Za-z0-9_-]{1,64}"
+METHODS = ("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+STAGE = r"[A-Za-z0-9_-]{1,128}|\$default"
+SEGMENT = r"[A-Za-z0-9._~-]+|\{[A-Za-z0-9._-]+\}"
+ROUTE = rf"/?(({SEGMENT})/)*({SEGMENT}|\{{[A-Za-z0-9._-]+\+\}})"
 
 _T, _W, _N, _B, _F = Kind.TEXT, Kind.WHOLE, Kind.NUMBER, Kind.TRUTH, Kind.FILE
 _TS, _TM, _BLOCK, _BLOCKS, _NAMED, _ANY = (
@@ -139,6 +142,10 @@ def _plain(place: str, *names: str, required: tuple[str, ...] = ()) -> tuple[Key
     return tuple(Key(place, name, _T, required=name in required) for name in names)
 
 
+def _secret(place: str, *names: str) -> tuple[Key, ...]:
+    return tuple(Key(place, name, _T, "a key: write ${NAME}; it travels through Secrets Manager") for name in names)
+
+
 _TOP = (
     Key("", "functions", _BLOCK, "the Functions of the pipeline", required=True),
     Key("functions", "aws", _BLOCKS, "Functions that run in Lambda, one entry each"),
@@ -151,14 +158,7 @@ _TOP = (
 
 _FUNCTION = (
     Key(FUNCTION, "lambda", _BLOCK, "the Function", required=True),
-    Key(
-        FUNCTION,
-        "api_gateway",
-        _BLOCK,
-        "an HTTP API in front of the Function",
-        status=Status.NOT_YET,
-        because=LATER_HTTP,
-    ),
+    Key(FUNCTION, "api_gateway", _BLOCK, "an HTTP API in front of the Function"),
     Key(FUNCTION, "cloudwatch", _BLOCK, "the Function's log group"),
     Key(FUNCTION, "batch", _BLOCK, "how its Batch jobs run; only for execution_mode lambda-batch and batch"),
     Key(FUNCTION, "ecr", _BLOCK, "its image repository"),
@@ -280,12 +280,19 @@ _STORES = (
 )
 
 _AROUND = (
-    Key(GATEWAY, "name"),
-    Key(GATEWAY, "stage_name"),
-    Key(GATEWAY, "path_part"),
-    Key(GATEWAY, "http_method"),
-    Key(GATEWAY, "method", _BLOCK),
-    Key(f"{GATEWAY}.method", "authorizationType", choices=("NONE", "AWS_IAM")),
+    Key(GATEWAY, "name", _T, "its presence makes the API", longest=128),
+    Key(GATEWAY, "stage_name", _T, "what the API's path begins with", "scar", pattern=STAGE),
+    Key(GATEWAY, "path_part", _T, "the path behind the stage", "{proxy+}", pattern=ROUTE),
+    Key(GATEWAY, "http_method", _T, "which requests it takes", "ANY", choices=METHODS, any_case=True),
+    Key(GATEWAY, "method", _BLOCK, "who may call it"),
+    Key(
+        f"{GATEWAY}.method",
+        "authorizationType",
+        _T,
+        "AWS_IAM takes signed requests only, NONE everybody's",
+        "AWS_IAM",
+        choices=("NONE", "AWS_IAM"),
+    ),
     *_ignored(f"{GATEWAY}.method", COMPUTED, "requestParameters"),
     *_ignored(GATEWAY, COMPUTED, "endpoint", "integration", "request_parameters", "service_id"),
     *_ignored(GATEWAY, COMPUTED, "source_arn_testing", "source_arn_invocation", "boto_profile", "region"),
@@ -356,10 +363,9 @@ _OURS = (
         OURS,
         "url",
         _T,
-        "function URL",
+        "a URL of the Function's own: for signed requests only, or for everybody",
         "none",
         choices=("none", "iam", "public"),
-        later={"iam": LATER_HTTP, "public": LATER_HTTP},
     ),
     Key(
         OURS,
@@ -403,11 +409,10 @@ _OURS = (
         "hfaas",
         "poll",
         _W,
-        "minutes between two looks into Onedata",
+        "minutes between two looks of OneTrigger into Onedata; the emulator looks at once",
         1,
         low=1,
-        status=Status.IGNORED,
-        because="Onedata comes in a later version",
+        high=1440,
     ),
 )
 
@@ -460,7 +465,7 @@ _OSCAR = (
 
 _PROVIDERS = (
     *(
-        Key(PROVIDERS, kind, _NAMED, effect, names=r"[A-Za-z0-9_-]+")
+        Key(PROVIDERS, kind, _NAMED, effect, names=PROVIDER_ID)
         for kind, effect in (
             ("s3", "S3 of another account"),
             ("minio", "MinIO servers"),
@@ -469,13 +474,17 @@ _PROVIDERS = (
             ("rucio", "Rucio, for OSCAR only"),
         )
     ),
-    *_plain(f"{PROVIDERS}.s3.<id>", "access_key", "secret_key", "region"),
-    *_plain(f"{PROVIDERS}.minio.<id>", "endpoint", "access_key", "secret_key", "region"),
-    Key(f"{PROVIDERS}.minio.<id>", "verify", _B, default=True),
-    *_plain(
-        f"{PROVIDERS}.onedata.<id>", "oneprovider_host", "token", "space", required=("oneprovider_host", "space")
-    ),
-    *_plain(f"{PROVIDERS}.webdav.<id>", "hostname", "login", "password", required=("hostname",)),
+    *_secret(f"{PROVIDERS}.s3.<id>", "access_key", "secret_key"),
+    Key(f"{PROVIDERS}.s3.<id>", "region", _T, "of the bucket; else the Stack's"),
+    Key(f"{PROVIDERS}.minio.<id>", "endpoint", _T, "http or https URL; else http://minio-service.minio:9000"),
+    *_secret(f"{PROVIDERS}.minio.<id>", "access_key", "secret_key"),
+    Key(f"{PROVIDERS}.minio.<id>", "region", _T, "else us-east-1"),
+    Key(f"{PROVIDERS}.minio.<id>", "verify", _B, "false: any certificate is taken", default=True),
+    Key(f"{PROVIDERS}.onedata.<id>", "oneprovider_host", _T, "host, without https://", required=True),
+    *_secret(f"{PROVIDERS}.onedata.<id>", "token"),
+    Key(f"{PROVIDERS}.onedata.<id>", "space", _T, "name of the Space that paths begin in", required=True),
+    Key(f"{PROVIDERS}.webdav.<id>", "hostname", _T, "host, or host/folder; always https", required=True),
+    *_secret(f"{PROVIDERS}.webdav.<id>", "login", "password"),
     *_plain(
         f"{PROVIDERS}.rucio.<id>",
         "host",

@@ -19,6 +19,9 @@ RESERVED_BUCKETS = (("xn--", "sthree-", "amzn-s3-demo-"), ("-s3alias", "--ol-s3"
 EVENTS = "events/"
 """Where in the artifacts bucket events lie that are too large for a job."""
 
+ONETRIGGER = "onetrigger"
+"""Where in the artifacts bucket OneTrigger remembers what it has seen, and how its Functions' names end."""
+
 
 def logical(name: str, kind: str) -> str:
     """`detect-faces`, `Role` -> `DetectFacesRole`: logical ids have letters and digits only.
@@ -38,6 +41,16 @@ def image_parameter(function: str) -> str:
 
 def log_group(function: str) -> str:
     return f"/aws/lambda/{function}"
+
+
+def secret(kind: str, id: str) -> str:
+    """The logical id of a provider's secret."""
+    return logical(f"{kind}-{id}", "Secret")
+
+
+def onetrigger(function: str, number: int) -> str:
+    """The Function that watches for another one; the first of several has no number."""
+    return f"{function}-{ONETRIGGER}{f'-{number}' if number > 1 else ''}"
 
 
 def bucket_arn(bucket: str, path: str = "") -> dict[str, str]:

@@ -22,56 +22,97 @@ class Mode(StrEnum):
     BATCH = "batch"
 
 
+class UrlAccess(StrEnum):
+    """Who may call a Function's URL, if it has one."""
+
+    NONE = "none"
+    IAM = "iam"
+    PUBLIC = "public"
+
+
 @dataclass(frozen=True, slots=True)
-class InputPath:
-    """A folder whose new files are events; `place` is its path in the document, for findings."""
+class Provider:
+    """A storage with keys of its own, and what may be told of it; its keys stay in `Pipeline.providers`."""
+
+    kind: str
+    id: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}.{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class StorePath:
+    """A folder of some storage: `provider` is `type` or `type.id`, `path` as it stands in the file.
+
+    `root` is the Space or server in which the path begins; it is empty where the path begins with a bucket.
+    """
 
     provider: str
     path: str
+    root: str = field(default="", kw_only=True)
+
+    @property
+    def kind(self) -> str:
+        """The type of its storage: s3, minio, onedata or webdav."""
+        return self.provider.partition(".")[0]
+
+    @property
+    def id(self) -> str:
+        """The id under which its provider is defined; empty for the S3 of the own account."""
+        return self.provider.partition(".")[2] or ("" if self.kind == "s3" else "default")
+
+    @property
+    def bucket(self) -> str:
+        """The bucket, or the Space or server that stands for one."""
+        return self.root or self.path.partition("/")[0]
+
+    @property
+    def folder(self) -> str:
+        """What the keys of its objects start with: empty, or ending in a slash."""
+        folder = (self.path if self.root else self.path.partition("/")[2]).strip("/")
+        return f"{folder}/" if folder else ""
+
+    def is_beside(self, other: StorePath) -> bool:
+        """Say whether both are in one bucket; a Space is the same one by whichever provider it is reached."""
+        if self.kind == other.kind == "onedata":
+            return self.root.partition("@")[0] == other.root.partition("@")[0]
+        return (self.kind, self.id, self.bucket) == (other.kind, other.id, other.bucket)
+
+
+@dataclass(frozen=True, slots=True)
+class InputPath(StorePath):
+    """A folder whose new files are events; `place` is its path in the document, for findings."""
+
     suffix: tuple[str, ...] = ()
     place: str = ""
 
     @property
-    def bucket(self) -> str:
-        return self.path.partition("/")[0]
-
-    @property
     def prefix(self) -> str:
-        """What the keys of its objects start with: empty, or ending in a slash."""
-        return _prefix(self.path)
+        """The folder, as S3's filters call it."""
+        return self.folder
 
     def meets(self, other: InputPath) -> bool:
         """Say whether one object could be an event for both."""
-        if (self.provider, self.bucket) != (other.provider, other.bucket):
-            return False
         nested = self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix)
-        return nested and _ends_meet(self.suffix, other.suffix)
+        return self.is_beside(other) and nested and _ends_meet(self.suffix, other.suffix)
 
 
 @dataclass(frozen=True, slots=True)
-class OutputPath:
+class OutputPath(StorePath):
     """A folder that results are uploaded to."""
 
-    provider: str
-    path: str
     prefix: tuple[str, ...] = ()
     suffix: tuple[str, ...] = ()
     layout: str = "flat"
     place: str = ""
 
-    @property
-    def bucket(self) -> str:
-        return self.path.partition("/")[0]
-
-    @property
-    def folder(self) -> str:
-        return _prefix(self.path)
-
     def feeds(self, source: InputPath) -> bool:
         """Say whether its results are events of that input."""
-        if (self.provider, self.bucket) != (source.provider, source.bucket):
-            return False
-        return self.folder.startswith(source.prefix) and _ends_meet(self.suffix, source.suffix)
+        inside = self.is_beside(source) and self.folder.startswith(source.prefix)
+        return inside and _ends_meet(self.suffix, source.suffix)
 
 
 class Machines(StrEnum):
@@ -126,6 +167,17 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpApi:
+    """An HTTP API with one route to a Function."""
+
+    name: str
+    stage: str = "scar"
+    path: str = "{proxy+}"
+    method: str = "ANY"
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """One Function of the pipeline; `place` is its path in the document."""
 
@@ -163,6 +215,9 @@ class Function:
     batch: Batch = field(default_factory=Batch)
     delegate: tuple[str, ...] = CAUSES
     job_timeout: int = 86_400
+    providers: tuple[Provider, ...] = ()
+    api: HttpApi | None = None
+    url: UrlAccess = UrlAccess.NONE
 
     @property
     def has_jobs(self) -> bool:
@@ -178,6 +233,11 @@ class Function:
     def triggers(self) -> tuple[InputPath, ...]:
         """The inputs that a bucket of the own account notifies about."""
         return tuple(source for source in self.inputs if source.provider == "s3")
+
+    @property
+    def watched(self) -> tuple[InputPath, ...]:
+        """The inputs that OneTrigger looks at."""
+        return tuple(source for source in self.inputs if source.kind == "onedata")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +285,7 @@ class Pipeline:
     clusters: tuple[str, ...] = ()
     existing: frozenset[str] = frozenset()
     account: str = ""
+    poll: int = 1
     spots: Mapping[str, Spot] = field(default_factory=dict, repr=False)
     findings: tuple[Finding, ...] = field(default=(), repr=False)
 
@@ -232,6 +293,17 @@ class Pipeline:
     def has_jobs(self) -> bool:
         """Tell whether any of its Functions may run in Batch."""
         return any(function.has_jobs for function in self.functions)
+
+    @property
+    def has_artifacts(self) -> bool:
+        """Tell whether something of it lies in the artifacts bucket: large events, or the state of OneTrigger."""
+        return self.has_jobs or any(function.watched for function in self.functions)
+
+    @property
+    def used_providers(self) -> tuple[Provider, ...]:
+        """The storages with keys of their own that its Functions reach, each once."""
+        used = {provider.name: provider for function in self.functions for provider in function.providers}
+        return tuple(used[name] for name in sorted(used))
 
     @property
     def region(self) -> str:
@@ -276,11 +348,6 @@ class Pipeline:
         while place and place not in self.spots:
             place = place[: max(place.rfind("."), place.rfind("["), 0)]
         return self.spots.get(place, Spot(str(self.file), 1, 1))
-
-
-def _prefix(path: str) -> str:
-    folder = path.partition("/")[2].strip("/")
-    return f"{folder}/" if folder else ""
 
 
 def _ends_meet(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

@@ -188,8 +188,6 @@ class Reader:
         if key.choices and text not in key.choices:
             self._choose(key, scalar)
             return None
-        if text in key.later:
-            self._say(scalar.spot, "not-yet", f"not yet: {key.later[text]}")
         if key.pattern and not re.fullmatch(key.pattern, text):
             self._error(scalar.spot, "pattern", f"{key.name} {text!r} must match {key.pattern}")
             return None

@@ -39,13 +39,11 @@ def _type(key: Key) -> str:
 
 
 def _effect(key: Key) -> str:
-    notes = {
+    return {
         Status.USED: key.effect,
         Status.NOT_YET: f"**not yet**: {key.because}",
         Status.IGNORED: f"ignored: {key.because}",
-    }
-    later = "".join(f"; not yet {value}" for value in key.later)
-    return f"{notes[key.status]}{later}"
+    }[key.status]
 
 
 def _cell(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from hfaas_deploy.errors import MissingVariable
 from hfaas_deploy.pipeline import Function, Pipeline
@@ -18,33 +19,55 @@ def missing(text: str, environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def resolve(pipeline: Pipeline, environ: Mapping[str, str]) -> Pipeline:
-    """The pipeline with every reference replaced; MissingVariable names those that are not set."""
+    """The pipeline with every reference replaced but those of secrets; MissingVariable names those that are not set."""
     texts = [text for function in pipeline.functions for text in _texts(function)]
     if absent := sorted({name for text in texts for name in missing(text, environ)}):
         raise MissingVariable(f"not set in the environment: {', '.join(absent)}", f"export {absent[0]}=...")
-    return replace(pipeline, functions=tuple(_resolved(function, environ) for function in pipeline.functions))
+    return replace(
+        pipeline,
+        functions=tuple(_resolved(function, environ) for function in pipeline.functions),
+        providers=_told(pipeline, environ),
+    )
+
+
+def fill(text: str, environ: Mapping[str, str]) -> str:
+    """The text with its references replaced, all of which are set."""
+    return REFERENCE.sub(lambda found: environ[found[1]], text)
 
 
 def _texts(function: Function) -> Iterator[str]:
     yield function.image
     for values in (function.variables, function.environment, function.build_args, function.batch.variables):
         yield from values.values()
+    for provider in function.providers:
+        yield from (value for value in provider.settings.values() if isinstance(value, str))
 
 
 def _resolved(function: Function, environ: Mapping[str, str]) -> Function:
     return replace(
         function,
-        image=_fill(function.image, environ),
+        image=fill(function.image, environ),
         variables=_filled(function.variables, environ),
         environment=_filled(function.environment, environ),
         build_args=_filled(function.build_args, environ),
         batch=replace(function.batch, variables=_filled(function.batch.variables, environ)),
+        inputs=tuple(replace(path, root=fill(path.root, environ)) for path in function.inputs),
+        outputs=tuple(replace(path, root=fill(path.root, environ)) for path in function.outputs),
+        providers=tuple(replace(one, settings=_settled(one.settings, environ)) for one in function.providers),
     )
 
 
+def _told(pipeline: Pipeline, environ: Mapping[str, str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """The providers, with what may be told of those in use filled in; their secrets stay references."""
+    known = {kind: {name: dict(own) for name, own in ids.items()} for kind, ids in pipeline.providers.items()}
+    for one in pipeline.used_providers:
+        known[one.kind][one.id].update(_settled(one.settings, environ))
+    return known
+
+
 def _filled(values: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
-    return {name: _fill(text, environ) for name, text in values.items()}
+    return {name: fill(text, environ) for name, text in values.items()}
 
 
-def _fill(text: str, environ: Mapping[str, str]) -> str:
-    return REFERENCE.sub(lambda found: environ[found[1]], text)
+def _settled(values: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    return {name: fill(value, environ) if isinstance(value, str) else value for name, value in values.items()}

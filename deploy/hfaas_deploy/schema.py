@@ -60,10 +60,9 @@ def _description(key: Key) -> str:
         Status.NOT_YET: f"Not yet: {key.because}.",
         Status.IGNORED: f"Ignored because {key.because}.",
     }
-    later = [f"Not yet {value}: {because}." for value, because in key.later.items()]
     extension = "Extension of hfaas." if key.extension or key.place.endswith("hfaas") else ""
     effect = f"{key.effect[:1].upper()}{key.effect[1:]}." if key.effect else ""
-    return " ".join(part for part in (effect, extension, notes[key.status], *later) if part)
+    return " ".join(part for part in (effect, extension, notes[key.status]) if part)
 
 
 def _value(key: Key) -> Json:

@@ -55,6 +55,11 @@ class Target:
             )
         return cls(endpoint.rstrip("/"), region, account)
 
+    @property
+    def is_local(self) -> bool:
+        """Tell whether it is an emulator, where Onedata is played too."""
+        return is_local(_address(self.endpoint)[0])
+
     def probe(self) -> None:
         """TargetUnreachable unless something listens at the endpoint."""
         try:

@@ -37,7 +37,7 @@ def loops(pipeline: Pipeline) -> Iterator[Finding]:
         for a, b in product(pipeline.functions, repeat=2)
         for output in a.outputs
         for source in b.inputs
-        if output.path and output.feeds(source)
+        if (output.path or output.root) and output.feeds(source)
     }
     for cycle in _cycles([function.name for function in pipeline.functions], list(feeds)):
         output = feeds[cycle[-1], cycle[0]]

@@ -207,47 +207,6 @@ def test_two_regions_in_one_file_are_refused(check: Check) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("provider", "block", "message"),
-    [
-        ("onedata.hub", "onedata: {hub: {oneprovider_host: h, token: '${T}', space: s}}", "not yet: Onedata comes"),
-        (
-            "s3.mine",
-            "s3: {mine: {access_key: '${A}', secret_key: '${B}'}}",
-            "not yet: S3 with keys of another account",
-        ),
-        ("minio.m", "minio: {m: {access_key: '${A}', secret_key: '${B}'}}", "not yet: MinIO"),
-        ("onedata.other", "onedata: {}", "storage_provider 'onedata.other' is not defined"),
-        ("rucio.r", "rucio: {}", "rucio works in OSCAR services only"),
-        ("ftp", "s3: {}", "storage_provider 'ftp' is none of s3, minio, onedata, webdav"),
-    ],
-)
-def test_other_stores_are_answered_not_yet_or_not_defined(
-    check: Check, provider: str, block: str, message: str
-) -> None:
-    text = pipeline(function("f", "bbb/in")).replace("storage_provider: s3", f"storage_provider: {provider}")
-
-    findings = check(text + f"storage_providers:\n  {block}\n")
-
-    assert [finding.is_error for finding in findings] == [True]
-    assert findings[0].message.startswith(message)
-
-
-def test_a_provider_that_nobody_uses_is_a_warning(check: Check) -> None:
-    text = pipeline(function("f", "bbb/in"), more="storage_providers: {minio: {m: {}}}\n")
-
-    assert codes(check(text)) == ["unused"]
-
-
-def test_a_secret_in_the_file_is_a_warning_that_does_not_repeat_it(check: Check) -> None:
-    text = pipeline(function("f", "bbb/in"), more="storage_providers: {minio: {m: {secret_key: geheim}}}\n")
-
-    found = [finding for finding in check(text) if finding.code == "secret"]
-
-    assert len(found) == 1
-    assert "geheim" not in found[0].message
-
-
 def test_a_reference_to_an_unset_variable_is_a_warning(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOT_THERE", raising=False)
     text = pipeline(function("f", "bbb/in", more="environment: {Variables: {LINK: 'x${NOT_THERE}'}},"))
@@ -274,20 +233,6 @@ def test_an_existing_bucket_may_be_written_but_not_listened_to_yet(check: Check)
 
     assert check(pipeline(function("f", "bbb/in", "archive/out"), more=owned)) == []
     assert codes(check(pipeline(function("f", "archive/in"), more=owned))) == ["not-yet"]
-
-
-@pytest.mark.parametrize(
-    ("after", "message"),
-    [
-        ("api_gateway: {name: x}", "not yet: HTTP endpoints come in a later version"),
-        ("hfaas: {url: iam}", "not yet: HTTP endpoints come in a later version"),
-    ],
-)
-def test_endpoints_are_answered_not_yet(check: Check, after: str, message: str) -> None:
-    (finding,) = check(pipeline(function("f", "bbb/in", after=after)))
-
-    assert finding.is_error
-    assert finding.message.startswith(message)
 
 
 def test_an_oscar_service_is_read_and_answered_not_yet(check: Check) -> None:

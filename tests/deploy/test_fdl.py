@@ -193,11 +193,11 @@ def test_a_file_that_cannot_be_read_is_a_plain_error(write: Write, path: str, me
 
 
 def test_not_yet_does_not_stop_reading_but_stops_a_deploy(write: Write) -> None:
-    pipeline = fdl.read(write(MINIMAL + "    hfaas: {url: iam}\n"))
+    pipeline = fdl.read(write(with_lambda("file_system: []")))
 
     (finding,) = pipeline.findings
-    assert "error: not yet: HTTP endpoints come in a later version" in str(finding)
-    assert (finding.spot.line, finding.spot.column) == (7, 18)
+    assert "error: not yet: EFS comes in a later version" in str(finding)
+    assert (finding.spot.line, finding.spot.column) == (7, 7)
 
 
 def test_a_key_without_effect_is_a_warning_with_the_reason(parse: Parse) -> None:

@@ -224,7 +224,8 @@ def test_every_module_imports_in_the_bundle(images: DockerImages, empty_image: s
         "import sys, pkgutil, importlib; sys.path[:0] = ['/opt/hfaas/app', '/opt/hfaas/lib/site']\n"
         "import obstore, awslambdaric.bootstrap, ssl, hfaas_supervisor as package\n"
         "names = [m.name for m in pkgutil.walk_packages(package.__path__, 'hfaas_supervisor.')]\n"
-        "[importlib.import_module(n) for n in names if not n.endswith('__main__')]; print(len(names))"
+        "apart = ('__main__', 'onetrigger.state_file')\n"  # the second wants SQLite, which stays at home
+        "[importlib.import_module(n) for n in names if not n.endswith(apart)]; print(len(names))"
     )
     command = ["docker", "run", "--rm", "--entrypoint", "/opt/hfaas/bin/python3.11", image, "-ISB", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hfaas_deploy import names
 from hfaas_deploy.errors import TemplateTooLarge
 from hfaas_deploy.pipeline import Pipeline
-from hfaas_deploy.template import batch, functions, storage
+from hfaas_deploy.template import batch, functions, http, onedata, secrets, storage
 from hfaas_deploy.template.policies import Json
 
 BODY_LIMIT = 51_200
@@ -41,9 +41,10 @@ def render(pipeline: Pipeline) -> Template:
 
 def document(pipeline: Pipeline) -> Json:
     """The template as data."""
-    resources = {**storage.resources(pipeline), **batch.resources(pipeline)}
+    shared = (storage, batch, secrets, onedata)
+    resources = {name: one for kind in shared for name, one in kind.resources(pipeline).items()}
     for function in pipeline.functions:
-        resources.update(functions.resources(function))
+        resources.update({**functions.resources(function), **http.resources(function)})
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"hfaas pipeline {pipeline.stack}",
@@ -52,6 +53,8 @@ def document(pipeline: Pipeline) -> Json:
         "Outputs": {
             **storage.outputs(pipeline),
             **batch.outputs(pipeline),
+            **secrets.outputs(pipeline),
+            **http.outputs(pipeline),
             **{names.logical(f.name, "Function"): {"Value": functions.arn(f)} for f in pipeline.functions},
         },
     }

@@ -11,7 +11,7 @@ import json
 
 from hfaas_deploy import fargate, names
 from hfaas_deploy.pipeline import Batch, Function, Machines, Pipeline
-from hfaas_deploy.template.functions import DEAD_LETTERS, job, tags
+from hfaas_deploy.template.functions import DEAD_LETTERS, job, secret_variables, tags
 from hfaas_deploy.template.policies import Json, job_statements, managed, role
 
 NETWORK = {
@@ -196,8 +196,9 @@ def _container(function: Function) -> Json:
     }
 
 
-def _environment(function: Function) -> dict[str, str]:
-    return {**function.batch.variables, "FUNCTION_CONFIG": job(function).encode()}
+def _environment(function: Function) -> Json:
+    config = {"FUNCTION_CONFIG": job(function).encode()}
+    return {**function.batch.variables, **secret_variables(function.providers), **config}
 
 
 def _requirements(function: Function) -> list[Json]:

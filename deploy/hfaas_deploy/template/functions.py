@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hfaas_deploy import names
-from hfaas_deploy.pipeline import Function
+from hfaas_deploy import names, providers
+from hfaas_deploy.pipeline import Function, Provider
 from hfaas_deploy.template.policies import Json, function_statements, role, spill
 from hfaas_supervisor.job import Input, Job, Output
 
 ENVIRONMENT_LIMIT = 4096
-LONGEST_FILLED = 210  # characters of a queue's ARN: 128 are its name
+LONGEST_FILLED = 210  # characters of a queue's ARN: 128 are its name; a secret's is shorter
 DEAD_LETTERS = "DeadLetters"
 DROPPED = "UDOCKER_"  # scar's old runtime; nothing reads these variables any more
 
@@ -19,7 +20,7 @@ DROPPED = "UDOCKER_"  # scar's old runtime; nothing reads these variables any mo
 def resources(function: Function) -> Json:
     """The resources of one Function, by logical id."""
     return {
-        names.logical(function.name, "Logs"): _log_group(function),
+        names.logical(function.name, "Logs"): log_group(function.name, function.retention),
         names.logical(function.name, "Role"): _role(function),
         names.logical(function.name, "Function"): _function(function),
         names.logical(function.name, "Retries"): _retries(function),
@@ -33,6 +34,7 @@ def environment(function: Function) -> Json:
     return {
         **own,
         "FUNCTION_CONFIG": job(function).encode(),
+        **secret_variables(function.providers),
         **(_delegation(function) if function.has_jobs else {}),
     }
 
@@ -44,6 +46,11 @@ def environment_size(function: Function) -> int:
         for name, text in environment(function).items()
     }
     return len(json.dumps(texts, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def secret_variables(used: Sequence[Provider]) -> Json:
+    """Where the keys of the storages are that a Function reaches: never the keys."""
+    return {providers.variable(one): {"Ref": names.secret(one.kind, one.id)} for one in used}
 
 
 def _delegation(function: Function) -> Json:
@@ -60,6 +67,7 @@ def job(function: Function) -> Job:
         name=function.name,
         inputs=tuple(Input(i.provider, i.path, i.suffix) for i in function.inputs),
         outputs=tuple(Output(o.provider, o.path, o.prefix, o.suffix, o.layout) for o in function.outputs),
+        storage_providers=_told(function.providers),
         execution_mode=function.mode.value,
         log_level=function.log_level,
         file_stage_in=function.file_stage_in,
@@ -75,6 +83,13 @@ def job(function: Function) -> Job:
     )
 
 
+def _told(used: Sequence[Provider]) -> dict[str, dict[str, Mapping[str, Any]]]:
+    told: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for one in used:
+        told.setdefault(one.kind, {})[one.id] = one.settings
+    return told
+
+
 def permission_id(function: Function, bucket: str) -> str:
     """The logical id of the permission that lets a bucket call the Function."""
     return names.logical(f"{function.name}.{bucket}", "Permission")
@@ -84,10 +99,11 @@ def arn(function: Function) -> Json:
     return {"Fn::GetAtt": [names.logical(function.name, "Function"), "Arn"]}
 
 
-def _log_group(function: Function) -> Json:
+def log_group(function: str, retention: int) -> Json:
+    """The log group of a Function by that name."""
     return {
         "Type": "AWS::Logs::LogGroup",
-        "Properties": {"LogGroupName": names.log_group(function.name), "RetentionInDays": function.retention},
+        "Properties": {"LogGroupName": names.log_group(function), "RetentionInDays": retention},
         "DeletionPolicy": "Delete",
         "UpdateReplacePolicy": "Delete",
     }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hfaas_deploy import names
-from hfaas_deploy.pipeline import Function, Mode
+from hfaas_deploy.pipeline import Function, InputPath, Mode, Provider
 
 Json = dict[str, Any]
 
@@ -43,19 +43,36 @@ def function_statements(function: Function, log_group: Any, dead_letters: Any) -
     return [
         allow(["logs:CreateLogStream", "logs:PutLogEvents"], log_group),
         allow(["sqs:SendMessage"], dead_letters),
-        *([] if function.mode is Mode.BATCH else _files(function)),
+        *([] if function.mode is Mode.BATCH else [*_files(function), *_secrets(function.providers)]),
         *(_delegation(function) if function.has_jobs else []),
     ]
 
 
 def job_statements(function: Function) -> list[Json]:
     """The files of its script, and events that were too large for a job."""
-    return [*_files(function), allow(["s3:GetObject"], _spilled())]
+    return [*_files(function), *_secrets(function.providers), allow(["s3:GetObject"], _spilled())]
+
+
+def watch_statements(function: Function, source: InputPath, state: str, log_group: Any) -> list[Json]:
+    """OneTrigger: own log, the provider's secret, own state, the Function it watches for.
+
+    Who may not list a bucket is not told that an object is missing, and the first poll has no state yet.
+    """
+    secret = [
+        provider for provider in function.providers if provider.id == source.id and provider.kind == source.kind
+    ]
+    return [
+        allow(["logs:CreateLogStream", "logs:PutLogEvents"], log_group),
+        *_secrets(secret),
+        allow(["s3:GetObject", "s3:PutObject"], names.bucket_arn(artifacts(), f"/{state}")),
+        allow(["s3:ListBucket"], names.bucket_arn(artifacts())),
+        allow(["lambda:InvokeFunction"], {"Fn::GetAtt": [names.logical(function.name, "Function"), "Arn"]}),
+    ]
 
 
 def spill() -> Json:
     """Where events go that are too large for a job: a URL."""
-    return {"Fn::Sub": f"s3://{_artifacts()}/{names.EVENTS}"}
+    return {"Fn::Sub": f"s3://{artifacts()}/{names.EVENTS}"}
 
 
 def _files(function: Function) -> list[Json]:
@@ -78,12 +95,19 @@ def _delegation(function: Function) -> list[Json]:
     return [allow(["batch:SubmitJob"], own), allow(["s3:PutObject"], _spilled())]
 
 
-def _spilled() -> Json:
-    return names.bucket_arn(_artifacts(), f"/{names.EVENTS}*")
+def _secrets(providers: Sequence[Provider]) -> list[Json]:
+    """Read the keys of the storages it reaches."""
+    arns = [{"Ref": names.secret(provider.kind, provider.id)} for provider in providers]
+    return [allow(["secretsmanager:GetSecretValue"], arns if len(arns) > 1 else arns[0])] if arns else []
 
 
-def _artifacts() -> str:
+def artifacts() -> str:
+    """The name of the artifacts bucket, for Fn::Sub."""
     return names.artifacts_bucket("${AWS::AccountId}", "${AWS::Region}")
+
+
+def _spilled() -> Json:
+    return names.bucket_arn(artifacts(), f"/{names.EVENTS}*")
 
 
 def _written(function: Function) -> list[tuple[str, str]]:

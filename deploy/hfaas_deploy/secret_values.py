@@ -1,0 +1,75 @@
+"""Puts the keys of storage providers into their secrets, when the Stack is up and only where they changed.
+
+Each secret carries the SHA-256 of what a deploy put in as a tag; that it is salted with the secret's ARN keeps equal
+keys from looking equal. What somebody changed in the secret by hand stays until the keys of the file change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hfaas_deploy import names, providers, references
+from hfaas_deploy.errors import SecretError, TargetUnreachable
+from hfaas_deploy.pipeline import Pipeline, Provider
+
+TAG = "hfaas:sha256"
+
+Space = Callable[[Provider], Mapping[str, str]]
+"""Gives what the secret of a rehearsed Space holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What the secret of a provider is to hold; `missing` names keys, or variables, that nobody has set."""
+
+    provider: Provider
+    keys: Mapping[str, str] = field(repr=False)
+    missing: tuple[str, ...] = ()
+
+
+def values(pipeline: Pipeline, environ: Mapping[str, str], space: Space | None = None) -> Iterator[Value]:
+    """The values of all secrets; with `space` Onedata is not asked for: there is a Space to rehearse with."""
+    for provider in pipeline.used_providers:
+        if provider.kind == "onedata" and space:
+            yield Value(provider, space(provider))
+        else:
+            yield _value(provider, pipeline.providers[provider.kind][provider.id], environ)
+
+
+def store(client: Any, secret: str, value: Value) -> bool:
+    """Put a value into the secret with this ARN; false when it is in there already."""
+    text = json.dumps(value.keys, sort_keys=True)
+    digest = hashlib.sha256(f"{secret}\0{text}".encode()).hexdigest()
+    try:
+        tags = {tag.get("Key"): tag.get("Value") for tag in client.describe_secret(SecretId=secret).get("Tags", ())}
+        if tags.get(TAG) == digest:
+            return False
+        client.put_secret_value(SecretId=secret, SecretString=text)
+        client.tag_resource(SecretId=secret, Tags=[{"Key": TAG, "Value": digest}])
+    except ClientError as refusal:
+        said = refusal.response.get("Error", {}).get("Message") or refusal
+        hint = "the deploying user needs secretsmanager:DescribeSecret, PutSecretValue and TagResource"
+        raise SecretError(f"the keys of {value.provider.name} cannot be put away: {said}", hint) from None
+    except BotoCoreError as fault:
+        raise TargetUnreachable(f"{client.meta.endpoint_url} does not answer: {type(fault).__name__}") from None
+    return True
+
+
+def output(provider: Provider) -> str:
+    """The output of the Stack with the ARN of a provider's secret."""
+    return names.secret(provider.kind, provider.id)
+
+
+def _value(provider: Provider, written: Mapping[str, object], environ: Mapping[str, str]) -> Value:
+    texts = {key: str(written.get(key, "")) for key in providers.CREDENTIALS[provider.kind]}
+    unset = {name: None for text in texts.values() for name in references.missing(text, environ)}
+    empty = [key for key, text in texts.items() if not text]
+    if unset or empty:
+        return Value(provider, {}, (*unset, *empty))
+    return Value(provider, {key: references.fill(text, environ) for key, text in texts.items()})
