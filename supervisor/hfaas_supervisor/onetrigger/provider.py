@@ -176,7 +176,7 @@ class Provider:
 
     def subscribe(self, space: Space, last: int, idle: float) -> tuple[Stream, float | None]:
         """Open the stream of changes from a sequence number on; return it and the provider's time."""
-        query = f"?timeout={int(idle * 1000)}&last_seq={last}"
+        query = f"?timeout={max(1, int(idle * 1000))}&last_seq={last}"
         path = f"{REST}/changes/metadata/{quoted(space.id)}{query}"
         headers = {**self._headers, "Content-Type": "application/json"}
         try:

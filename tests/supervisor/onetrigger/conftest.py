@@ -298,6 +298,11 @@ class Hook:
             self._arrived.notify_all()
         return status
 
+    def pause(self) -> None:
+        """Wait a moment for an event."""
+        with self._arrived:
+            self._arrived.wait(0.1)
+
     def wait(self, condition: Callable[[Hook], bool]) -> None:
         with self._arrived:
             assert self._arrived.wait_for(lambda: condition(self), DEADLINE_S), self.keys
