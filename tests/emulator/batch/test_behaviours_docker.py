@@ -69,7 +69,7 @@ JOBS = {
     "grace": shell(GRACE),
     "timeout": shell(GRACE, timeout={"attemptDurationSeconds": 1}, **tries(3)),
     **{f"exit {code}": shell(f"exit {code}") for code in (0, 1, 3, 137, 143, 255)},
-    "lines": shell("echo one; echo two >&2; printf three"),
+    "lines": shell("echo one; echo two >&2; sleep 0.2; printf three"),
     "memory": python("bytearray(2**30)"),
     "limits": python(LIMITS),
     "endpoint": python(REACH),
