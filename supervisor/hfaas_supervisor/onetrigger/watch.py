@@ -15,7 +15,8 @@ class Watch(NamedTuple):
     """A folder of a space (empty: all of it), and when an upload counts as finished.
 
     A file without a better signal is finished when nothing changes for `settle` seconds. An upload that never ends is
-    given up after `max_wait` seconds without a change. `ignore` are globs for the names of files and folders.
+    given up after `max_wait` seconds without a change. `ignore` are globs for the names of files and folders; where
+    there are suffixes, a file's name must end in one of them.
     """
 
     space: str
@@ -24,19 +25,23 @@ class Watch(NamedTuple):
     max_wait: float = MAX_WAIT_S
     ignore: tuple[str, ...] = IGNORED
     created_only: bool = False
+    suffix: tuple[str, ...] = ()
 
     def inside(self, path: str) -> bool:
         """Tell whether a path of the space is below the folder."""
         return bool(path) and (not self.folder or path.startswith(f"{self.folder}/"))
 
     def wants(self, path: str) -> bool:
-        """Tell whether a file's path is inside and not ignored."""
-        return self.inside(path) and not self._ignored(path)
+        """Tell whether a file's path is inside, not ignored, and ends as it should."""
+        return self._sees(path) and (not self.suffix or path.endswith(self.suffix))
 
     def concerns(self, path: str) -> bool:
         """Tell whether files may come with a folder: it is inside, is the watched one, or holds that."""
         holds = bool(path) and f"{self.folder}/".startswith(f"{path}/")
-        return holds or self.wants(path)
+        return holds or self._sees(path)
+
+    def _sees(self, path: str) -> bool:
+        return self.inside(path) and not self._ignored(path)
 
     def _ignored(self, path: str) -> bool:
         return any(fnmatchcase(name, glob) for name in self._names(path) for glob in self.ignore)
