@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import threading
 import time
 import uuid
@@ -25,7 +27,9 @@ Hfaas = Callable[..., Told]
 
 
 async def obey(spec: ContainerSpec, output: Output) -> Exit:
-    """Be a container that takes `say WORDS`, `fail CODE` or `sleep`."""
+    """Be a container that takes `say WORDS`, `fail CODE` or `sleep`; a function answers with its event's body."""
+    if runtime := spec.environment.get("AWS_LAMBDA_RUNTIME_API"):
+        return await _answer_for_ever(runtime)
     match spec.command:
         case ("say", *words):
             output(f"{' '.join(words)}\n".encode())
@@ -36,6 +40,43 @@ async def obey(spec: ContainerSpec, output: Output) -> Exit:
             output(b"going to sleep\n")
             await asyncio.sleep(3600)
     return Exit(0)
+
+
+async def _answer_for_ever(runtime: str) -> Exit:
+    host, _, at = runtime.partition("/")
+    while True:
+        request, event = await _exchange(host, "GET", f"/{at}/2018-06-01/runtime/invocation/next")
+        answer = json.dumps(_echo(json.loads(event))).encode()
+        await _exchange(host, "POST", f"/{at}/2018-06-01/runtime/invocation/{request}/response", answer)
+
+
+def _echo(event: Any) -> Any:
+    """Return an HTTP event's body, with what else was asked in headers; other events as they are."""
+    if "requestContext" not in event:
+        return event
+    headers = {name: event["headers"].get(name, "") for name in ("x-asked", "authorization")}
+    asked = {**headers, "x-query": json.dumps(event.get("queryStringParameters"))}
+    asked["x-path"] = str(event.get("rawPath") or event.get("path"))
+    asked["x-method"] = str(event.get("httpMethod") or event["requestContext"]["http"]["method"])
+    status = 418 if event["headers"].get("x-asked") == "fail" else 200
+    body, encoded = event.get("body") or "", event.get("isBase64Encoded", False)
+    return {"statusCode": status, "headers": asked, "body": body, "isBase64Encoded": encoded}
+
+
+async def _exchange(host: str, method: str, path: str, body: bytes = b"") -> tuple[str, bytes]:
+    """Send one request of the Runtime API; return the request id in its answer, and the body."""
+    name, _, port = host.partition(":")
+    reader, writer = await asyncio.open_connection(name, int(port))
+    try:
+        head = (
+            f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        top, _, content = (await reader.read()).partition(b"\r\n\r\n")
+        found = re.search(rb"(?im)^lambda-runtime-aws-request-id: (\S+)", top)
+        return found[1].decode() if found else "", content
+    finally:
+        writer.close()
 
 
 class Batch:

@@ -25,6 +25,12 @@ def test_a_target_without_a_slash_is_the_objects_name(tmp_path: Path) -> None:
     assert keys([tmp_path / "a.txt"], "s3://b/in/c.txt") == ["in/c.txt"]
 
 
+def test_uploads_stay_in_the_storage_of_their_target(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+
+    assert str(plan_uploads([tmp_path / "a.txt"], parse("onedata://films/in/"))[0].to) == "onedata://films/in/a.txt"
+
+
 def test_a_bucket_alone_takes_the_files_name(tmp_path: Path) -> None:
     (tmp_path / "a.txt").touch()
 
@@ -55,12 +61,12 @@ def test_an_objects_name_never_leads_out_of_the_directory(tmp_path: Path, name: 
         download(None, [Found(Location("b", name), name, 1)], tmp_path)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("url", ["b/k", "s3:/b", "s3://", "http://b/k", ""])
+@pytest.mark.parametrize("url", ["b/k", "s3:/b", "s3://", "http://b/k", "onedata:///x", ""])
 def test_what_is_no_address_is_refused_with_an_example(url: str) -> None:
     with pytest.raises(UsageError) as refusal:
         parse(url)
 
-    assert refusal.value.hint == "it looks like s3://bucket/folder/name"
+    assert refusal.value.hint == "it looks like s3://bucket/folder/name or onedata://space/folder/name"
 
 
 def test_a_name_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:

@@ -13,14 +13,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from hfaas_deploy.pipeline import Entry, Pipeline
-from hfaas_tui import local, transfer
+from hfaas_deploy.pipeline import Entry, Pipeline, StorePath
+from hfaas_tui import local, storages, transfer
 from hfaas_tui.errors import CliError, UsageError
-from hfaas_tui.location import Location
+from hfaas_tui.location import ONEDATA, S3, Location
 from hfaas_tui.rehearsal import Options, rehearsal
 from hfaas_tui.summary import Summary
 from hfaas_tui.tally import Failure, Tally
@@ -28,6 +28,9 @@ from hfaas_tui.watch import Emulator
 
 RETRY_DELAY_S = 1
 """Seconds before the first retry of a failed event, twice as long before the second; AWS waits one and two minutes."""
+
+STORAGES = (S3, ONEDATA)
+"""Where inputs can be put, and outputs fetched from, in a rehearsal."""
 
 LOOK_S = 0.25
 WAITS_TOLD = 3
@@ -47,11 +50,25 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """An input for the entries of one storage only."""
+
+    path: Path
+    storage: str
+
+    @classmethod
+    def parse(cls, text: str) -> Path | Given:
+        """Read `FILE`, or `onedata:FILE` and `s3:FILE` for one storage."""
+        storage, divider, path = text.partition(":")
+        return cls(Path(path), storage) if divider and storage in STORAGES and path else Path(text)
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """What to run on which files; `state` None means a temporary one that is removed afterwards."""
 
     pipeline: Pipeline
-    inputs: tuple[Path, ...]
+    inputs: tuple[Path | Given, ...]
     output: Path
     engine: str = "auto"
     concurrency: int | None = None
@@ -150,27 +167,46 @@ def _options(order: Order, state: Path) -> Options:
     )
 
 
-def plan_inputs(pipeline: Pipeline, inputs: Sequence[Path]) -> list[transfer.Upload]:
+def plan_inputs(pipeline: Pipeline, inputs: Sequence[Path | Given]) -> list[transfer.Upload]:
     """Pair each file with the folders it goes into; UsageError for a file that no function takes."""
-    entries = [entry for entry in pipeline.entry() if entry.input.provider == "s3"]
+    entries = [entry for entry in pipeline.entry() if entry.input.kind in STORAGES and _is_own(entry.input)]
     if inputs and not entries:
         raise UsageError(
-            "no function of this pipeline reads a bucket, so there is nowhere to put the input",
+            "no function of this pipeline reads a bucket or a space, so there is nowhere to put the input",
             "give a function an `input` of storage_provider s3, or call `hfaas invoke`",
         )
     if entries and not inputs and all(function.inputs for function in pipeline.functions):
         raise UsageError(
-            f"{entries[0].function.name} waits for files in s3://{entries[0].input.path} and none is given",
+            f"{entries[0].function.name} waits for files in {_folder(entries[0].input)} and none is given",
             "name files or folders with --input",
         )
-    uploads = []
-    for each in transfer.plan_uploads(inputs, Location("", "")) if inputs else ():
+    uploads: dict[transfer.Upload, None] = {}
+    for each in inputs:
+        given = each if isinstance(each, Given) else Given(each, "")
+        wanted = [entry for entry in entries if given.storage in ("", entry.input.kind)]
+        uploads.update(dict.fromkeys(_uploads(given, wanted)))
+    return list(uploads)
+
+
+def _uploads(given: Given, entries: Sequence[Entry]) -> Iterator[transfer.Upload]:
+    """Yield where the files of one input go."""
+    for each in transfer.plan_uploads([given.path], Location("", "")):
         takers = [entry for entry in entries if _takes(entry, each.to.key)]
         if not takers:
-            raise UsageError(f"{each.file}: no function takes it", _wanted(entries))
-        places = dict.fromkeys((entry.input.bucket, entry.input.prefix) for entry in takers)
-        uploads += [transfer.Upload(each.file, Location(bucket, prefix + each.to.key)) for bucket, prefix in places]
-    return uploads
+            said = f" in {given.storage}" if given.storage else ""
+            raise UsageError(f"{each.file}: no function takes it{said}", _wanted(entries))
+        for taker in takers:
+            folder = _folder(taker.input)
+            yield transfer.Upload(each.file, replace(folder, key=folder.key + each.to.key))
+
+
+def _is_own(path: StorePath) -> bool:
+    """Tell whether the emulator plays that storage: its S3, and every Oneprovider."""
+    return path.provider == S3 or path.kind == ONEDATA
+
+
+def _folder(path: StorePath) -> Location:
+    return Location(path.bucket, path.folder, path.kind)
 
 
 def _takes(entry: Entry, name: str) -> bool:
@@ -178,7 +214,8 @@ def _takes(entry: Entry, name: str) -> bool:
 
 
 def _wanted(entries: Sequence[Entry]) -> str:
-    return "; ".join(f"{each.function.name} takes {', '.join(each.input.suffix) or 'anything'}" for each in entries)
+    takes = (f"{each.function.name} takes {', '.join(each.input.suffix) or 'anything'}" for each in entries)
+    return "; ".join(takes) or "its entries are in another storage"
 
 
 def _writable(output: Path) -> None:
@@ -204,7 +241,7 @@ def _drive(
     emulator: Emulator, uploads: Sequence[transfer.Upload], order: Order, progress: Progress
 ) -> tuple[Summary, list[Stuck]]:
     progress.say(f"{len(uploads)} input{'s' * (len(uploads) != 1)} in")
-    transfer.upload(transfer.s3(emulator.endpoint), uploads)
+    _put(emulator, uploads)
     if not uploads:
         _invoke_entries(emulator, order.pipeline)
     summary = Summary()
@@ -277,13 +314,22 @@ def _written(target: Path, lines: Sequence[str]) -> Path:
     return target
 
 
+def _put(emulator: Emulator, uploads: Sequence[transfer.Upload]) -> None:
+    """Copy the inputs, one storage after the other."""
+    for storage in STORAGES:
+        chosen = [each for each in uploads if each.to.storage == storage]
+        if chosen:
+            with storages.opened(emulator, chosen[0].to) as opened:
+                transfer.upload(opened, chosen)
+
+
 def _fetch(emulator: Emulator, order: Order) -> list[Path]:
     """Bring what leaves the pipeline back; with several output folders each gets one of its own."""
-    client = transfer.s3(emulator.endpoint)
-    results = [result.output for result in order.pipeline.final_outputs() if result.output.provider == "s3"]
-    places = list(dict.fromkeys((output.bucket, output.folder) for output in results))
+    results = [result.output for result in order.pipeline.final_outputs() if _is_own(result.output)]
+    places = list(dict.fromkeys(map(_folder, results)))
     written = []
-    for bucket, folder in places:
-        target = order.output if len(places) == 1 else order.output / bucket / folder
-        written += transfer.download(client, transfer.listing(client, Location(bucket, folder)), target)
+    for place in places:
+        target = order.output if len(places) == 1 else order.output / place.bucket / place.key
+        with storages.opened(emulator, place) as storage:
+            written += transfer.download(storage, storage.listing(place), target)
     return written

@@ -1,4 +1,4 @@
-"""Files to objects and back; names from a bucket never lead out of the directory they are meant for."""
+"""Files into storages and back; names from a storage never lead out of the directory they are meant for."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hfaas_tui import aws
 from hfaas_tui.errors import CliError, UsageError
@@ -47,7 +47,7 @@ def s3(endpoint: str) -> S3Client:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file and the object it becomes."""
+    """A file and where it goes."""
 
     file: Path
     to: Location
@@ -55,11 +55,46 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object of a listing; `relative` is its name below what was asked for."""
+    """A file of a listing; `relative` is its name below what was asked for."""
 
     at: Location
     relative: str
     size: int
+
+
+class Storage(Protocol):
+    """What holds files: buckets, or spaces."""
+
+    def put(self, file: Path, to: Location, moved: Moved) -> None:
+        """Copy a file into it."""
+
+    def listing(self, place: Location) -> list[Found]:
+        """List the file at a place, or everything below it."""
+
+    def get(self, at: Location, target: Path, moved: Moved) -> None:
+        """Copy out of it to a file."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+class Buckets:
+    """S3 as a storage."""
+
+    def __init__(self, client: S3Client) -> None:
+        self._client = client
+
+    def put(self, file: Path, to: Location, moved: Moved) -> None:
+        self._client.upload_file(str(file), to.bucket, to.key, Callback=moved)
+
+    def listing(self, place: Location) -> list[Found]:
+        return listing(self._client, place)
+
+    def get(self, at: Location, target: Path, moved: Moved) -> None:
+        self._client.download_file(at.bucket, at.key, str(target), Callback=moved)
+
+    def close(self) -> None:
+        self._client.close()
 
 
 def plan_uploads(files: Iterable[Path], target: Location) -> list[Upload]:
@@ -70,7 +105,7 @@ def plan_uploads(files: Iterable[Path], target: Location) -> list[Upload]:
     uploads = []
     for file, relative in _below(files):
         key = prefix + relative if folder else target.key
-        uploads.append(Upload(file, Location(target.bucket, key)))
+        uploads.append(Upload(file, replace(target, key=key)))
     return uploads
 
 
@@ -105,7 +140,7 @@ def _readable(file: Path) -> Path:
     try:
         str(file).encode()
     except UnicodeEncodeError:
-        raise UsageError(f"{str(file)!r} is no UTF-8 name, and a key in S3 must be", "rename it") from None
+        raise UsageError(f"{str(file)!r} is no UTF-8 name, and names in storages must be", "rename it") from None
     if file.is_symlink() and not file.exists():
         raise UsageError(f"{file} is a link that leads nowhere")
     if not file.exists():
@@ -121,12 +156,12 @@ def unseen(_: int) -> None:
     """Take the number of bytes that moved, and show nobody."""
 
 
-def upload(client: S3Client, uploads: Sequence[Upload], moved: Moved = unseen) -> list[str]:
-    """Copy files to objects, several at once; returns the objects' addresses in order."""
+def upload(storage: Storage, uploads: Sequence[Upload], moved: Moved = unseen) -> list[str]:
+    """Copy files into a storage, several at once; returns where they are, in order."""
 
     def one(upload: Upload) -> str:
         with _told(f"{upload.file} could not be put at {upload.to}"):
-            client.upload_file(str(upload.file), upload.to.bucket, upload.to.key, Callback=moved)
+            storage.put(upload.file, upload.to, moved)
         return str(upload.to)
 
     with ThreadPoolExecutor(PARALLEL) as pool:
@@ -138,6 +173,8 @@ def _told(what: str) -> Iterator[None]:
     """Turn what a client or the disk says into one sentence that begins with `what`."""
     try:
         yield
+    except CliError as error:
+        raise CliError(f"{what}: {error.message}", error.hint) from error
     except OSError as error:
         raise CliError(f"{what}: {error.strerror or error}") from error
     except Exception as error:
@@ -148,7 +185,7 @@ def _told(what: str) -> Iterator[None]:
 
 
 def listing(client: S3Client, place: Location) -> list[Found]:
-    """List the object at a place, or everything below it."""
+    """List the object at a place in S3, or everything below it."""
     found = []
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.key):
         for entry in page.get("Contents", ()):
@@ -160,15 +197,15 @@ def listing(client: S3Client, place: Location) -> list[Found]:
     return found
 
 
-def download(client: S3Client, found: Sequence[Found], directory: Path, moved: Moved = unseen) -> list[Path]:
-    """Copy objects to files below a directory, several at once; CliError for a name that would lead out of it."""
+def download(storage: Storage, found: Sequence[Found], directory: Path, moved: Moved = unseen) -> list[Path]:
+    """Copy to files below a directory, several at once; CliError for a name that would lead out of it."""
     targets = [_inside(directory, each.relative) for each in found]
 
     def one(pair: tuple[Found, Path]) -> Path:
         each, target = pair
         with _told(f"{each.at} could not be copied to {target}"):
             target.parent.mkdir(parents=True, exist_ok=True)
-            client.download_file(each.at.bucket, each.at.key, str(target), Callback=moved)
+            storage.get(each.at, target, moved)
         return target
 
     with ThreadPoolExecutor(PARALLEL) as pool:
@@ -178,5 +215,5 @@ def download(client: S3Client, found: Sequence[Found], directory: Path, moved: M
 def _inside(directory: Path, relative: str) -> Path:
     parts = PurePosixPath(relative).parts
     if not parts or relative.startswith("/") or any(part in {"..", "."} or "\0" in part for part in parts):
-        raise CliError(f"the object name {relative!r} cannot be a file below {directory}")
+        raise CliError(f"the name {relative!r} cannot be a file below {directory}")
     return directory.joinpath(*parts)

@@ -5,18 +5,22 @@ from __future__ import annotations
 import http.client
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from hfaas_emulator.state import running
 from hfaas_emulator.trace import Hop
-from hfaas_tui.errors import NoEmulator, UsageError
+from hfaas_tui.errors import CliError, NoEmulator, UsageError
 
 PROJECT_STATE = Path(".hfaas")
 """Where `hfaas up` keeps its state unless told otherwise, relative to the working directory."""
+
+SPACES = "/_hfaas/spaces"
+ANSWERS = {200, 202, 204}
+NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,24 @@ class Emulator:
     def idle(self, wait: float = 0) -> dict[str, Any]:
         """Return whether nothing is pending, after waiting up to `wait` seconds for it."""
         return self._json("GET", f"/_hfaas/idle?wait={wait}", timeout=wait + 30)
+
+    def spaces(self) -> list[dict[str, Any]]:
+        """Return the spaces of its Oneprovider: name, spaceId, bytes, quota, host."""
+        found: list[dict[str, Any]] = self._json("GET", SPACES)["spaces"]
+        return found
+
+    def make_space(self, name: str) -> dict[str, Any]:
+        """Make a space, or find the one of this name: name, spaceId, host, internalHost, ca, token."""
+        return self._json("PUT", f"{SPACES}/{quote(name, safe='')}")
+
+    def remove_space(self, name: str) -> None:
+        """Remove a space with all that is in it."""
+        self._json("DELETE", f"{SPACES}/{quote(name, safe='')}")
+
+    def space_token(self, name: str, *, readonly: bool) -> str:
+        """Return a new token for one space."""
+        asked = {"scope": "readonly" if readonly else "full"}
+        return str(self._json("POST", f"{SPACES}/{quote(name, safe='')}/tokens", body=asked)["token"])
 
     def stop(self) -> None:
         """Ask it to end everything it runs and exit."""
@@ -57,31 +79,36 @@ class Emulator:
         finally:
             connection.close()
 
-    def _json(self, method: str, path: str, timeout: float = 30) -> dict[str, Any]:
-        connection, answer = self._request(method, path, timeout)
+    def _json(
+        self, method: str, path: str, timeout: float = 30, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        connection, answer = self._request(method, path, timeout, json.dumps(body) if body else None)
         try:
-            body: dict[str, Any] = json.loads(answer.read() or b"{}")
-            return body
+            found: dict[str, Any] = json.loads(answer.read() or b"{}")
+            return found
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise self._silent(error) from error
         finally:
             connection.close()
 
     def _request(
-        self, method: str, path: str, timeout: float | None
+        self, method: str, path: str, timeout: float | None, body: str | None = None
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         address = urlsplit(self.endpoint)
         if address.scheme != "http" or not address.hostname:
             raise UsageError(f"{self.endpoint!r} is no emulator's address", "it looks like http://127.0.0.1:4566")
         connection = http.client.HTTPConnection(address.hostname, address.port or 80, timeout=timeout)
         try:
-            connection.request(method, path)
+            connection.request(method, path, body)
             answer = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise self._silent(error) from error
-        if answer.status not in {http.client.OK, http.client.ACCEPTED}:
+        if answer.status not in ANSWERS:
+            said = _message(answer)
             connection.close()
+            if said and path.startswith(SPACES):
+                raise CliError(said, "`hfaas space ls` shows the spaces" if answer.status == NOT_FOUND else "")
             raise NoEmulator(
                 f"{self.endpoint} answers {answer.status} to {path}: it is no hfaas emulator",
                 "start one with `hfaas up`, or name one with --endpoint",
@@ -93,6 +120,14 @@ class Emulator:
             f"no emulator answers at {self.endpoint} ({error})",
             "start one with `hfaas up`, or name one with --endpoint",
         )
+
+
+def _message(answer: http.client.HTTPResponse) -> str:
+    """Return what the emulator says of a request that it refuses; empty when that is not how it talks."""
+    try:
+        return str(json.loads(answer.read())["message"])
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
+        return ""
 
 
 def find(endpoint: str | None, state: Path | None) -> Emulator:

@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     "-i",
     "--input",
     "inputs",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     multiple=True,
-    help="A file, or a folder of files, for the pipeline's entry; may be given again.",
+    help="A file, or a folder of files, for the pipeline's entries; may be given again. "
+    "onedata:FILE is for those in spaces only, s3:FILE for those in buckets.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Where the outputs go.")
 @options.engine
@@ -48,11 +49,11 @@ if TYPE_CHECKING:
 )
 @options.state
 @options.as_json
-@click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="[INPUT]...")
+@click.argument("more", nargs=-1, type=click.Path(), metavar="[INPUT]...")
 def run(
     file: Path,
-    inputs: tuple[Path, ...],
-    more: tuple[Path, ...],
+    inputs: tuple[str, ...],
+    more: tuple[str, ...],
     output: Path,
     engine: str,
     concurrency: int | None,
@@ -69,12 +70,12 @@ def run(
     The exit code is 1 when any invocation failed; its error and its log are shown.
     """
     from hfaas_deploy import fdl
-    from hfaas_tui.run import Order
+    from hfaas_tui.run import Given, Order
 
     arguments = options.pairs(build_args, "--build-arg")
     order = Order(
         fdl.read(file),
-        inputs + more,
+        tuple(map(Given.parse, inputs + more)),
         output,
         engine,
         concurrency,

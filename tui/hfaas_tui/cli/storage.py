@@ -1,7 +1,8 @@
-"""`hfaas put` and `hfaas get`: files into buckets and back, streamed, with progress."""
+"""`hfaas put` and `hfaas get`: files into buckets and spaces and back, streamed, with progress."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from hfaas_tui import watch
 from hfaas_tui.cli import options
 from hfaas_tui.errors import CliError, UsageError
-from hfaas_tui.location import parse
+from hfaas_tui.location import Location, parse
 from hfaas_tui.output import print_json, print_text
 
 
@@ -20,21 +21,11 @@ from hfaas_tui.output import print_json, print_text
 @options.state
 @options.as_json
 def put(files: tuple[Path, ...], target: str, endpoint: str | None, state: Path | None, as_json: bool) -> int:
-    """Copy files and folders into a bucket; a TARGET that ends in `/` is a folder."""
-    from hfaas_tui import transfer
-    from hfaas_tui.progress import bar
+    """Copy files and folders into a bucket; a TARGET that ends in `/` is a folder.
 
-    place = parse(target)
-    emulator = watch.find(endpoint, state)
-    uploads = transfer.plan_uploads(files, place)
-    with bar("putting", sum(each.file.stat().st_size for each in uploads)) as moved:
-        done = transfer.upload(transfer.s3(emulator.endpoint), uploads, moved)
-    if as_json:
-        print_json(done)
-    else:
-        for url in done:
-            print_text(url)
-    return 0
+    onedata://SPACE/FOLDER/ is a folder of a space.
+    """
+    return copy_in(watch.find(endpoint, state), files, parse(target), as_json=as_json)
 
 
 @click.command()
@@ -44,22 +35,47 @@ def put(files: tuple[Path, ...], target: str, endpoint: str | None, state: Path 
 @options.state
 @options.as_json
 def get(source: str, target: Path, endpoint: str | None, state: Path | None, as_json: bool) -> int:
-    """Copy one object, or all below a folder, to a directory."""
-    from hfaas_tui import transfer
+    """Copy one object, or all below a folder, to a directory.
+
+    onedata://SPACE/PATH is a file or a folder of a space.
+    """
+    return copy_out(watch.find(endpoint, state), parse(source), target, as_json=as_json)
+
+
+def copy_in(emulator: watch.Emulator, files: Sequence[Path], place: Location, *, as_json: bool) -> int:
+    """Copy files into a storage and print where they are."""
+    from hfaas_tui import storages, transfer
     from hfaas_tui.progress import bar
 
-    place = parse(source)
-    client = transfer.s3(watch.find(endpoint, state).endpoint)
-    found = transfer.listing(client, place)
-    if not found:
-        raise CliError(f"there is nothing at {place}", "`hfaas ls s3://BUCKET/` shows what there is")
-    if target.exists() and not target.is_dir():
-        raise UsageError(f"{target} is no directory", "objects are copied into a directory")
-    with bar("getting", sum(each.size for each in found)) as moved:
-        written = transfer.download(client, found, target, moved)
-    if as_json:
-        print_json([str(path) for path in written])
-    else:
-        for path in written:
-            print_text(str(path))
+    uploads = transfer.plan_uploads(files, place)
+    total = sum(each.file.stat().st_size for each in uploads)
+    with storages.opened(emulator, place) as storage, bar("putting", total) as moved:
+        done = transfer.upload(storage, uploads, moved)
+    _tell(done, as_json=as_json)
     return 0
+
+
+def copy_out(emulator: watch.Emulator, place: Location, target: Path, *, as_json: bool) -> int:
+    """Copy from a storage into a directory and print what was written."""
+    from hfaas_tui import storages, transfer
+    from hfaas_tui.progress import bar
+
+    with storages.opened(emulator, place) as storage:
+        found = storage.listing(place)
+        if not found:
+            hint = f"`hfaas ls {place.storage}://{place.bucket}/` shows what there is"
+            raise CliError(f"there is nothing at {place}", hint)
+        if target.exists() and not target.is_dir():
+            raise UsageError(f"{target} is no directory", "files are copied into a directory")
+        with bar("getting", sum(each.size for each in found)) as moved:
+            written = transfer.download(storage, found, target, moved)
+    _tell([str(path) for path in written], as_json=as_json)
+    return 0
+
+
+def _tell(lines: Sequence[str], *, as_json: bool) -> None:
+    if as_json:
+        print_json(list(lines))
+        return
+    for line in lines:
+        print_text(line)

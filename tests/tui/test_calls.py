@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hfaas_tui.cli.functions import delegated_to
+from hfaas_tui.cli.calls import delegated_to
 
 
 @pytest.mark.parametrize(
