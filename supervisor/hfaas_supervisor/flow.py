@@ -1,6 +1,6 @@
 """One invocation, from Event to uploaded results. Read this first.
 
-    Event -> Items          events.py: S3 Records, HTTP, delegated, unknown
+    Event -> Items          events.py: Records of storages, HTTP, dCache, delegated, unknown
     for each Item, in fresh folders:
         fetch               inputs.py, stores/: from the provider of the declared input it belongs to
         run                 command.py, environment.py, script.py: until it ends or its time does

@@ -82,6 +82,14 @@ def test_the_secret_says_where_minio_is(box: Box, s3: S3, endpoint: str) -> None
     assert box.run(event(s3, "a"), MINIO_SECRET_MINE=secret).body == "hello"
 
 
+def test_the_environment_says_where_minio_is_above_all(box: Box, s3: S3, endpoint: str) -> None:
+    keys = {**KEYS, "endpoint": "http://127.0.0.1:9"}
+    box.job = Job("shrink", inputs=(Input("minio.mine", s3.bucket),), storage_providers={"minio": {"mine": keys}})
+    box.script("cat $INPUT_FILE_PATH\n")
+    s3.put("a", b"hello")
+    assert box.run(event(s3, "a"), HFAAS_ENDPOINT_MINIO=endpoint).body == "hello"
+
+
 def connect(provider: Provider) -> s3.S3:
     return s3.connect(Job("shrink"), "local", provider, "bucket")
 
