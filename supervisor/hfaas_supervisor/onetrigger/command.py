@@ -16,14 +16,12 @@ from hfaas_supervisor.errors import ConfigError, HfaasError
 from hfaas_supervisor.onetrigger import targets, watch
 from hfaas_supervisor.onetrigger.engine import Engine
 from hfaas_supervisor.onetrigger.provider import Provider
-from hfaas_supervisor.onetrigger.runner import Pace, Runner
+from hfaas_supervisor.onetrigger.runner import IDLE_S, ONCE_IDLE_S, Pace, Runner
 from hfaas_supervisor.onetrigger.state import State
 from hfaas_supervisor.onetrigger.watch import Watch
 from hfaas_supervisor.onetrigger.wire import Trust
 
 STDERR = 2
-IDLE_S = 30.0
-ONCE_IDLE_S = 2.0
 ONCE_LIMIT_S = 300.0
 TRUE = ("1", "true", "yes", "on")
 
@@ -52,11 +50,6 @@ def open_state(url: str, region: str, trust: Trust) -> State:
     return StateFile(url)
 
 
-def region() -> str:
-    """Return the region that requests to AWS are signed for."""
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-
-
 def _list_spaces(options: argparse.Namespace) -> int:
     with closing(_provider(options, _trust(options))) as provider:
         for space in provider.spaces():
@@ -68,8 +61,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     watched, trust = _watch(options), _trust(options)
     with (
         closing(_provider(options, trust)) as provider,
-        closing(targets.target(options.webhook, options.function, region(), trust)) as target,
-        closing(open_state(options.state or _default_state(options), region(), trust)) as state,
+        closing(targets.target(options.webhook, options.function, targets.region(), trust)) as target,
+        closing(open_state(options.state or _default_state(options), targets.region(), trust)) as state,
     ):
         engine = Engine(provider, state, target, watched, console)
         if options.retry_dead:
@@ -103,6 +96,7 @@ def _watch(options: argparse.Namespace) -> Watch:
         options.max_wait,
         tuple(watch.IGNORED if options.ignore is None else filter(None, options.ignore)),
         options.created_only,
+        tuple(options.suffix),
     )
 
 
@@ -204,6 +198,7 @@ def _ours(parser: argparse.ArgumentParser) -> None:
         metavar="GLOB",
         help="names to ignore, repeatable (*.part *.tmp .*); '' for none",
     )
+    add("--suffix", action="append", default=[], help="only files whose names end so, repeatable")
     add("--created-only", action="store_true", help="no events for files that were there before")
     add("--once", action="store_true", help="deal with what has changed, then exit")
     add("--retry-dead", action="store_true", help="first try again what was refused")

@@ -20,6 +20,10 @@ from hfaas_supervisor.onetrigger.errors import Refused, Unreachable
 from hfaas_supervisor.onetrigger.provider import Provider, Space
 from hfaas_supervisor.onetrigger.stream import Change, End, Inbox, Reader
 
+IDLE_S = 30.0
+ONCE_IDLE_S = 2.0
+"""Silent seconds after which a stream is renewed, or, once, everything is known."""
+
 REST_S = 60.0
 SHORT_S = 0.5
 """A stream that ends sooner did not end because nothing changed."""
@@ -32,7 +36,7 @@ ONCE_TRIES = 3
 class Pace(NamedTuple):
     """How long a stream may be silent, whether one stream is enough, and when to stop in any case (monotonic)."""
 
-    idle: float = 30.0
+    idle: float = IDLE_S
     once: bool = False
     end: float | None = None
 

@@ -2,9 +2,9 @@
 
 HFAAS_ONETRIGGER is base64 of JSON: `provider` (the id in storage_providers.onedata), `oneprovider_host`, `space`,
 `folder`, `function` (name or ARN) or `webhook`, `state` (s3://BUCKET/KEY), and as it is needed `settle`, `max_wait`,
-`idle`, `ignore`, `created_only`. Token and host come from the secret that ONEDATA_SECRET_<ID> names; a host in the
-secret wins. The answer tells how many files wait, in how many seconds the next is due, and how many events were sent.
-An Event {"retry_dead": true} first tries again what was refused.
+`idle`, `ignore`, `created_only`, `suffix`. Token and host come from the secret that ONEDATA_SECRET_<ID> names; a host
+in the secret wins. The answer tells how many files wait, in how many seconds the next is due, and how many events were
+sent. An Event {"retry_dead": true} first tries again what was refused.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from hfaas_supervisor import secrets_manager
 from hfaas_supervisor.console import Console
 from hfaas_supervisor.errors import ConfigError, ProviderAuth
 from hfaas_supervisor.job import Job
-from hfaas_supervisor.onetrigger import command, targets, watch
+from hfaas_supervisor.onetrigger import targets, watch
 from hfaas_supervisor.onetrigger.engine import Engine
 from hfaas_supervisor.onetrigger.provider import Provider
-from hfaas_supervisor.onetrigger.runner import Pace, Runner
+from hfaas_supervisor.onetrigger.runner import ONCE_IDLE_S, Pace, Runner
 from hfaas_supervisor.onetrigger.state_object import StateObject
 from hfaas_supervisor.onetrigger.watch import Watch
 from hfaas_supervisor.onetrigger.wire import Trust
@@ -46,6 +46,7 @@ NAMES: Mapping[str, type | tuple[type, ...]] = {
     "idle": (int, float),
     "ignore": list,
     "created_only": bool,
+    "suffix": list,
 }
 NEEDED = ("provider", "space", "state")
 
@@ -59,25 +60,28 @@ class Poller:
         self._trust = Trust()
         self._watch = _watch(self._settings)
         function, webhook = self._settings.get("function", ""), self._settings.get("webhook", "")
-        self._target = targets.target(webhook, function, command.region(), self._trust)
+        self._target = targets.target(webhook, function, targets.region(), self._trust)
         self._provider: Provider | None = None
 
     def poll(self, event: bytes, seconds: float) -> dict[str, Any]:
         """Deal with what has changed, within the seconds that are left."""
+        provider = self._provider or Provider(*_access(self._settings), self._trust)
+        self._provider = provider
         try:
-            if self._provider is None:
-                self._provider = Provider(*_access(self._settings), self._trust)
-            with closing(StateObject(self._settings["state"], command.region(), self._trust)) as state:
-                return self._poll(state, self._provider, event, seconds)
+            with closing(StateObject(self._settings["state"], targets.region(), self._trust)) as state:
+                return self._poll(state, provider, event, seconds)
         except ProviderAuth:
             self._provider = None  # the secret may hold another token by now
             raise
+        finally:  # nobody would hear the other end hang up while Lambda keeps us frozen
+            self._target.close()
+            provider.close()
 
     def _poll(self, state: StateObject, provider: Provider, event: bytes, seconds: float) -> dict[str, Any]:
         engine = Engine(provider, state, self._target, self._watch, self._console)
         if _asks_for_dead(event):
             engine.retry_dead()
-        idle = self._settings.get("idle") or command.ONCE_IDLE_S
+        idle = self._settings.get("idle") or ONCE_IDLE_S
         end = time.monotonic() + max(0.0, seconds - RESERVE_S)
         try:
             Runner(engine, provider, self._console, Pace(idle, once=True, end=end)).run()
@@ -137,6 +141,7 @@ def _watch(settings: Mapping[str, Any]) -> Watch:
         settings.get("max_wait", watch.MAX_WAIT_S),
         tuple(settings.get("ignore", watch.IGNORED)),
         settings.get("created_only", False),
+        tuple(settings.get("suffix", ())),
     )
 
 

@@ -81,6 +81,11 @@ def event(file: File, now: float, again: int | None = None) -> Event:
     return Event(digest, file.path, json.dumps({"Key": file.path, "Records": [record]}).encode())
 
 
+def region() -> str:
+    """Return the region of what is named without one."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
 def target(webhook: str, function: str, region: str, context: Callable[[], ssl.SSLContext]) -> Target:
     """Return the one target that is named; ConfigError when it is none or two."""
     if bool(webhook) == bool(function):

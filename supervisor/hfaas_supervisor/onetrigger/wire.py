@@ -16,7 +16,7 @@ from hfaas_supervisor.command import HOME
 
 Connect = Callable[[], http.client.HTTPConnection]
 CONNECT_S = 10
-READ_S = 60
+READ_S = 30
 ANSWER_LIMIT = 64 * 2**20
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 """The variables that name further certificates; requests, curl and OpenSSL read them, so upstream's users set them."""
