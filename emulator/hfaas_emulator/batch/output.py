@@ -13,6 +13,7 @@ from typing import Protocol
 from hfaas_emulator.batch.identity import Identity
 from hfaas_emulator.clock import Clock
 from hfaas_emulator.logs.lines import Lines
+from hfaas_emulator.logs.store import Group
 from hfaas_emulator.milestones import Milestone, milestone
 from hfaas_emulator.trace import Trace
 
@@ -29,6 +30,9 @@ class Logs(Protocol):
     ) -> Sequence[tuple[int, str]]:
         """Return a stream's last lines, oldest first; none when there is no such stream."""
 
+    def has(self, group: Group, name: str) -> bool:
+        """Tell whether there is such a stream."""
+
 
 class JobOutput:
     """The log stream of one attempt; `known` lines, which an earlier emulator wrote, are not written again."""
@@ -41,6 +45,7 @@ class JobOutput:
         self._trace = trace
         self._clock = clock
         self._known = Counter(known)
+        self._has_begun = bool(self._known)
         self._lines = Lines(self._take)
         self.feed = self._lines.feed
         self.finish = self._lines.finish
@@ -48,13 +53,20 @@ class JobOutput:
     def _take(self, lines: list[str]) -> None:
         told = [line for line in (each.removesuffix("\n") for each in lines) if line]
         fresh = [line for line in told if self._is_new(line)] if self._known else told
-        now = int(self._clock.now() * 1000)
-        who = self._identity
         if fresh:
-            self._logs.append(who.account, who.region, who.group, who.stream, [(now, line) for line in fresh])
+            self._write(fresh)
         for line in fresh:
             if found := milestone(line):
                 self._hop(found)
+
+    def _write(self, lines: list[str]) -> None:
+        """Log lines, unless the group was deleted meanwhile: then they are lost, and no new group comes of them."""
+        who = self._identity
+        if self._has_begun and not self._logs.has(Group(who.account, who.region, who.group), who.stream):
+            return
+        self._has_begun = True
+        now = int(self._clock.now() * 1000)
+        self._logs.append(who.account, who.region, who.group, who.stream, [(now, line) for line in lines])
 
     def _is_new(self, line: str) -> bool:
         """Tell whether a line came after the ones that are known: from the first such one on, all are."""

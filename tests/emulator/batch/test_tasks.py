@@ -19,6 +19,7 @@ from hfaas_emulator.containers.engine import ContainerSpec, Exit, Image, Network
 from hfaas_emulator.containers.fake import FakeContainer, FakeEngine
 from hfaas_emulator.errors import AwsError, EngineError
 from hfaas_emulator.lambda_.function import RoleCredentials
+from hfaas_emulator.logs.store import Group
 from hfaas_emulator.trace import Hop, Trace, What
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
@@ -58,6 +59,9 @@ class Log:
 
     async def tail(self, account: str, region: str, group: str, stream: str, limit: int) -> list[tuple[int, str]]:
         return self.streams.get((group, stream), [])[-limit:]
+
+    def has(self, group: Group, name: str) -> bool:
+        return (group.name, name) in self.streams
 
     @property
     def lines(self) -> list[str]:
@@ -386,6 +390,18 @@ async def test_a_stream_without_a_prefix_is_named_after_the_definition(world: Wo
 
 
 # ------------------------------------------------------------------------------------------------------ the output
+
+
+async def test_the_last_lines_of_a_job_make_no_new_group_when_its_own_was_deleted(world: World) -> None:
+    async def behave(_spec: ContainerSpec, output: Output) -> Exit:
+        output(b"first\n")
+        world.log.streams.clear()
+        output(b"last\n")
+        return Exit(0)
+
+    world.behave = behave
+    await world.run(work())
+    assert world.log.streams == {}
 
 
 async def test_output_goes_to_the_log_line_by_line_without_newlines_and_empty_lines(world: World) -> None:

@@ -21,6 +21,7 @@ from hfaas_emulator.clock import SystemClock
 from hfaas_emulator.containers.docker import DockerEngine
 from hfaas_emulator.errors import AwsError
 from hfaas_emulator.lambda_.function import RoleCredentials
+from hfaas_emulator.logs.store import Group
 from hfaas_emulator.trace import Trace
 
 pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="module")]
@@ -57,6 +58,9 @@ class Log:
 
     async def tail(self, account: str, region: str, group: str, stream: str, limit: int) -> list[tuple[int, str]]:
         return self.kept[-limit:]
+
+    def has(self, group: Group, name: str) -> bool:
+        return True
 
     @property
     def lines(self) -> list[str]:
