@@ -54,11 +54,14 @@ def _echo(event: Any) -> Any:
     """Return an HTTP event's body, with what else was asked in headers; other events as they are."""
     if "requestContext" not in event:
         return event
-    headers = {name: event["headers"].get(name, "") for name in ("x-asked", "authorization")}
-    asked = {**headers, "x-query": json.dumps(event.get("queryStringParameters"))}
+    given = {name.lower(): value for name, value in event["headers"].items()}
+    asked = {
+        **{name: given.get(name, "") for name in ("x-asked", "authorization")},
+        "x-query": json.dumps(event.get("queryStringParameters")),
+    }
     asked["x-path"] = str(event.get("rawPath") or event.get("path"))
     asked["x-method"] = str(event.get("httpMethod") or event["requestContext"]["http"]["method"])
-    status = 418 if event["headers"].get("x-asked") == "fail" else 200
+    status = 418 if given.get("x-asked") == "fail" else 200
     body, encoded = event.get("body") or "", event.get("isBase64Encoded", False)
     return {"statusCode": status, "headers": asked, "body": body, "isBase64Encoded": encoded}
 

@@ -78,8 +78,15 @@ def lines(message: Message) -> Iterator[str]:
             yield f"{stack}: {len(plan.changes)} changes"
         case procedure.Happened(event) if event.failed:
             yield f"{event.resource}: {event.status}: {event.reason}"
+        case procedure.SpaceReady(provider, space, host):
+            yield f"onedata://{space}: the emulator plays storage_providers.{provider}, at {host}"
+        case procedure.SecretMissing(provider, names):
+            yield f"storage_providers.{provider}: its secret is left as it is: {', '.join(names)} not set"
+        case procedure.Watching(function, space, folder):
+            yield f"{function}: OneTrigger watches onedata://{space}/{folder}"
         case procedure.Deployed(stack, template):
             yield f"{stack}: up, template {template.sha256[:12]}"
+            yield from (f"{url.function}: {url.access.value} {url.method} {url.address}" for url in message.urls)
         case _:
             pass
 

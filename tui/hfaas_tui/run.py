@@ -206,7 +206,8 @@ def _is_own(path: StorePath) -> bool:
 
 
 def _folder(path: StorePath) -> Location:
-    return Location(path.bucket, path.folder, path.kind)
+    name = path.bucket.partition("@")[0]  # Onedata's clients may write a space as name@id
+    return Location(name if path.kind == ONEDATA else path.bucket, path.folder, path.kind)
 
 
 def _takes(entry: Entry, name: str) -> bool:
