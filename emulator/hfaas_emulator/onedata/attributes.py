@@ -118,6 +118,6 @@ def index(name: str) -> str:
 def read_index(key: str, text: str) -> str:
     """Return the name at a place in a listing; OnedataError when it is none."""
     try:
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+        return base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True).decode()
     except ValueError as error:
         raise bad("Identifier", key, "is not a valid identifier") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import random
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
@@ -265,8 +266,7 @@ class Stream(Response):
         silent_since = loop.time()
         while not gone.done():
             changed = self._provider.watched.next(self._space)
-            lag = random.uniform(*self._provider.flush_s)  # noqa: S311 - no secret
-            until = self._provider.records.store.now() - lag
+            until = self._flushed()
             before = self._seq
             self._seq, lines, next_at = await self._provider.records(self._teller.read, self._seq, until)
             if lines:
@@ -279,6 +279,13 @@ class Stream(Response):
                 return
             wait = left if next_at is None else min(left or 3600, max(next_at - until, 0.01))
             await _first(changed, gone, wait)
+
+    def _flushed(self) -> float:
+        """Return until when changes have been flushed; all of them, whatever the clock says, when that takes no time."""
+        if not any(self._provider.flush_s):
+            return math.inf
+        lag = random.uniform(*self._provider.flush_s)  # noqa: S311 - no secret
+        return self._provider.records.store.now() - lag
 
 
 async def _first(changed: asyncio.Event, gone: asyncio.Task[None], timeout: float | None) -> None:

@@ -64,19 +64,24 @@ class _Upload:
         """Take all pieces and see them on the disk."""
         gathered: list[bytes] = []
         weight = 0
-        async for piece in pieces:
-            gathered.append(piece)
-            weight += len(piece)
-            if weight >= PIECE:
-                await self._put(b"".join(gathered))
-                gathered, weight = [], 0
-                await self._tell()
-        if gathered:
+        try:
+            async for piece in pieces:
+                gathered.append(piece)
+                weight += len(piece)
+                if weight >= PIECE:
+                    data, gathered, weight = b"".join(gathered), [], 0
+                    await self._put(data)
+                    await self._tell()
+        except Unanswerable:
             await self._put(b"".join(gathered))
+            raise
+        await self._put(b"".join(gathered))
         if self._writer:
             await self._writer.sync()
 
     async def _put(self, data: bytes) -> None:
+        if not data:
+            return
         records = self._provider.records
         if self._writer is None:
             self._writer = await self._provider.content.write(self._node.blob, self.end)
