@@ -64,13 +64,19 @@ def down(state: Path | None) -> int:
     about = running(place)
     if about is None:
         raise NoEmulator(f"no emulator runs on the state in {place}", "")
-    watch.Emulator(about.endpoint).stop()
+    emulator = watch.Emulator(about.endpoint)
+    jobs = sum(each["kind"] == "job" for each in emulator.idle()["pending"])
+    emulator.stop()
     deadline = time.monotonic() + STOP_TIMEOUT_S
     while held(place):  # longer than it answers: containers go last
         if time.monotonic() > deadline:
             raise CliError(f"the emulator (pid {about.pid}) has not ended within {STOP_TIMEOUT_S} s")
         time.sleep(0.02)
     print_text(f"stopped the emulator on {place}")
+    if jobs:
+        print_text(
+            f"unfinished jobs: {jobs}; they go on at the next `hfaas up`, those that ran from their beginning"
+        )
     return 0
 
 
