@@ -15,8 +15,9 @@ check:
     uv run lint-imports
     uv run pytest -m "not docker"
 
+# what is quick: no containers, no emulators killed and started again
 test *ARGS:
-    uv run pytest -m "not docker" {{ARGS}}
+    uv run pytest -m "not docker and not slow" {{ARGS}}
 
 # real containers: needs an engine and scripts/base-image
 test-docker *ARGS:

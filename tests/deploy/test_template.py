@@ -98,7 +98,14 @@ def test_the_pipeline_has_no_errors(pipeline: Pipeline) -> None:
     assert errors(checks.check(pipeline)) == []
 
 
-@pytest.mark.parametrize("name", [name for name in PIPELINES if "hello" not in name and name != "films"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name == "everything" else pytest.mark.slow)
+        for name in PIPELINES
+        if "hello" not in name and name != "films"
+    ],
+)
 def test_cfn_lint_finds_nothing_in_two_regions(name: str) -> None:
     """A lint takes a second, and the smallest pipelines hold nothing that the others lack."""
     assert lint(json.loads(template.render(fdl.read(PIPELINES[name])).body)) == []
@@ -269,6 +276,7 @@ MUTATIONS = {
 }
 
 
+@pytest.mark.slow
 def test_the_lint_sees_each_of_several_mutations() -> None:
     """One run for all: a lint takes a second."""
     document = json.loads(template.render(films()).body)

@@ -68,6 +68,7 @@ def refused(state: Path, *more: str) -> str:
     return ended.stderr
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_kill_9_and_the_private_state_goes_on(tmp_path: Path) -> None:
     with started(tmp_path) as (process, endpoint):
         role = client("iam", endpoint).create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]
@@ -138,6 +139,7 @@ def test_a_state_directory_that_cannot_be_made_is_one_clear_sentence() -> None:
     assert "cannot be used" in refused(Path("/proc/version/state"))
 
 
+@pytest.mark.slow
 def test_stopping_ends_long_polls_in_peace(tmp_path: Path) -> None:
     with started(tmp_path) as (process, endpoint):
         follower = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=WAIT_S)

@@ -93,6 +93,7 @@ def test_the_log_says_what_finds_people_and_where(done: tuple[str, Path]) -> Non
     assert "first.part-people.mp4: 6 frames in " in done[0]
 
 
+@pytest.mark.slow
 def test_one_thread_finds_what_several_find(film: Path, tmp_path: Path, done: tuple[str, Path]) -> None:
     assert run("annotate-video.py", film, tmp_path / "out", OMP_NUM_THREADS="1").returncode == 0
     alone = summary(tmp_path / "out")

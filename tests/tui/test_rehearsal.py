@@ -9,6 +9,7 @@ from hfaas_tui.errors import CliError
 from hfaas_tui.rehearsal import Options, rehearsal, wait_ready
 
 
+@pytest.mark.slow
 def test_a_temporary_state_is_gone_with_the_emulator_even_when_who_made_it_was_killed(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir()

@@ -60,6 +60,7 @@ def all_come_out(
     assert outputs(hfaas) == FILES
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_fifty_files_survive_a_kill_as_processes(
     hfaas: Hfaas, emulator: Callable[..., str], hello: object, tmp_path: Path

@@ -48,6 +48,7 @@ def happened(directory: Path, deployed: Hfaas) -> Happened:
     return wait
 
 
+@pytest.mark.slow
 def test_a_file_put_is_a_file_got(deployed: Hfaas, happened: Happened, directory: Path) -> None:
     (directory / "got.txt").write_text("hello")
 
@@ -58,6 +59,7 @@ def test_a_file_put_is_a_file_got(deployed: Hfaas, happened: Happened, directory
     assert (directory / "out" / "got.txt").read_text() == "HELLO"
 
 
+@pytest.mark.slow
 def test_why_follows_a_file_to_its_output(deployed: Hfaas, happened: Happened, directory: Path) -> None:
     (directory / "followed.txt").write_text("hello")
 
@@ -69,6 +71,7 @@ def test_why_follows_a_file_to_its_output(deployed: Hfaas, happened: Happened, d
     assert told.stdout.splitlines()[-1] == "=> went through hello; 1 output uploaded"
 
 
+@pytest.mark.slow
 def test_why_names_the_failure(deployed: Hfaas, happened: Happened, directory: Path) -> None:
     (directory / "bad.txt").write_text("fail")
 
@@ -80,6 +83,7 @@ def test_why_names_the_failure(deployed: Hfaas, happened: Happened, directory: P
     assert "Hfaas.ScriptFailed" in told.stdout
 
 
+@pytest.mark.slow
 def test_an_object_outside_every_filter_says_so(deployed: Hfaas, directory: Path) -> None:
     (directory / "outside.txt").write_text("hello")
 
@@ -90,6 +94,7 @@ def test_an_object_outside_every_filter_says_so(deployed: Hfaas, directory: Path
     assert "stopped at the filter" in told.stdout
 
 
+@pytest.mark.slow
 def test_invoke_answers_and_its_log_is_kept(deployed: Hfaas) -> None:
     answered = deployed("invoke", "hello", "--event", '{"a": 1}')
     logged = deployed("logs", "hello")
@@ -98,6 +103,7 @@ def test_invoke_answers_and_its_log_is_kept(deployed: Hfaas) -> None:
     assert "REPORT RequestId: " in logged.stdout
 
 
+@pytest.mark.slow
 def test_a_function_that_is_not_there_is_said_so(deployed: Hfaas) -> None:
     answered = deployed("invoke", "nobody")
 
@@ -106,10 +112,12 @@ def test_a_function_that_is_not_there_is_said_so(deployed: Hfaas) -> None:
     assert "Traceback" not in answered.stderr
 
 
+@pytest.mark.slow
 def test_a_second_deploy_of_the_same_changes_nothing(deployed: Hfaas) -> None:
     assert "no changes" in deployed("deploy", "-f", "pipeline.yaml").stdout
 
 
+@pytest.mark.slow
 def test_rm_takes_the_function_and_leaves_the_objects(
     hfaas: Hfaas, emulator: Up, hello: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -123,6 +131,7 @@ def test_rm_takes_the_function_and_leaves_the_objects(
     assert len(json.loads(hfaas("ls", "s3://greetings/elsewhere/", "--json").stdout)) == 1
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_said_so(hfaas: Hfaas) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -133,6 +142,7 @@ def test_a_port_that_is_taken_is_said_so(hfaas: Hfaas) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_second_emulator_on_the_same_state_is_refused(hfaas: Hfaas, emulator: Up) -> None:
     emulator("process")
     done = hfaas("up", "--detach", "--port", "0", "--engine", "process")
@@ -148,6 +158,7 @@ def test_commands_without_an_emulator_say_how_to_start_one(hfaas: Hfaas) -> None
     assert "hfaas up" in done.stderr
 
 
+@pytest.mark.slow
 def test_docker_without_an_engine_is_an_error_with_a_hint(hfaas: Hfaas, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     done = hfaas("up", "--detach", "--port", "0", "--engine", "docker")

@@ -32,6 +32,7 @@ def test_a_file_goes_in_and_its_result_comes_out(
     assert (tmp_path / "out" / "a.txt").read_text() == "HELLO"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_failing_file_fails_the_run_and_leaves_the_others_alone(
     hfaas: Hfaas, hello: Callable[[str], Path], engine: str, image: str, tmp_path: Path
@@ -49,6 +50,7 @@ def test_a_failing_file_fails_the_run_and_leaves_the_others_alone(
     assert (tmp_path / "out" / "good.txt").read_text() == "HELLO"
 
 
+@pytest.mark.slow
 def test_the_process_engine_says_that_images_are_not_used(
     hfaas: Hfaas, hello: Callable[[str], Path], tmp_path: Path
 ) -> None:

@@ -101,6 +101,7 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_kill_between_snapshot_and_the_deletion_of_its_requests_doubles_nothing(tmp_path: Path) -> None:
     with running(tmp_path) as emulator:
         before = {"one": emulator.role("one")}
@@ -141,6 +142,7 @@ def deploy(emulator: Emulator) -> None:
     stacks.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
 
 
+@pytest.mark.slow
 def test_a_broken_snapshot_is_set_aside_objects_are_kept_and_a_deployment_makes_the_rest_again(
     tmp_path: Path,
 ) -> None:

@@ -20,6 +20,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from tests.emulator.s3.conftest import until
 
+pytestmark = pytest.mark.slow
+
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:events"
 MIB = 1 << 20
 PART = b"p" * 5 * MIB
