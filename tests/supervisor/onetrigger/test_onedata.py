@@ -46,11 +46,11 @@ def client(onedata: Lab) -> Iterator[Client]:
 
 
 @pytest.fixture
-def poll(client: Client, hook: Hook, tmp_path: Path) -> Run:
+def poll(client: Client, hook: Hook, memory: Path) -> Run:
     """One poll of the space, as a schedule would make it."""
 
     def once() -> None:
-        run(client, hook, tmp_path, Pace(0.05, once=True))
+        run(client, hook, memory, Pace(0.05, once=True))
 
     return once
 
@@ -124,9 +124,9 @@ def test_a_folder_that_is_moved_in_reports_its_files(client: Client, hook: Hook,
     assert sorted(keys(hook, client)) == ["x/a", "x/deep/b"]
 
 
-def test_an_upload_by_rest_is_reported_when_it_rests(client: Client, hook: Hook, tmp_path: Path) -> None:
+def test_an_upload_by_rest_is_reported_when_it_rests(client: Client, hook: Hook, memory: Path) -> None:
     runners: list[Runner] = []
-    thread = threading.Thread(target=run, args=(client, hook, tmp_path, Pace(5), "", runners.append))
+    thread = threading.Thread(target=run, args=(client, hook, memory, Pace(5), "", runners.append))
     thread.start()
     client.put("in/marker", b"")
     while not hook.keys and thread.is_alive():  # it watches from some moment on
@@ -154,7 +154,7 @@ def test_any_name_arrives_as_it_is(client: Client, hook: Hook, poll: Run) -> Non
     assert {event["Records"][0]["objectKey"] for event in hook.events} == set(NAMES)
 
 
-def test_a_read_only_token_is_refused_in_words(onedata: Lab, client: Client, hook: Hook, tmp_path: Path) -> None:
+def test_a_read_only_token_is_refused_in_words(onedata: Lab, client: Client, hook: Hook, memory: Path) -> None:
     token = onedata.token(client.about["name"], readonly=True)
     with pytest.raises(ProviderAuth, match="must not be read-only"):
-        run(client, hook, tmp_path, Pace(1), token)
+        run(client, hook, memory, Pace(1), token)

@@ -31,13 +31,13 @@ MakeRunner = Callable[..., Runner]
 
 
 @pytest.fixture
-def make_runner(live_hub: Datahub, hook: Hook, trust: Trust, tmp_path: Path) -> Iterator[MakeRunner]:
+def make_runner(live_hub: Datahub, hook: Hook, trust: Trust, memory: Path) -> Iterator[MakeRunner]:
     closing: list[Provider | State | targets.Target] = []
     silent = os.open(os.devnull, os.O_WRONLY)
 
     def make(pace: Pace, state: State | None = None, token: str = TOKEN, space: str = "films") -> Runner:
         provider, target = Provider(live_hub.host, token, trust), targets.Webhook(hook.url, trust)
-        state = state or StateFile(str(tmp_path / "state.sqlite"))
+        state = state or StateFile(str(memory / "state.sqlite"))
         closing.extend((provider, target, state))
         console = Console(silent)
         engine = Engine(provider, state, target, Watch(space, "in", settle=0.05), console)

@@ -13,7 +13,7 @@ import pytest
 from tests.supervisor.conftest import S3, Runtime
 from tests.supervisor.onetrigger.conftest import TOKEN, Certificates, Datahub, Hook
 
-from hfaas_supervisor.errors import ConfigError
+from hfaas_supervisor.errors import ConfigError, ProviderAuth
 from hfaas_supervisor.onetrigger.scheduled import Poller
 
 Deploy = Callable[..., None]
@@ -84,10 +84,10 @@ def test_a_wrong_token_fails_the_poll_in_words(deploy: Deploy, runtime: Runtime,
     assert "wrong-token" not in runtime.log + post.body.decode()
 
 
-def test_an_empty_secret_is_named(deploy: Deploy, runtime: Runtime, live_hub: Datahub) -> None:
-    deploy({}, oneprovider_host=live_hub.host)
-    message = runtime.invoke({}, seconds=30).json["errorMessage"]
-    assert message == "the secret of storage provider onedata.my-hub holds no token yet"
+def test_a_secret_that_is_not_named_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ONEDATA_SECRET_H", raising=False)
+    with pytest.raises(ProviderAuth, match="ONEDATA_SECRET_H is not set"):
+        Poller(encoded(GOOD), 2).poll(b"{}", 10)
 
 
 GOOD = {"provider": "h", "space": "s", "state": "s3://b/k", "function": "f"}
