@@ -1,5 +1,6 @@
-"""Deploys a pipeline, step by step: check -> artifacts bucket -> images -> render -> plan -> apply -> secrets
--> first look into Onedata -> outputs.
+"""Deploys a pipeline, step by step.
+
+    check -> artifacts bucket -> Spaces -> images -> render -> plan -> apply -> secrets -> first look -> outputs
 
 Each step gets what the one before it made, and whoever wants to see it passes `progress`, which gets one message
 for each thing that happens. Running it again after an interruption goes on where CloudFormation stands: a
@@ -17,6 +18,7 @@ from hfaas_deploy.errors import FdlError, StackFailed
 from hfaas_deploy.findings import Finding, errors
 from hfaas_deploy.images import FunctionSource, ImageBuilder
 from hfaas_deploy.pipeline import Function, Pipeline, Provider
+from hfaas_deploy.secret_values import Value
 from hfaas_deploy.stack import Event, Plan, Stack
 from hfaas_deploy.target import Target
 from hfaas_deploy.template import Template, http, onedata
@@ -154,6 +156,7 @@ def deploy(pipeline: Pipeline, target: Target, images: ImageBuilder, progress: P
     target.probe()
     if ready.has_artifacts:
         progress(BucketReady(artifacts.ensure(target.client("s3"), target.account, target.region)))
+    keys = list(secret_values.values(ready, os.environ, _space(target, progress)))
     references_of = _build(ready, images, progress)
     rendered = template.render(ready)
     stack = Stack(target.client("cloudformation"), ready.stack)
@@ -161,8 +164,8 @@ def deploy(pipeline: Pipeline, target: Target, images: ImageBuilder, progress: P
     if plan:
         _tell(stack.apply(plan), progress)
     outputs = stack.outputs()
-    have_keys = _store_secrets(ready, target, outputs, progress)
-    _watch(ready, target, {name for name, new in have_keys.items() if new or plan}, progress)
+    renewed = _store(keys, target, outputs, progress)
+    _watch(ready, target, {value.provider.name for value in keys if value.keys} if plan else renewed, progress)
     urls = tuple(http.urls(ready, outputs))
     deployed = Deployed(ready.stack, rendered, references_of, outputs, plan is not None, urls)
     progress(deployed)
@@ -227,32 +230,34 @@ def _build(pipeline: Pipeline, images: ImageBuilder, progress: Progress) -> dict
     return built
 
 
-def _store_secrets(
-    pipeline: Pipeline, target: Target, outputs: Mapping[str, str], progress: Progress
-) -> dict[str, bool]:
-    """Put away the keys that are set; gives for each provider that has any whether they are new."""
+def _space(target: Target, progress: Progress) -> secret_values.Space | None:
+    """Where Spaces for a rehearsal come from; none on AWS."""
 
     def space(provider: Provider) -> dict[str, str]:
         made = rehearsal_space.ensure(target.endpoint, str(provider.settings["space"]))
         progress(SpaceReady(provider.name, made.name, made.host))
         return {"token": made.token, "oneprovider_host": made.host}
 
-    have_keys: dict[str, bool] = {}
-    for value in secret_values.values(pipeline, os.environ, space if target.is_local else None):
+    return space if target.is_local else None
+
+
+def _store(keys: list[Value], target: Target, outputs: Mapping[str, str], progress: Progress) -> set[str]:
+    """Put keys away that are new; gives the names of their providers."""
+    renewed = set()
+    for value in keys:
         name, secret = value.provider.name, outputs[secret_values.output(value.provider)]
         if value.missing:
             progress(SecretMissing(name, value.missing))
-            continue
-        have_keys[name] = secret_values.store(target.client("secretsmanager"), secret, value)
-        if have_keys[name]:
+        elif secret_values.store(target.client("secretsmanager"), secret, value):
+            renewed.add(name)
             progress(SecretStored(name))
-    return have_keys
+    return renewed
 
 
-def _watch(pipeline: Pipeline, target: Target, ready: set[str], progress: Progress) -> None:
+def _watch(pipeline: Pipeline, target: Target, those: set[str], progress: Progress) -> None:
     """Let OneTrigger look into the folders of these providers."""
     for watcher in onedata.watchers(pipeline):
-        if watcher.provider.name in ready:
+        if watcher.provider.name in those:
             first_look.take(target.client("lambda", first_look.PATIENCE), watcher.name)
             space = str(watcher.provider.settings["space"])
             progress(Watching(watcher.function.name, space, watcher.source.path))

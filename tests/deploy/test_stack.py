@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,27 +32,6 @@ from hfaas_deploy.target import Target
 from hfaas_deploy.template import Template, render
 
 FILMS = Path(__file__).parent / "golden" / "films" / "pipeline.yaml"
-START_WITHIN = 30
-
-
-@pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    state = tmp_path_factory.mktemp("emulator")
-    command = [sys.executable, "-m", "hfaas_emulator", "--port", "0", "--state", str(state), "--engine", "process"]
-    with (state / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
-        try:
-            yield Target.local(_endpoint(process, state))
-        finally:
-            process.terminate()
-
-
-def _endpoint(process: subprocess.Popen[bytes], state: Path) -> str:
-    deadline = time.monotonic() + START_WITHIN
-    while time.monotonic() < deadline and process.poll() is None:
-        if (state / "emulator.json").exists():
-            return str(json.loads((state / "emulator.json").read_text())["endpoint"])
-        time.sleep(0.02)
-    raise AssertionError((state / "log").read_text())
 
 
 @pytest.fixture

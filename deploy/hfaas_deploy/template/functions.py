@@ -13,6 +13,7 @@ from hfaas_supervisor.job import Input, Job, Output
 
 ENVIRONMENT_LIMIT = 4096
 LONGEST_FILLED = 210  # characters of a queue's ARN: 128 are its name; a secret's is shorter
+WHOLE = "/"  # the path of a whole Space or server; the job document leaves empty texts out
 DEAD_LETTERS = "DeadLetters"
 DROPPED = "UDOCKER_"  # scar's old runtime; nothing reads these variables any more
 
@@ -65,8 +66,8 @@ def job(function: Function) -> Job:
     """What the supervisor must know of the Function."""
     return Job(
         name=function.name,
-        inputs=tuple(Input(i.provider, i.path, i.suffix) for i in function.inputs),
-        outputs=tuple(Output(o.provider, o.path, o.prefix, o.suffix, o.layout) for o in function.outputs),
+        inputs=tuple(Input(i.provider, i.path or WHOLE, i.suffix) for i in function.inputs),
+        outputs=tuple(Output(o.provider, o.path or WHOLE, o.prefix, o.suffix, o.layout) for o in function.outputs),
         storage_providers=_told(function.providers),
         execution_mode=function.mode.value,
         log_level=function.log_level,
