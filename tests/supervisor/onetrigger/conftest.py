@@ -183,6 +183,7 @@ class Datahub:
 
 class _Api(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     hub: Datahub
 
     def do_GET(self) -> None:
@@ -312,6 +313,7 @@ class Hook:
 
 class _HookHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     hook: Hook
 
     def do_POST(self) -> None:
@@ -491,6 +493,7 @@ class _Objects(BaseHTTPRequestHandler):
     """S3 with one object and the conditions of its writes."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     objects: dict[str, bytes]
 
     def do_GET(self) -> None:
