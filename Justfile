@@ -7,17 +7,21 @@ _:
 setup:
     uv sync
 
-# all that must hold before a push
+# all that must hold every day; before a push also test-slow
 check:
     uv run ruff format --check .
     uv run ruff check .
     uv run mypy
     uv run lint-imports
-    uv run pytest -m "not docker"
+    uv run pytest -m "not docker and not slow"
 
-# what is quick: no containers, no emulators killed and started again
+# the quick tests: no containers, no emulators killed and started again
 test *ARGS:
     uv run pytest -m "not docker and not slow" {{ARGS}}
+
+# whole emulators, killed and started again, without containers
+test-slow *ARGS:
+    uv run pytest -m "slow and not docker" {{ARGS}}
 
 # real containers: needs an engine and scripts/base-image
 test-docker *ARGS:

@@ -11,7 +11,7 @@ import pytest
 
 from hfaas_deploy import bundle
 from hfaas_deploy.archive import Entry, pack, tree
-from hfaas_deploy.bundle import BundleError, Bundles, default_bundles
+from hfaas_deploy.bundle import Bundle, BundleError, Bundles, default_bundles
 
 
 def quiet(_: str) -> None:
@@ -25,6 +25,12 @@ def runtime() -> Path:
         return default_bundles().get("amd64", quiet).runtime
     except BundleError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def made(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The runtime with the app, made once."""
+    return Bundles(tmp_path_factory.mktemp("made"), {"HFAAS_BUNDLE": str(runtime)}).get("amd64", quiet)
 
 
 @pytest.fixture
@@ -42,8 +48,7 @@ def names(archive: Path) -> list[str]:
         return tar.getnames()
 
 
-def test_both_archives_unpack_below_opt_hfaas(bundles: Bundles, runtime: Path) -> None:
-    made = given(bundles, runtime).get("amd64", quiet)
+def test_both_archives_unpack_below_opt_hfaas(made: Bundle) -> None:
     for archive in (made.runtime, made.app):
         assert names(archive)[:2] == ["opt", "opt/hfaas"]
 
@@ -52,8 +57,8 @@ def test_the_runtime_is_no_larger_than_60_mb(runtime: Path) -> None:
     assert runtime.stat().st_size < 60e6
 
 
-def test_an_archive_given_by_environment_is_taken_as_it_is(bundles: Bundles, runtime: Path) -> None:
-    assert given(bundles, runtime).get("amd64", quiet).runtime.read_bytes() == runtime.read_bytes()
+def test_an_archive_given_by_environment_is_taken_as_it_is(made: Bundle, runtime: Path) -> None:
+    assert made.runtime.read_bytes() == runtime.read_bytes()
 
 
 def test_a_folder_given_by_environment_gives_the_same_archive(
@@ -79,8 +84,8 @@ def test_a_release_brings_the_runtime_compressed(bundles: Bundles) -> None:
         assert bundles._runtime("amd64", quiet).read_bytes() == expected.read()
 
 
-def test_the_app_is_the_supervisor_with_bytecode_that_asks_for_no_times(bundles: Bundles, runtime: Path) -> None:
-    app = given(bundles, runtime).get("amd64", quiet).app
+def test_the_app_is_the_supervisor_with_bytecode_that_asks_for_no_times(made: Bundle) -> None:
+    app = made.app
     compiled = "opt/hfaas/app/hfaas_supervisor/__pycache__/job.cpython-311.pyc"
     assert {"opt/hfaas/app/__main__.py", "opt/hfaas/app/hfaas_supervisor/job.py", compiled} <= set(names(app))
     with tarfile.open(app) as tar:
@@ -89,11 +94,10 @@ def test_the_app_is_the_supervisor_with_bytecode_that_asks_for_no_times(bundles:
         assert file.read()[4:8] == b"\x01\0\0\0"  # hash-based, unchecked
 
 
-def test_the_app_is_the_same_bytes_each_time(bundles: Bundles, runtime: Path, tmp_path: Path) -> None:
-    again = Bundles(tmp_path / "other", {"HFAAS_BUNDLE": str(runtime)})
-    first, second = given(bundles, runtime).get("amd64", quiet), again.get("amd64", quiet)
-    assert first.app.read_bytes() == second.app.read_bytes()
-    assert first.key == second.key
+def test_the_app_is_the_same_bytes_each_time(bundles: Bundles, made: Bundle, runtime: Path) -> None:
+    again = given(bundles, runtime).get("amd64", quiet)
+    assert again.app.read_bytes() == made.app.read_bytes()
+    assert again.key == made.key
 
 
 def test_an_architecture_without_supervisor_is_refused(bundles: Bundles) -> None:
