@@ -9,12 +9,6 @@ from tests.emulator.onedata.lab import Client, Lab, running
 NUMBERS = itertools.count(1)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "upstream: drives packages of others, installed for it; slow, only when asked for"
-    )
-
-
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One Oneprovider for all tests of a module; each makes spaces of its own."""
