@@ -55,3 +55,12 @@ def test_a_job_that_can_never_start_fails_the_run_and_is_told_with_what_to_do(
     assert not stuck.ok
     assert "job j of detect can never start: needs 1 GPU: no NVIDIA GPU here" in err
     assert "add --gpu fallback" in err
+
+
+def test_onetrigger_has_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    looks = Tally("split-onetrigger", succeeded=3, durations=[20], peak_mb=28)
+
+    out, _ = printed(replace(OUTCOME, watchers=(looks,)), capsys)
+
+    assert "OneTrigger looked 3 times for split: 20 ms, 28 MB" in out
+    assert "split-onetrigger" not in out

@@ -76,3 +76,23 @@ def test_function_arns_and_names_are_one_function() -> None:
     told = summary(hop(What.EVENT_QUEUED, function=arn), hop(What.INVOCATION_SUCCEEDED))
 
     assert [tally.function for tally in told.tallies()] == ["f"]
+
+
+def test_onetrigger_is_counted_apart_from_the_users_functions() -> None:
+    told = summary(
+        hop(What.INVOCATION_SUCCEEDED, "a", function="cut-onetrigger", duration_ms=5, peak_mb=20),
+        hop(What.INVOCATION_SUCCEEDED, "b", function="cut-onetrigger-2"),
+        hop(What.INVOCATION_SUCCEEDED, "c", function="cut"),
+    )
+
+    assert [each.function for each in told.tallies()] == ["cut"]
+    assert [(each.function, each.watched) for each in told.watchers()] == [
+        ("cut-onetrigger", "cut"),
+        ("cut-onetrigger-2", "cut"),
+    ]
+
+
+def test_a_look_that_failed_is_a_failure() -> None:
+    told = summary(hop(What.INVOCATION_FAILED, function="cut-onetrigger", error_type="E", message="m"))
+
+    assert [each.function for each in told.failures()] == ["cut-onetrigger"]

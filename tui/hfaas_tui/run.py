@@ -105,6 +105,7 @@ class Outcome:
     logs: Mapping[str, Path]
     seconds: float
     stuck: tuple[Stuck, ...] = ()
+    watchers: tuple[Tally, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -117,6 +118,7 @@ class Outcome:
             "engine": dict(self.engine),
             "seconds": round(self.seconds, 3),
             "functions": [tally.to_json() for tally in self.tallies],
+            "onetrigger": [tally.to_json() for tally in self.watchers],
             "failures": [
                 {**failure.to_json(), "log": str(self.logs.get(failure.invocation, ""))}
                 for failure in self.failures
@@ -141,7 +143,8 @@ def run(order: Order, progress: Progress) -> Outcome:
         logs = {each.invocation: _save_log(emulator, each, order.output) for each in summary.failures()}
         outputs = _fetch(emulator, order)
         if not (outputs or logs or stuck):
-            logs = {each.function: _save_whole_log(emulator, each, order.output) for each in summary.tallies()}
+            silent = [*summary.watchers(), *summary.tallies()]
+            logs = {each.function: _save_whole_log(emulator, each, order.output) for each in silent}
     return Outcome(
         engine,
         tuple(summary.tallies()),
@@ -151,6 +154,7 @@ def run(order: Order, progress: Progress) -> Outcome:
         logs,
         time.monotonic() - started,
         tuple(stuck),
+        tuple(summary.watchers()),
     )
 
 

@@ -2,6 +2,8 @@
 
 An invocation that was delegated has two legs: it goes on in Batch and ends with its job, not with the answer of its
 Lambda function. A job that nobody delegated counts like an invocation, under the name of its definition.
+
+Functions of OneTrigger are counted apart: they are not the user's, and how often they look says nothing of his files.
 """
 
 from __future__ import annotations
@@ -42,8 +44,12 @@ class Summary:
             self._take(hop)
 
     def tallies(self) -> list[Tally]:
-        """Return one tally for each function, in the order they came to life."""
-        return list(self._tallies.values())
+        """Return one tally for each function of the user, in the order they came to life."""
+        return [each for each in self._tallies.values() if not each.is_onetrigger]
+
+    def watchers(self) -> list[Tally]:
+        """Return one tally for each function of OneTrigger."""
+        return [each for each in self._tallies.values() if each.is_onetrigger]
 
     def failures(self) -> list[Failure]:
         """Return the invocations that failed for good, or have failed so far."""

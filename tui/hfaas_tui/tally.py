@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
+
+from hfaas_deploy import names
+
+ONETRIGGER = re.compile(rf"(.+)-{names.ONETRIGGER}(?:-\d+)?")
+"""What a deploy calls the functions that look into spaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,17 @@ class Tally:
     causes: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     waits: str = ""
+
+    @property
+    def is_onetrigger(self) -> bool:
+        """Tell whether the function looks into a space for another one."""
+        return self.watched != ""
+
+    @property
+    def watched(self) -> str:
+        """Return the function that it looks into a space for; empty for functions of the user."""
+        found = ONETRIGGER.fullmatch(self.function)
+        return found[1] if found else ""
 
     @property
     def invocations(self) -> int:

@@ -124,7 +124,7 @@ def _carry_out(order: Order, *, as_json: bool) -> int:
 def show(outcome: Outcome, output: Path) -> None:
     """Print what a run came to: tables and where things are on standard output, what went wrong on standard error."""
     console().print(_table(outcome.tallies))
-    for line in _notes(outcome.tallies):
+    for line in (*_looks(outcome.watchers), *_notes(outcome.tallies)):
         print_text(line)
     for job in outcome.stuck:
         print_error(f"job {job.job} of {job.function} can never start: {job.reason}", job.hint)
@@ -181,6 +181,13 @@ def _in_batch(tally: Tally) -> str:
         return "-"
     causes = ", ".join(f"{count} because {because(cause)}" for cause, count in tally.causes.items())
     return f"{tally.jobs} job{'s' * (tally.jobs != 1)}" + (f": {causes}" if causes else "")
+
+
+def _looks(watchers: Sequence[Tally]) -> Iterator[str]:
+    """Say how often OneTrigger looked into spaces, and for whom."""
+    for each in watchers:
+        times = f"{each.invocations} time{'s' * (each.invocations != 1)}"
+        yield f"OneTrigger looked {times} for {each.watched}: {milliseconds(each.p50)}, {each.peak_mb} MB"
 
 
 def _notes(tallies: Sequence[Tally]) -> Iterator[str]:
