@@ -165,7 +165,8 @@ def deploy(pipeline: Pipeline, target: Target, images: ImageBuilder, progress: P
         _tell(stack.apply(plan), progress)
     outputs = stack.outputs()
     renewed = _store(keys, target, outputs, progress)
-    _watch(ready, target, {value.provider.name for value in keys if value.keys} if plan else renewed, progress)
+    have_keys = {value.provider.name for value in keys if value.keys}
+    _watch(ready, target, have_keys, have_keys if plan else renewed, progress)
     urls = tuple(http.urls(ready, outputs))
     deployed = Deployed(ready.stack, rendered, references_of, outputs, plan is not None, urls)
     progress(deployed)
@@ -254,10 +255,12 @@ def _store(keys: list[Value], target: Target, outputs: Mapping[str, str], progre
     return renewed
 
 
-def _watch(pipeline: Pipeline, target: Target, those: set[str], progress: Progress) -> None:
-    """Let OneTrigger look into the folders of these providers."""
+def _watch(pipeline: Pipeline, target: Target, known: set[str], new: set[str], progress: Progress) -> None:
+    """Let OneTrigger look into the folders of providers with new keys, and of known ones if it never has."""
+    bucket = names.artifacts_bucket(target.account, target.region)
     for watcher in onedata.watchers(pipeline):
-        if watcher.provider.name in those:
+        provider = watcher.provider.name
+        if provider in new or (provider in known and first_look.is_due(target.client("s3"), bucket, watcher.state)):
             first_look.take(target.client("lambda", first_look.PATIENCE), watcher.name)
             space = str(watcher.provider.settings["space"])
             progress(Watching(watcher.function.name, space, watcher.source.path))

@@ -16,12 +16,24 @@ from hfaas_deploy.errors import TargetUnreachable, WatchError
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
 
 BUSY = "TooManyRequestsException"
 PATIENCE = 90.0
 """Seconds to wait for a scheduled poll that is under way; one takes at most 60."""
 
 PAUSE = 0.5
+
+
+def is_due(client: S3Client, bucket: str, state: str) -> bool:
+    """Tell whether no poll has ever got to its end: an earlier deploy was cut off, or its first look failed."""
+    try:
+        client.head_object(Bucket=bucket, Key=state)
+    except ClientError:
+        return True
+    except BotoCoreError as fault:
+        raise TargetUnreachable(f"{client.meta.endpoint_url} does not answer: {fault}") from fault
+    return False
 
 
 def take(client: LambdaClient, watcher: str) -> None:
@@ -39,7 +51,10 @@ def take(client: LambdaClient, watcher: str) -> None:
         except BotoCoreError as fault:
             raise TargetUnreachable(f"{client.meta.endpoint_url} does not answer: {fault}") from fault
     if answer.get("FunctionError"):
-        raise WatchError(f"{watcher} cannot look into Onedata: {_reason(answer['Payload'].read())}")
+        reason = _reason(answer["Payload"].read())
+        raise WatchError(
+            f"{watcher} cannot look into Onedata: {reason}", "the Stack is up; mend that, deploy again"
+        )
 
 
 def _reason(body: bytes) -> str:

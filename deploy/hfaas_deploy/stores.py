@@ -13,6 +13,7 @@ from hfaas_deploy.pipeline import InputPath, OutputPath, Pipeline, Provider
 
 HOST = re.compile(r"[A-Za-z0-9._-]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
 LONGEST_NAME = 255  # bytes of one name in a path
+LONGEST_PATH = 1024  # bytes; OneTrigger's settings are part of Lambda's 4 KB
 LONGEST_FUNCTION = 64
 WITHOUT_KEY = {"onedata": "the emulator issues its own, Onedata itself will want one"}
 
@@ -124,6 +125,8 @@ def _path_fault(path: InputPath | OutputPath) -> str:
         return "has an empty name, . or .. in it"
     if any(len(part.encode()) > LONGEST_NAME for part in parts):
         return f"has a name of more than {LONGEST_NAME} bytes in it"
+    if len(path.path.encode()) > LONGEST_PATH:
+        return f"has more than {LONGEST_PATH} bytes"
     if path.kind == "onedata" and parts and parts[0] == path.root:
         return f"begins with the Space, which stands in {path.provider} already; leave {path.root}/ out"
     return ""

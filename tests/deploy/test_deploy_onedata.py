@@ -61,6 +61,7 @@ def bring_up(pipeline: Pipeline, target: Target) -> tuple[Deployed, list[Message
     return deployed, [message for message in told if isinstance(message, STEPS)]
 
 
+@pytest.mark.slow
 def test_files_are_events_from_the_moment_a_deploy_is_done(target: Target, pipeline: Pipeline) -> None:
     deployed, told = bring_up(pipeline, target)
 
@@ -80,11 +81,17 @@ def test_files_are_events_from_the_moment_a_deploy_is_done(target: Target, pipel
     assert held["oneprovider_host"] != "one.example.org"
     assert held["token"] not in repr(told)
     state = f"onetrigger/{pipeline.stack}/{function.name}-onetrigger.json"
-    target.client("s3").head_object(Bucket="hfaas-artifacts-000000000000-us-east-1", Key=state)
+    s3, bucket = target.client("s3"), "hfaas-artifacts-000000000000-us-east-1"
+    assert not first_look.is_due(s3, bucket, state)
 
     _, again = bring_up(pipeline, target)
 
     assert [type(message) for message in again] == [BucketReady, SpaceReady, SecretMissing, Deployed]
+
+    s3.delete_object(Bucket=bucket, Key=state)
+    _, taken_up = bring_up(pipeline, target)
+
+    assert Watching(function.name, str(pipeline.providers["onedata"]["hub"]["space"]), "raw") in taken_up
 
 
 def test_an_emulator_makes_the_space_once_and_tells_how_functions_reach_it(target: Target) -> None:

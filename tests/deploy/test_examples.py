@@ -246,7 +246,10 @@ def test_the_only_errors_are_what_comes_later(write: Write, name: str, monkeypat
         "Batch with a GPU",
         "nodes that work together in Batch",
         "a workflow of sound and pictures",
+        "Onedata in and out",
+        "an HTTP API",
+        "behind an API",
     ],
 )
-def test_what_needs_only_s3_lambda_and_batch_can_be_deployed(write: Write, name: str) -> None:
+def test_what_runs_in_lambda_and_batch_can_be_deployed(write: Write, name: str) -> None:
     assert errors(checks.check(fdl.read(write((DOCUMENTED | LIKE_SCARS)[name])))) == []

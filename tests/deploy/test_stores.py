@@ -194,6 +194,7 @@ def test_an_endpoint_of_minio_is_an_http_url(check: Check, endpoint: str) -> Non
         ("a/../b", "has an empty name, . or .. in it"),
         ("a//b", "has an empty name"),
         ("x" * 256, "has a name of more than 255 bytes in it"),
+        ("/".join(["x" * 99] * 11), "has more than 1024 bytes"),
         ("films/raw", "begins with the Space, which stands in onedata.hub already; leave films/ out"),
     ],
 )

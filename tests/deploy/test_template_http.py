@@ -155,6 +155,7 @@ MUTATIONS = {
 }
 
 
+@pytest.mark.slow
 def test_the_lint_sees_each_of_several_mutations() -> None:
     document = json.loads(template.render(endpoints()).body)
     for mutate in MUTATIONS.values():

@@ -179,6 +179,17 @@ def test_a_onetrigger_knows_the_folder_the_function_and_its_state(made: Json) ->
     }
 
 
+def test_names_need_no_more_room_than_they_have() -> None:
+    """They are part of Lambda's 4 KB."""
+    function = spaces().functions[1]
+    source = replace(function.inputs[0], path="ü" * 100)
+
+    made = render(replace(spaces(), functions=(replace(function, inputs=(source,)),)))
+
+    text = variables(made, "SpreadOnetriggerFunction")["HFAAS_ONETRIGGER"]["Fn::Base64"]["Fn::Sub"]
+    assert "ü" * 100 in text
+
+
 def test_the_supervisor_knows_every_setting(made: Json) -> None:
     watchers = [name for name in made if "Onetrigger" in name and name.endswith("Function")]
 
@@ -271,6 +282,7 @@ def _no_such_action(made: Json) -> None:
 MUTATIONS = {"E3002": _unknown_property, "E3003": _no_window, "E1020": _lost_secret, "W3037": _no_such_action}
 
 
+@pytest.mark.slow
 def test_the_lint_sees_each_of_several_mutations() -> None:
     document = json.loads(template.render(spaces()).body)
     for mutate in MUTATIONS.values():

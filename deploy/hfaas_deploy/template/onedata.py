@@ -28,12 +28,13 @@ SCHEDULER = "SchedulerRights"
 
 
 class Watcher(NamedTuple):
-    """One OneTrigger: its name, whom it watches for, and what it looks at."""
+    """One OneTrigger: its name, whom it watches for, what it looks at, and where in the artifacts its state is."""
 
     name: str
     function: Function
     source: InputPath
     provider: Provider
+    state: str
 
     def id(self, kind: str) -> str:
         """The logical id of one of its resources."""
@@ -45,34 +46,35 @@ def watchers(pipeline: Pipeline) -> Iterator[Watcher]:
     for function in pipeline.functions:
         known = {provider.name: provider for provider in function.providers}
         for number, source in enumerate(function.watched, start=1):
-            provider = known[f"{source.kind}.{source.id}"]
-            yield Watcher(names.onetrigger(function.name, number), function, source, provider)
+            name, provider = names.onetrigger(function.name, number), known[f"{source.kind}.{source.id}"]
+            state = f"{names.ONETRIGGER}/{pipeline.stack}/{name}.json"
+            yield Watcher(name, function, source, provider, state)
 
 
 def resources(pipeline: Pipeline) -> Json:
     """Everything that OneTrigger needs, by logical id; nothing in a pipeline without Onedata inputs."""
     everyone = list(watchers(pipeline))
-    own = {name: one for watcher in everyone for name, one in _of(watcher, pipeline).items()}
+    own = {name: one for watcher in everyone for name, one in _of(watcher, pipeline.poll).items()}
     return {**own, **({SCHEDULER: _scheduler(everyone)} if everyone else {})}
 
 
-def _of(watcher: Watcher, pipeline: Pipeline) -> Json:
+def _of(watcher: Watcher, minutes: int) -> Json:
     return {
         watcher.id("Logs"): log_group(watcher.name, watcher.function.retention),
-        watcher.id("Role"): _role(watcher, pipeline),
-        watcher.id("Function"): _function(watcher, pipeline),
+        watcher.id("Role"): _role(watcher),
+        watcher.id("Function"): _function(watcher),
         watcher.id("Retries"): _retries(watcher),
-        watcher.id("Schedule"): _schedule(watcher, pipeline.poll),
+        watcher.id("Schedule"): _schedule(watcher, minutes),
     }
 
 
-def _role(watcher: Watcher, pipeline: Pipeline) -> Json:
+def _role(watcher: Watcher) -> Json:
     logs = {"Fn::GetAtt": [watcher.id("Logs"), "Arn"]}
-    statements = watch_statements(watcher.function, watcher.source, _state(watcher, pipeline), logs)
+    statements = watch_statements(watcher.function, watcher.source, watcher.state, logs)
     return {"Type": "AWS::IAM::Role", "Properties": role("lambda.amazonaws.com", statements)}
 
 
-def _function(watcher: Watcher, pipeline: Pipeline) -> Json:
+def _function(watcher: Watcher) -> Json:
     properties: Json = {
         "FunctionName": watcher.name,
         "Description": _description(watcher),
@@ -84,7 +86,7 @@ def _function(watcher: Watcher, pipeline: Pipeline) -> Json:
         "Timeout": TIMEOUT,
         "LoggingConfig": {"LogGroup": {"Ref": watcher.id("Logs")}},
         "ReservedConcurrentExecutions": 1,
-        "Environment": {"Variables": _environment(watcher, pipeline)},
+        "Environment": {"Variables": _environment(watcher)},
         "Tags": [{"Key": key, "Value": value} for key, value in sorted(_tags(watcher).items())],
     }
     return {"Type": "AWS::Lambda::Function", "Properties": properties}
@@ -94,12 +96,12 @@ def _description(watcher: Watcher) -> str:
     return f"Tells {watcher.function.name} of new files in onedata.{watcher.provider.id}"
 
 
-def _environment(watcher: Watcher, pipeline: Pipeline) -> Json:
-    settings = {"Fn::Base64": {"Fn::Sub": _settings(watcher, pipeline)}}
+def _environment(watcher: Watcher) -> Json:
+    settings = {"Fn::Base64": {"Fn::Sub": _settings(watcher)}}
     return {"HFAAS_ONETRIGGER": settings, **secret_variables([watcher.provider])}
 
 
-def _settings(watcher: Watcher, pipeline: Pipeline) -> str:
+def _settings(watcher: Watcher) -> str:
     """JSON, with places for Fn::Sub; `${` in what the user wrote stays what it is."""
     written: dict[str, Any] = {
         "provider": watcher.provider.id,
@@ -110,14 +112,10 @@ def _settings(watcher: Watcher, pipeline: Pipeline) -> str:
     }
     filled = {
         "function": f"${{{names.logical(watcher.function.name, 'Function')}.Arn}}",
-        "state": f"s3://{artifacts()}/{_state(watcher, pipeline)}",
+        "state": f"s3://{artifacts()}/{watcher.state}",
     }
-    text = json.dumps(written, separators=(",", ":"), sort_keys=True).replace("${", "${!")
+    text = json.dumps(written, separators=(",", ":"), sort_keys=True, ensure_ascii=False).replace("${", "${!")
     return f"{text[:-1]},{json.dumps(filled, separators=(',', ':'))[1:]}"
-
-
-def _state(watcher: Watcher, pipeline: Pipeline) -> str:
-    return f"{names.ONETRIGGER}/{pipeline.stack}/{watcher.name}.json"
 
 
 def _tags(watcher: Watcher) -> dict[str, str]:
