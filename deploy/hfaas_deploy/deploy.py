@@ -153,12 +153,12 @@ Progress = Callable[[Message], None]
 def deploy(pipeline: Pipeline, target: Target, images: ImageBuilder, progress: Progress) -> Deployed:
     """Bring the pipeline up on the target; FdlError, an image error or a StackError when it cannot be done."""
     ready = _checked(pipeline, progress)
+    rendered = template.render(ready)  # before anything is made: it may be too large
     target.probe()
     if ready.has_artifacts:
         progress(BucketReady(artifacts.ensure(target.client("s3"), target.account, target.region)))
     keys = list(secret_values.values(ready, os.environ, _space(target, progress)))
     references_of = _build(ready, images, progress)
-    rendered = template.render(ready)
     stack = Stack(target.client("cloudformation"), ready.stack)
     plan = _plan(stack, rendered, {**parameters(references_of), **network(ready, target)}, progress)
     if plan:
