@@ -17,6 +17,7 @@ from starlette.requests import Request
 from hfaas_emulator.journal import Table
 from hfaas_emulator.lambda_ import api
 from hfaas_emulator.lambda_.runtime_api import listen
+from hfaas_emulator.trace import What
 
 Invoke = Any
 
@@ -82,6 +83,24 @@ async def test_an_event_is_accepted_and_durable(world: Any, invoke: Invoke) -> N
     assert answer["StatusCode"] == 202
     assert await world.idle.wait(5)
     assert not list(world.journal.rows(Table.INVOCATION))
+
+
+@pytest.mark.parametrize(
+    ("event", "origin"),
+    [
+        ({"Key": "/films/in/x", "Records": [{"eventSource": "OneTrigger"}]}, "onetrigger:/films/in/x"),
+        ({"Key": 1, "Records": [{"eventSource": "OneTrigger"}]}, "api"),
+        (["OneTrigger"], "api"),
+        ({"Key": "/films/in/x"}, "api"),
+    ],
+)
+async def test_an_event_of_onetrigger_is_traced_with_its_file(
+    world: Any, invoke: Invoke, event: Any, origin: str
+) -> None:
+    await invoke(json.dumps(event).encode(), InvocationType="Event")
+    assert await world.idle.wait(5)
+    queued = [hop for hop in world.trace.since(0) if hop.what is What.EVENT_QUEUED]
+    assert [hop.detail["origin"] for hop in queued] == [origin]
 
 
 async def test_a_dry_run_runs_nothing(world: Any, invoke: Invoke) -> None:
