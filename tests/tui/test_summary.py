@@ -96,3 +96,12 @@ def test_a_look_that_failed_is_a_failure() -> None:
     told = summary(hop(What.INVOCATION_FAILED, function="cut-onetrigger", error_type="E", message="m"))
 
     assert [each.function for each in told.failures()] == ["cut-onetrigger"]
+
+
+def test_a_failure_names_the_file_in_the_space() -> None:
+    told = summary(
+        hop(What.EVENT_QUEUED, origin="onetrigger:/films/in/x.avi"),
+        hop(What.INVOCATION_FAILED, error_type="E", message="m"),
+    )
+
+    assert told.failures()[0].cause == "onedata://films/in/x.avi"

@@ -136,3 +136,73 @@ def test_what_a_job_uploads_arrived_and_the_note_is_not_forgotten() -> None:
     told = verdict_of(hop(What.OUTPUT_UPLOADED, "i"), done)
 
     assert told == f"{DELEGATED}; job j succeeded (on CPU instead of 1 GPU); 1 output uploaded"
+
+
+FILE = "/films/in/x"
+
+
+def tell_of_space(*hops: Hop) -> Story:
+    return why.tell_of_space([replace(each, seq=number) for number, each in enumerate(hops, 1)], "films", "in/x")
+
+
+def changed(change: str, path: str = FILE) -> Hop:
+    return replace(hop(What.SPACE_CHANGED, space="films", path=path, change=change), run="")
+
+
+def queued(origin: str, invocation: str) -> Hop:
+    return hop(What.EVENT_QUEUED, invocation, function="f", origin=origin)
+
+
+SEEN = (changed("created"), changed("finished"), queued("onedata:films", "look"))
+
+
+def test_a_file_that_nobody_put_into_the_space_is_unknown() -> None:
+    assert "knows no onedata://films/in/x" in tell_of_space(changed("created", "/films/in/y")).verdict
+
+
+def test_an_upload_that_is_not_finished_is_waited_for() -> None:
+    assert tell_of_space(changed("created"), changed("written")).verdict.startswith("its upload is not finished")
+
+
+def test_a_space_that_nobody_watches_stops_the_file() -> None:
+    story = tell_of_space(changed("created"), changed("finished"))
+
+    assert (story.verdict.partition(":")[0], story.arrived) == ("stopped in the space", False)
+
+
+def test_a_file_that_onetrigger_passed_over_is_told() -> None:
+    assert "sent no event of it" in tell_of_space(*SEEN).verdict
+
+
+def test_the_event_of_a_file_is_followed_into_its_function() -> None:
+    other = queued("onetrigger:/films/in/y", "j")
+    failed = hop(What.INVOCATION_FAILED, "i", function="f", error_type="E", message="m")
+
+    story = tell_of_space(*SEEN, queued(f"onetrigger:{FILE}", "i"), other, failed)
+    assert story.verdict == "stopped in f: E: m"
+    assert "j" not in {each.invocation for each in story.hops}
+
+
+def test_a_file_that_went_through_arrived() -> None:
+    done = hop(What.INVOCATION_SUCCEEDED, "i", function="f")
+
+    story = tell_of_space(*SEEN, queued(f"onetrigger:{FILE}", "i"), hop(What.OUTPUT_UPLOADED, "i"), done)
+    assert (story.verdict, story.arrived) == ("went through f; 1 output uploaded", True)
+
+
+def test_a_result_in_a_space_has_arrived() -> None:
+    wrote = hop(What.OUTPUT_UPLOADED, "i", url="onedata://films/in/x")
+
+    assert tell_of_space(*SEEN, wrote).arrived
+
+
+def test_a_removed_file_is_said_to_be_so() -> None:
+    assert tell_of_space(*SEEN, changed("removed")).verdict == "it was removed"
+
+
+def test_the_story_of_a_replaced_file_is_that_of_its_last_content() -> None:
+    before = (*SEEN, queued(f"onetrigger:{FILE}", "old"), hop(What.INVOCATION_FAILED, "old", function="f"))
+
+    story = tell_of_space(*before, changed("finished"), queued(f"onetrigger:{FILE}", "new"))
+    assert "old" not in {each.invocation for each in story.hops}
+    assert story.verdict == "waits in the queue of f"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hfaas_emulator.trace import Hop, What
+from hfaas_tui.changes import file_of
 from hfaas_tui.legs import Leg, Legs, why_delegated
 from hfaas_tui.tally import Failure, Tally
 
@@ -72,6 +73,8 @@ class Summary:
     def _take_invocation(self, hop: Hop) -> None:
         if "bucket" in hop.detail and "key" in hop.detail and hop.what is not What.OBJECT_CREATED:
             self._causes[hop.invocation] = f"s3://{hop.detail['bucket']}/{hop.detail['key']}"
+        elif file := file_of(hop):
+            self._causes[hop.invocation] = file
         match hop.what:
             case What.JOB_SUBMITTED | What.JOB_STATE:
                 self._take_job(hop, self._legs.take(hop))

@@ -1,4 +1,4 @@
-"""Explains what became of an object: its hops in order, and the one where it stopped."""
+"""Explains what became of a file in a bucket or a space: its hops in order, and the one where it stopped."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hfaas_emulator.trace import Hop, What
+from hfaas_tui import changes
 from hfaas_tui.delegation import because
 from hfaas_tui.legs import reason
 
@@ -42,6 +43,18 @@ def tell(hops: Sequence[Hop], bucket: str, key: str) -> Story:
     return Story(story, verdict, arrived)
 
 
+def tell_of_space(hops: Sequence[Hop], space: str, path: str) -> Story:
+    """Tell the story of `onedata://space/path` from the latest time it was written."""
+    path = path.strip("/")
+    story = changes.of_file(hops, space, path)
+    if not story:
+        said = f"the trace knows no onedata://{space}/{path}: it was never put, or too long ago"
+        return Story((), said, arrived=False)
+    taken = any(changes.file_of(hop) for hop in story)
+    verdict, arrived = _fate(story) if taken else changes.verdict(story, space)
+    return Story(tuple(story), verdict, arrived)
+
+
 def _verdict(story: Sequence[Hop]) -> tuple[str, bool]:
     last = {hop.what: hop for hop in story}
     if What.FILTER_MATCHED not in last:
@@ -50,6 +63,12 @@ def _verdict(story: Sequence[Hop]) -> tuple[str, bool]:
         return _untriggered(last), False
     if denied := last.get(What.PERMISSION_DENIED):
         return f"stopped at the permission: {denied.detail.get('reason')}", False
+    return _fate(story)
+
+
+def _fate(story: Sequence[Hop]) -> tuple[str, bool]:
+    """Tell how far its event came."""
+    story = [hop for hop in story if not str(hop.detail.get("origin", "")).startswith(changes.LOOK)]
     delegated = {hop.invocation for hop in story if hop.what is What.JOB_SUBMITTED}
     attempts = [hop for hop in story if hop.what in _OUTCOMES and not _is_aside(hop, delegated)]
     if not attempts:

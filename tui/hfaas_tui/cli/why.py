@@ -12,26 +12,27 @@ import click
 from hfaas_emulator.trace import Hop, What
 from hfaas_tui import watch
 from hfaas_tui.cli import options
-from hfaas_tui.location import parse
+from hfaas_tui.location import ONEDATA, parse
 from hfaas_tui.output import print_json, print_text
 
 TOLD_BEFORE = {"name", "queue", "function", "log_group", "peak_mb"}
 
 
 @click.command()
-@click.argument("object", metavar="s3://BUCKET/KEY")
+@click.argument("object", metavar="s3://BUCKET/KEY|onedata://SPACE/PATH")
 @options.endpoint
 @options.state
 @options.as_json
 def why(object: str, endpoint: str | None, state: Path | None, as_json: bool) -> int:
-    """Tell what became of an object: every hop it caused, and the one where it stopped.
+    """Tell what became of a file: every hop it caused, and the one where it stopped.
 
     The exit code is 1 when something stopped it.
     """
-    from hfaas_tui.why import tell
+    from hfaas_tui.why import tell, tell_of_space
 
     place = parse(object)
-    story = tell(watch.find(endpoint, state).hops(), place.bucket, place.key)
+    hops = watch.find(endpoint, state).hops()
+    story = (tell_of_space if place.storage == ONEDATA else tell)(hops, place.bucket, place.key)
     if as_json:
         print_json(story.to_json())
     else:
