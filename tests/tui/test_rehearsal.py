@@ -38,3 +38,10 @@ def test_an_emulator_is_told_about_gpus_and_scaling_only_where_something_was_cho
     chosen = Options(tmp_path, gpu="fallback", scale_down=True).arguments()
 
     assert chosen[len(plain) :] == ["--gpu", "fallback", "--scale-down"]
+
+
+def test_what_an_emulator_is_told_of_onedata(tmp_path: Path) -> None:
+    told = Options(tmp_path, onedata_port=4567, flush_delay="3,5").arguments()
+
+    assert told[-4:] == ["--onedata-port", "4567", "--flush-delay", "3,5"]
+    assert "--onedata-port" not in Options(tmp_path).arguments()

@@ -34,6 +34,8 @@ class Options:
     discard: bool = False
     gpu: str = "exclusive"
     scale_down: bool = False
+    onedata_port: int = 0
+    flush_delay: str = ""
 
     def arguments(self) -> list[str]:
         """Return the command that starts it in the foreground."""
@@ -47,6 +49,10 @@ class Options:
             command += ["--gpu", self.gpu]
         if self.scale_down:
             command.append("--scale-down")
+        if self.onedata_port:
+            command += ["--onedata-port", str(self.onedata_port)]
+        if self.flush_delay:
+            command += ["--flush-delay", self.flush_delay]
         return [*command, "--discard"] if self.discard else command
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,13 @@ from hfaas_tui.output import console, print_json, print_text, table
 
 STOP_TIMEOUT_S = 60
 SHOWN_PENDING = 10
+DELAY = re.compile(r"\d+(\.\d+)?(,\d+(\.\d+)?)?")
+
+
+def _delay(_: click.Context, __: click.Parameter, text: str) -> str:
+    if text and not DELAY.fullmatch(text):
+        raise click.BadParameter(f"{text!r} is neither a number of seconds nor two of them")
+    return text
 
 
 @click.command()
@@ -27,6 +35,19 @@ SHOWN_PENDING = 10
 @options.concurrency
 @options.gpu
 @options.scale_down
+@click.option(
+    "--onedata-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="The Oneprovider's port [default: a free one, then always that].",
+)
+@click.option(
+    "--flush-delay",
+    default="",
+    metavar="LOW,HIGH",
+    callback=_delay,
+    help="Seconds until a change in a space is told, as 3,5 for a real Oneprovider's [default: 0].",
+)
 @click.option("--detach", is_flag=True, help="Return when it is ready and leave it running.")
 def up(
     port: int,
@@ -36,6 +57,8 @@ def up(
     gpu: str,
     *,
     scale_down: bool,
+    onedata_port: int,
+    flush_delay: str,
     detach: bool,
 ) -> int:
     """Start the emulator, in the foreground unless --detach."""
@@ -47,7 +70,16 @@ def up(
             f"an emulator (pid {about.pid}) runs on {place} already, at {about.endpoint}",
             "stop it with `hfaas down`, or use another --state",
         )
-    chosen = rehearsal.Options(place, port, engine, concurrency, gpu=gpu, scale_down=scale_down)
+    chosen = rehearsal.Options(
+        place,
+        port,
+        engine,
+        concurrency,
+        gpu=gpu,
+        scale_down=scale_down,
+        onedata_port=onedata_port,
+        flush_delay=flush_delay,
+    )
     if not detach:
         command = chosen.arguments()
         os.execv(command[0], command)  # noqa: S606 - our own interpreter, no shell wanted
