@@ -17,7 +17,7 @@ RATE = 25.0  # of videos that do not say theirs
 def main() -> None:
     source = Path(os.environ["INPUT_FILE_PATH"])
     target = Path(os.environ["TMP_OUTPUT_DIR"]) / f"{source.stem}.avi"
-    height, seconds = number("HEIGHT", 360), number("SECONDS", 60)
+    height, seconds = number("HEIGHT", 720), number("SECONDS", 60)
     video = cv2.VideoCapture(str(source))
     rate = video.get(cv2.CAP_PROP_FPS)
     rate = rate if 1 <= rate <= 240 else RATE
