@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import batch, emulator, supervisor
+from benchmarks import batch, emulator, onedata, onetrigger, supervisor
 
-BENCHMARKS = {"batch": batch.run, "emulator": emulator.run, "supervisor": supervisor.run}
+BENCHMARKS = {
+    "batch": batch.run,
+    "emulator": emulator.run,
+    "onedata": onedata.run,
+    "onetrigger": onetrigger.run,
+    "supervisor": supervisor.run,
+}
 
 
 def main() -> None:
