@@ -2,7 +2,8 @@
 
 Such a function carries the tag `hfaas:onedata-space`. It answers how much it waits for, and after how many seconds it
 wants to look again: `{"pending": 2, "next": 7.5}`. One call of a space runs at a time; what changes in the meantime
-makes one more. Nobody is idle from the change until the call that saw it says that nothing is pending.
+makes one more. Nobody is idle from the change until the call that saw it says that nothing is pending, or only what
+is far off: an upload that was broken off is given up after an hour, one that goes on is a change.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from hfaas_emulator.trace import Trace, What
 TAG = "hfaas:onedata-space"
 KIND = "space"
 LEAST_S, MOST_S = 0.05, 60.0
-"""How soon, and how late, a function is called again that waits for something."""
+"""How soon, and how late, a function is called again; what it waits for longer is left to changes and its schedule."""
 
 
 class Functions(Protocol):
@@ -104,7 +105,7 @@ class Wakening:
 
 
 def again(payload: bytes) -> float | None:
-    """Return after how many seconds a function wants to be called again; None when it waits for nothing."""
+    """Return after how many seconds a function wants to be called again; None when it waits for nothing, or long."""
     try:
         said: Any = json.loads(payload)
         if not int(said["pending"]):
@@ -112,4 +113,6 @@ def again(payload: bytes) -> float | None:
         seconds = float(said.get("next", LEAST_S))
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    return LEAST_S if math.isnan(seconds) else min(max(seconds, LEAST_S), MOST_S)
+    if math.isnan(seconds):
+        return LEAST_S
+    return None if seconds > MOST_S else max(seconds, LEAST_S)

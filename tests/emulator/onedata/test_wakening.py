@@ -84,6 +84,13 @@ async def test_a_function_that_waits_for_something_is_called_again() -> None:
     assert bench.functions.calls == 2
 
 
+async def test_an_upload_that_was_broken_off_keeps_nobody_waiting() -> None:
+    bench = Bench({"pending": 1, "next": 3600})
+    bench.wakening.changed("films", "/films/half")
+    assert await bench.idle.wait(5)
+    assert bench.functions.calls == 1
+
+
 async def test_a_function_that_fails_is_left_to_its_schedule() -> None:
     bench = Bench(None)
     bench.wakening.changed("films", "/films/a")
@@ -96,7 +103,8 @@ async def test_a_function_that_fails_is_left_to_its_schedule() -> None:
     [
         (b'{"pending": 0, "next": 5}', None),
         (b'{"pending": 2, "next": 5}', 5),
-        (b'{"pending": 2, "next": 5000}', 60),
+        (b'{"pending": 2, "next": 60}', 60),
+        (b'{"pending": 1, "next": 3599.2}', None),
         (b'{"pending": 2, "next": -1}', 0.05),
         (b'{"pending": 2}', 0.05),
         (b'"text"', None),
