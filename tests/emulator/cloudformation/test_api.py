@@ -33,9 +33,9 @@ BAD = {
         t.body({"Q": t.resource("AWS::No::Such")}),
         "Template format error: Unrecognized resource types: [AWS::No::Such]",
     ),
-    "a function URL, which comes later": (
-        t.body({"U": t.resource("AWS::Lambda::Url", {"AuthType": "NONE", "TargetFunctionArn": "f"})}),
-        "Template format error: Unrecognized resource types: [AWS::Lambda::Url]",
+    "a type of AWS that is not emulated": (
+        t.body({"U": t.resource("AWS::StepFunctions::StateMachine", {"RoleArn": "r"})}),
+        "Template format error: Unrecognized resource types: [AWS::StepFunctions::StateMachine]",
     ),
     "a lost Ref": (
         t.body({"Q": t.resource("AWS::SQS::Queue", {"QueueName": t.ref("Nobody")})}),
