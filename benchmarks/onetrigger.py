@@ -291,7 +291,7 @@ def killed(ready: Bench) -> Iterator[Row]:
     keys += put(paths[40:], ready.uploads.announced, 0.4)
     ready.settled(keys)
     yield "kill -9 amid 50 uploads, then a new start: lost / doubled", *tallies(ready, keys)
-    yield "events of these with an eventId of their own", *(str(each.hook.distinct(keys)) for each in ready.both)
+    yield "distinct eventIds among these", *(str(each.hook.distinct(keys) or "has none") for each in ready.both)
 
 
 def put(paths: Sequence[str], upload: Upload, pause: float) -> list[str]:

@@ -60,7 +60,8 @@ class Hook:
             self.refuse -= 1
             return 503
         self.taken.append((str(event["Key"]), came))
-        self.ids.add((str(event["Key"]), str(event["Records"][0].get("eventId", came))))
+        if known := event["Records"][0].get("eventId"):
+            self.ids.add((str(event["Key"]), str(known)))
         time.sleep(self.delay_s)
         return 200
 
@@ -78,7 +79,7 @@ class Hook:
         return sum(max(0, counted[key] - 1) for key in set(keys))
 
     def distinct(self, keys: Sequence[str]) -> int:
-        """Return how many events are left for who knows an eventId again."""
+        """Return how many events are left for who knows an eventId again; none where there is no such id."""
         return sum(key in keys for key, _ in self.ids)
 
 
