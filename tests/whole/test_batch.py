@@ -169,7 +169,9 @@ def exits(job: dict[str, Any]) -> list[tuple[int | None, str]]:
 
 
 GONE = "Host EC2 (instance i-hfaas) terminated."
-EXITED, LOST, UNHEARD = (0, "Essential container in task exited"), (None, GONE), (243, GONE)
+EXITED, LOST = (0, "Essential container in task exited"), (None, GONE)
+UNHEARD = [(242, GONE)], [(243, GONE)]
+"""The attempt of a supervisor to whom nobody gave the input, or from whom nobody took the output."""
 
 
 @pytest.fixture
@@ -206,12 +208,15 @@ def test_containers_go_on_without_their_emulator_and_each_job_ends_once(
     made.until(lambda: made.scripts() == 2 and made.jobs("RUNNABLE"))
     made.submit(base_image, "sleep", "2.5")
     made.up(made.kill())  # at once: the first two go on
-    made.until(lambda: len(made.jobs("SUCCEEDED")) == 2 and len(made.jobs("RUNNING")) == 2 and made.scripts() == 1)
+    made.until(lambda: len(made.jobs("SUCCEEDED")) == 2 and len(made.jobs("RUNNING")) == 2)
     port = made.kill()
     made.until(lambda: not docker_engine.api.containers(filters={"label": [label, "hfaas.kind=job"]}))
     made.up(port)  # the other two ended, and one of them had nobody to give its output to
 
-    assert [exits(job) for job in made.done()] == [[EXITED], [EXITED], [EXITED], [UNHEARD, EXITED]]
+    *ended, (*unheard, again) = [exits(job) for job in made.done()]
+    assert ended == [[EXITED], [EXITED], [EXITED]]
+    assert unheard in UNHEARD
+    assert again == EXITED
     assert made.outputs() == (["0", "1", "2"], ["1", "1", "2"])
     assert made.hfaas("down").returncode == 0
     assert left() == []

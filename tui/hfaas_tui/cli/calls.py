@@ -80,13 +80,17 @@ def invoke(
         if method or path or query or header or data:
             raise UsageError("--method, --path, --query, --header and --data need --http", "add --http")
         return _invoke(emulator, function, event, asynchronous=asynchronous, log=log, as_json=as_json)
-    if event != NONE_GIVEN or log:
-        raise UsageError("--event and --log are not for --http", "give the body with --data")
+    if event != NONE_GIVEN or log or asynchronous:
+        raise UsageError(
+            "--event, --log and --async are not for --http",
+            "give the body with --data; who must not wait invokes without --http",
+        )
     from hfaas_tui.endpoints import Call
 
-    headers = _headers(header) | ({"X-Amz-Invocation-Type": "Event"} if asynchronous else {})
     given = tuple(options.pairs((each,), "--query").popitem() for each in query)
-    return _call(emulator, function, Call(method.upper(), path, given, headers, _body(data)), as_json=as_json)
+    return _call(
+        emulator, function, Call(method.upper(), path, given, _headers(header), _body(data)), as_json=as_json
+    )
 
 
 def _call(emulator: watch.Emulator, function: str, call: Call, *, as_json: bool) -> int:
