@@ -14,7 +14,7 @@ import trustme
 
 PIECE = 1 << 16
 HEAD_LIMIT = 1 << 20
-GONE = (OSError, asyncio.IncompleteReadError)
+GONE = (OSError, asyncio.IncompleteReadError, asyncio.CancelledError)
 
 
 class Authority:

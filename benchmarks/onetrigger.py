@@ -41,6 +41,9 @@ SLOW_S, SLOW_PIECE = 25, 1 << 20
 PATIENCE_S = 45
 """What has not come by then is lost: upstream looks each 10 s, our retries wait less."""
 
+DELIVERED_S = 0.1
+"""So long after an upload its event has left us, and its webhook has not answered yet: the worst moment to be killed."""
+
 Upload = Callable[[str], None]
 
 
@@ -283,6 +286,7 @@ def killed(ready: Bench) -> Iterator[Row]:
         each.hook.delay_s = 0.3
     paths = [f"in/{number % FOLDERS:02}/killed-{number:02}" for number in range(50)]
     keys = put(paths[:25], ready.uploads.announced, 0.4)
+    time.sleep(DELIVERED_S)
     for each in ready.both:
         each.kill()
     keys += put(paths[25:40], ready.uploads.announced, 0.4)
