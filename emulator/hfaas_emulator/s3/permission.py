@@ -37,7 +37,9 @@ def denial(statements: Iterable[Statement], action: str, resource: str, source: 
         near = near or objection
     if allowed:
         return ""
-    return f"no statement of the resource policy allows {source.principal or 'everybody'} to {action}" + (f" ({near})" if near else "")
+    return f"no statement of the resource policy allows {source.principal or 'everybody'} to {action}" + (
+        f" ({near})" if near else ""
+    )
 
 
 def name_of(statement: Statement) -> str:
