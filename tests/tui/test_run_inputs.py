@@ -21,12 +21,12 @@ functions:
       init_script: a.sh
       container: {image: x}
       input: [{storage_provider: onedata.hub, path: in/new, suffix: [.avi]}]
-      output: [{storage_provider: s3, path: work/short}]
+      output: [{storage_provider: s3, path: desk/short}]
   - lambda:
       name: count
       init_script: a.sh
       container: {image: x}
-      input: [{storage_provider: s3, path: work/lists}, {storage_provider: s3, path: work/short}]
+      input: [{storage_provider: s3, path: desk/lists}, {storage_provider: s3, path: desk/short}]
       output: [{storage_provider: onedata.hub, path: out}]
 """
 
@@ -49,11 +49,11 @@ def places(pipeline: Pipeline, *inputs: Path | Given) -> list[str]:
 
 
 def test_a_file_goes_to_every_entry_that_takes_it(pipeline: Pipeline, film: Path) -> None:
-    assert places(pipeline, film) == ["onedata://films/in/new/film.avi", "s3://work/lists/film.avi"]
+    assert places(pipeline, film) == ["onedata://films/in/new/film.avi", "s3://desk/lists/film.avi"]
 
 
 @pytest.mark.parametrize(
-    ("storage", "place"), [("onedata", "onedata://films/in/new/film.avi"), ("s3", "s3://work/lists/film.avi")]
+    ("storage", "place"), [("onedata", "onedata://films/in/new/film.avi"), ("s3", "s3://desk/lists/film.avi")]
 )
 def test_a_storage_before_the_file_chooses(pipeline: Pipeline, film: Path, storage: str, place: str) -> None:
     given = Given.parse(f"{storage}:{film}")

@@ -43,8 +43,8 @@ FUNCTION = """
       timeout: {timeout}
       init_script: work.sh
       container: {{image: "{image}"}}
-      input: [{{storage_provider: s3, path: work/{name}}}]
-      output: [{{storage_provider: s3, path: work/out}}]
+      input: [{{storage_provider: s3, path: desk/{name}}}]
+      output: [{{storage_provider: s3, path: desk/out}}]
     batch: {{vcpus: {vcpus}, memory: {memory}, compute_resources: {{max_v_cpus: 64}}}}
 """
 MODES = {
@@ -81,7 +81,7 @@ class World:
         self.hfaas, self.emulator = hfaas, find(None, directory / ".hfaas")
         bucket = s3(self.emulator.endpoint)
         for name in MODES:
-            bucket.put_object(Bucket="work", Key=f"{name}/a.txt", Body=b"hello")
+            bucket.put_object(Bucket="desk", Key=f"{name}/a.txt", Body=b"hello")
         event = json.dumps({"long": "x" * 20_000}).encode()
         functions = client(self.emulator.endpoint, "lambda")
         answer = functions.invoke(FunctionName="only", Payload=event)
@@ -97,7 +97,7 @@ class World:
         return [hop for hop in self.hops if hop.run == run]
 
     def output(self, name: str) -> str:
-        stored = s3(self.emulator.endpoint).get_object(Bucket="work", Key=f"out/{name}")
+        stored = s3(self.emulator.endpoint).get_object(Bucket="desk", Key=f"out/{name}")
         return str(stored["Body"].read().decode())
 
     def whats(self, name: str) -> list[str]:
@@ -177,7 +177,7 @@ def test_one_log_group_holds_both_legs(world: World) -> None:
 
 
 def test_why_follows_a_file_through_its_job(world: World) -> None:
-    told = world.hfaas("why", "s3://work/slow/a.txt")
+    told = world.hfaas("why", "s3://desk/slow/a.txt")
     assert told.returncode == 0, told.stderr
     assert "time was over" in told.stdout
     assert "1 output uploaded" in told.stdout.splitlines()[-1]
@@ -222,7 +222,7 @@ def test_a_run_fails_with_its_job_and_saves_what_both_legs_said(tmp_path: Path, 
 
     assert done.returncode == 1, done.stderr
     told = done.stdout + done.stderr
-    assert "bad on s3://work/bad/a.txt: the script ended with code 4" in told
+    assert "bad on s3://desk/bad/a.txt: the script ended with code 4" in told
     assert "| there is no such frame" in told
     (log,) = (file.read_text() for file in (tmp_path / "out" / "logs").iterdir())
     assert log.index("begins in lambda") < log.index("begins in batch") < log.index("there is no such frame")

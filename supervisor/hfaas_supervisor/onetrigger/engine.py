@@ -258,7 +258,7 @@ class Engine:
     def _uploading(self, row: Pending, file: File) -> None:
         if row.status == PROCESSING:
             self._console.warning(
-                f"{file.path}: its upload has not moved for {self._watch.max_wait:g} s and is given up; no event is sent"
+                f"{_shown(file.path)}: its upload has not moved for {self._watch.max_wait:g} s and is given up; no event is sent"
             )
             self._drop(row)
             return
@@ -272,7 +272,7 @@ class Engine:
         if outcome is Outcome.TAKEN:
             self.fired += 1
             self._held = 0
-            self._console.info(f"sent {file.path} ({file.size} bytes) to {self._target.name}")
+            self._console.info(f"sent {_shown(file.path)} ({file.size} bytes) to {self._target.name}")
             self._saw(row, file)
         elif outcome is Outcome.REFUSED:
             self._bury(row, f"{self._target.name} refused it: {reason}")
@@ -289,7 +289,7 @@ class Engine:
 
     def _postpone(self, row: Pending, reason: str) -> None:
         wait = _back_off(row.tries)
-        self._console.warning(f"{row.path}: {reason}; trying again in {wait:g} s")
+        self._console.warning(f"{_shown(row.path)}: {reason}; trying again in {wait:g} s")
         self._put(row._replace(due=self._now() + wait, tries=row.tries + 1))
 
     def _rest(self, row: Pending, reason: str) -> None:
@@ -299,7 +299,7 @@ class Engine:
         self._held += 1
 
     def _bury(self, row: Pending, reason: str) -> None:
-        self._console.error(f"{row.path}: {reason}; it is kept and not tried again (--retry-dead does)")
+        self._console.error(f"{_shown(row.path)}: {reason}; it is kept and not tried again (--retry-dead does)")
         with self._state.transaction():
             self._state.bury(Dead(row.id, row.path, reason, self._now()))
             self._state.drop(row.id)
@@ -325,3 +325,8 @@ def _is_same(seen: Seen | None, file: File) -> bool:
 
 def _back_off(tries: int) -> float:
     return BACK_OFF_S[min(tries, len(BACK_OFF_S) - 1)]
+
+
+def _shown(path: str) -> str:
+    """Return a path for the log: a name must not begin a line of its own there."""
+    return path.replace("\n", "%0A").replace("\r", "%0D")

@@ -329,3 +329,10 @@ def test_while_the_provider_fails_nothing_is_lost_and_it_is_not_asked_for_each_f
     assert lab.work() == []
     assert len(lab.hub.requests) == 1
     assert len(lab.work(1)) == 5
+
+
+def test_a_name_begins_no_line_of_its_own_in_the_log(lab: Lab) -> None:
+    lab.start()
+    lab.hub.create("in/a\nUPLOAD b", 1)
+    assert lab.settle(SETTLE) == ["/films/in/a\nUPLOAD b"]
+    assert "/films/in/a%0AUPLOAD b" in lab.log.read_text()
