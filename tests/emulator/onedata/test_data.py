@@ -363,3 +363,10 @@ def test_a_file_that_is_read_tells_when(client: Client, lab: Lab) -> None:
         store.now = now
     after = client.changes(times={"fields": ["atime"]})
     assert after[-1]["seq"] > before[-1]["seq"]
+
+
+@pytest.mark.parametrize("depth", [200, 100_000])
+def test_json_that_is_nested_too_deep_is_refused(client: Client, depth: int) -> None:
+    answer = client.op("PUT", f"data/{client.sid}/metadata/json", b"[" * depth + b"]" * depth)
+    assert (answer.status, answer.error) == (400, "malformedData")
+    assert client.op("GET", f"data/{client.sid}").status == 200
