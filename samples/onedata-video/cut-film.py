@@ -12,19 +12,29 @@ import cv2
 import numpy as np
 
 RATE = 25.0  # of videos that do not say theirs
+LOOKED_AT = 100  # frames whose times tell the rate
 
 
 def main() -> None:
     source = Path(os.environ["INPUT_FILE_PATH"])
     target = Path(os.environ["TMP_OUTPUT_DIR"]) / f"{source.stem}.avi"
     height, seconds = number("HEIGHT", 720), number("SECONDS", 60)
-    video = cv2.VideoCapture(str(source))
-    rate = video.get(cv2.CAP_PROP_FPS)
-    rate = rate if 1 <= rate <= 240 else RATE
-    frames = cut(video, target, rate, height, most=round(rate * seconds))
+    rate = rate_of(source)
+    frames = cut(cv2.VideoCapture(str(source)), target, rate, height, most=round(rate * seconds))
     if not frames:
         fail(f"{source.name}: not a video that OpenCV can read")
     print(f"{target.name}: {frames} frames, {frames / rate:.1f} s")
+
+
+def rate_of(source: Path) -> float:
+    """Return frames a second by the times of the first ones: the headers of some files claim twice as many."""
+    video = cv2.VideoCapture(str(source))
+    times: list[float] = []
+    while len(times) < LOOKED_AT and video.grab():
+        times.append(video.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+    passed = max(times) - times[0] if times else 0.0
+    rate = (len(times) - 1) / passed if passed > 0 else video.get(cv2.CAP_PROP_FPS)
+    return rate if 1 <= rate <= 240 else RATE
 
 
 def cut(video: cv2.VideoCapture, target: Path, rate: float, height: int, most: int) -> int:

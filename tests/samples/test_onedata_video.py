@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cv2
 import pytest
-from tests.samples.scripts import SAMPLE, run
+from tests.samples.scripts import PEDESTRIANS, SAMPLE, run
 
 CUT = str(SAMPLE.parent / "onedata-video" / "cut-film.py")
 
@@ -47,3 +47,11 @@ def test_a_length_that_is_none_is_refused(clip: Path, tmp_path: Path, value: str
 
     assert done.returncode == 1
     assert "SECONDS must be a positive whole number" in done.stderr
+
+
+@pytest.mark.skipif(not PEDESTRIANS.exists(), reason="the real footage is not on this machine")
+def test_a_film_whose_header_claims_twice_its_rate_keeps_its_speed(tmp_path: Path) -> None:
+    assert run(CUT, PEDESTRIANS, tmp_path / "out", HEIGHT="72", SECONDS="4").returncode == 0
+
+    rate = cv2.VideoCapture(str(tmp_path / "out" / "pedestrians.avi")).get(cv2.CAP_PROP_FPS)
+    assert 24 < rate < 27
