@@ -1,0 +1,75 @@
+"""What is on the screen, as text; waiting for it; comparing it with a golden frame."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.tui.ui.world import NOW, FakeBackend
+from textual.app import App
+from textual.pilot import Pilot
+
+from hfaas_tui.ui.app import HfaasApp
+from hfaas_tui.ui.settings import Settings
+
+GOLDEN = Path(__file__).parent / "golden"
+WIDE, SMALL = (120, 36), (80, 24)
+PATIENCE_S = 10
+
+
+def frame(app: App[Any]) -> str:
+    """Return exactly what is on the screen, dialogs included."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips) + "\n"
+
+
+@asynccontextmanager
+async def running(
+    backend: FakeBackend, size: tuple[int, int] = WIDE, first: str = "functions", **settings: Any
+) -> AsyncIterator[tuple[HfaasApp, Pilot[int]]]:
+    """Run the UI on a target, its clock standing still."""
+    app = HfaasApp(backend, settings=Settings(fps=50, **settings), clock=lambda: NOW, first=first)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await wait_for(pilot, lambda: app.screen.id == f"view-{first}", "the first view")
+        yield app, pilot
+
+
+async def wait_for(pilot: Pilot[int], condition: Callable[[], object], what: str = "") -> None:
+    """Wait until a condition holds; the failure shows the screen."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"no {what}:\n{frame(pilot.app)}"
+        await pilot.pause(0.01)
+
+
+async def wait_text(pilot: Pilot[int], text: str) -> None:
+    """Wait until a text is on the screen."""
+    await wait_for(pilot, lambda: text in frame(pilot.app), repr(text))
+
+
+async def settle(pilot: Pilot[int], quiet: float = 0.2) -> str:
+    """Wait until the screen has not changed for a while, and return it."""
+    last, since = "", time.monotonic()
+    deadline = since + PATIENCE_S
+    while time.monotonic() - since < quiet and time.monotonic() < deadline:
+        await pilot.pause(0.02)
+        now = frame(pilot.app)
+        if now != last:
+            last, since = now, time.monotonic()
+    return last
+
+
+async def golden(pilot: Pilot[int], name: str) -> None:
+    """Compare the screen with the golden frame of this name; `UPDATE_GOLDEN=1` accepts what is there."""
+    found = await settle(pilot)
+    width = pilot.app.size.width
+    assert all(len(line) <= width for line in found.splitlines()), found
+    assert all(char.isprintable() or char == "\n" for char in found), found
+    file = GOLDEN / f"{name}-{width}x{pilot.app.size.height}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        file.write_text(found)
+    assert found == file.read_text(), f"{file.name} is another:\n{found}"

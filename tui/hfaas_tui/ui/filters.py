@@ -1,0 +1,42 @@
+"""The last wall before the terminal: what every widget paints, ours and Textual's, passes here."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
+
+from hfaas_tui.ui.glyphs import plain
+from hfaas_tui.ui.safe import clean
+
+
+class Harmless(LineFilter):
+    """Takes out whatever a terminal could obey; text that widgets cleaned already passes unchanged."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
+        if all(segment.text.isprintable() for segment in segments):
+            return segments
+        return [_harmless(segment) for segment in segments]
+
+
+class Ascii(LineFilter):
+    """Shows everything in ASCII, for terminals that know no more."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
+        if all(segment.text.isascii() for segment in segments):
+            return segments
+        return [segment if segment.text.isascii() else _plain(segment) for segment in segments]
+
+
+def _harmless(segment: Segment) -> Segment:
+    text, style, control = segment
+    if control or text.isprintable():
+        return segment
+    # as wide as before: what stands to the right of it must not move
+    return Segment("".join(each if each.isprintable() else clean(each)[:1] or " " for each in text), style)
+
+
+def _plain(segment: Segment) -> Segment:
+    text, style, control = segment
+    shown = plain(text)
+    return segment if control else Segment(shown + " " * (segment.cell_length - len(shown)), style)

@@ -1,0 +1,227 @@
+"""What the eight views share: the frame, the look at the store, the filter, and calls that run in workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.worker import get_current_worker
+
+from hfaas_tui.errors import CliError
+from hfaas_tui.ui import actions
+from hfaas_tui.ui.model import Condition, Problem
+from hfaas_tui.ui.state import Kind, Store
+from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
+from hfaas_tui.ui.widgets.filterbar import FilterBar
+
+if TYPE_CHECKING:
+    from hfaas_tui.ui.app import HfaasApp
+    from hfaas_tui.ui.backend import Backend
+
+Value = TypeVar("Value")
+
+TABS = (
+    ("functions", "Functions", "Func"),
+    ("logs", "Logs", "Logs"),
+    ("runs", "Runs", "Runs"),
+    ("storage", "Storage", "Store"),
+    ("pipeline", "Pipeline", "Pipe"),
+    ("deploy", "Deploy", "Deploy"),
+    ("promote", "Promote", "Promo"),
+    ("system", "System", "Sys"),
+)
+NARROW = 108
+"""Columns below which the views are called by their short names."""
+
+
+class View(Screen[None]):
+    """One view. Subclasses give NAME, BINDINGS, KINDS, `body` and `update`."""
+
+    NAME: ClassVar[str] = ""
+    KINDS: ClassVar[tuple[Kind, ...]] = ()
+    """What of the store it shows: `update` is called when one of these changed."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (118, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]
+
+    def __init__(self) -> None:
+        super().__init__(id=f"view-{self.NAME}")
+        self._seen = -1
+        self._seen_frame: object = None
+
+    # --- for subclasses
+
+    def body(self) -> ComposeResult:
+        """Yield what stands between the tabs and the keys."""
+        yield from ()
+
+    def update(self) -> None:
+        """Bring what is on screen up to date with the store; called on the event loop, at most `fps` times a second."""
+
+    def tick(self) -> None:
+        """Look at what is not in the store, as often."""
+
+    def show(self, subject: str) -> None:
+        """Go to a subject: a function, a run's id, a URI; called after the view came up."""
+
+    def filter_changed(self, text: str) -> None:
+        """Show only what matches."""
+
+    # --- services
+
+    @property
+    def hfaas(self) -> HfaasApp:
+        """Return the app."""
+        return cast("HfaasApp", self.app)
+
+    @property
+    def store(self) -> Store:
+        return self.hfaas.store
+
+    @property
+    def backend(self) -> Backend:
+        return self.hfaas.backend
+
+    def now(self) -> float:
+        """Return the Unix time, as the app's clock has it."""
+        return self.hfaas.clock()
+
+    def work(
+        self,
+        group: str,
+        call: Callable[[], Value],
+        then: Callable[[Value], None],
+        failed: Callable[[Problem], None] | None = None,
+        *,
+        exclusive: bool = True,
+    ) -> None:
+        """Make a call in a thread and hand its result over on the event loop; a toast tells of a failure.
+
+        A newer call of the same group makes the result of the older one unwanted.
+        """
+
+        def run() -> None:
+            worker = get_current_worker()
+            try:
+                value = call()
+            except CliError as error:
+                problem = Problem(error.message, error.hint)
+                if not worker.is_cancelled:
+                    self.app.call_from_thread(failed or self.hfaas.report, problem)
+                return
+            if not worker.is_cancelled:
+                self.app.call_from_thread(then, value)
+
+        self.run_worker(run, group=f"{self.NAME}.{group}", thread=True, exclusive=exclusive, exit_on_error=True)
+
+    def say(self, text: str, state: Condition = Condition.OK) -> None:
+        """Tell the user in a toast."""
+        self.hfaas.say(text, state)
+
+    # --- the frame
+
+    def compose(self) -> ComposeResult:
+        yield ChromeLine(id="header")
+        yield ChromeLine(id="tabs")
+        yield from self.body()
+        yield FilterBar()
+        yield ChromeLine(id="hints")
+
+    def on_mount(self) -> None:
+        self.set_interval(self.hfaas.settings.poll_s, self._poll)
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self._show_hints())
+        self._poll()
+
+    def on_screen_resume(self) -> None:
+        self._seen = -1
+        self._poll()
+
+    def on_resize(self) -> None:
+        self._seen_frame = None
+        self._poll()
+
+    def _poll(self) -> None:
+        if not self.is_current and not self.is_mounted:
+            return
+        if self.app.screen is not self and self.app.screen.is_modal is False:
+            return
+        seen = self.store.version(*self.KINDS)
+        if seen != self._seen:
+            self._seen = seen
+            self.update()
+        self.tick()
+        self._show_frame()
+
+    def _show_frame(self) -> None:
+        frame = (
+            self.store.version(Kind.TARGET, Kind.HEALTH, Kind.RUNS, Kind.MACHINE),
+            self.size,
+            self.hfaas.is_read_only,
+        )
+        if frame == self._seen_frame:
+            return
+        self._seen_frame = frame
+        self.query_one("#header", ChromeLine).show(self.hfaas.header_left(), self.hfaas.header_right())
+        self.query_one("#tabs", ChromeLine).show(self._tabs())
+        self._show_hints()
+
+    def _tabs(self) -> Iterable[Part]:
+        is_narrow = self.size.width < NARROW
+        for number, (name, long, short) in enumerate(TABS, 1):
+            text = f"{number} {short if is_narrow else long}"
+            is_here = name == self.NAME
+            yield Part(f"[{text}]" if is_here else f" {text} ", "active" if is_here else "", f"app.view_{number}")
+
+    def _show_hints(self) -> None:
+        hints = []
+        for action in actions.of(self.NAME):
+            if action.hint and self.check_action(action.method, ()):
+                hints += [
+                    Part(f" {self.hfaas.label(action)}", "key", action.method),
+                    Part(f" {action.hint} ", "", action.method),
+                ]
+        self.query_one("#hints", ChromeLine).show(
+            _paired(hints, self.size.width - 8), [Part("? help ", "key", "app.help")]
+        )
+
+    def on_chrome_line_clicked(self, event: ChromeLine.Clicked) -> None:
+        event.stop()
+        self.call_later(self.run_action, event.action)
+
+    # --- the filter
+
+    def action_filter(self) -> None:
+        self.query_one(FilterBar).open()
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        event.stop()
+        self.filter_changed(event.text)
+
+    def on_filter_bar_left(self, event: FilterBar.Left) -> None:
+        event.stop()
+        self.focus_main()
+
+    def focus_main(self) -> None:
+        """Put the focus where the keys of the view work."""
+        self.screen.focus_next("VTable, LogView")
+
+    # --- what is allowed
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if self.hfaas.is_read_only and any(each.method == action and each.danger for each in actions.of(self.NAME)):
+            return False
+        return super().check_action(action, parameters)
+
+
+def _paired(hints: list[Part], width: int) -> list[Part]:
+    """Keep as many keys as fit, each with its word."""
+    kept: list[Part] = []
+    used = 0
+    for at in range(0, len(hints), 2):
+        used += len(hints[at].text) + len(hints[at + 1].text)
+        if used > width:
+            break
+        kept += hints[at : at + 2]
+    return kept
