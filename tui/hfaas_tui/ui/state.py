@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from hfaas_tui.ui.model import Condition, Function, Health, Machine, Place, Run, Step, Target, Task
 
@@ -54,6 +55,10 @@ class Store:
         self._target = target or Target()
         self._functions: dict[str, Function] = {}
         self._runs: dict[str, Run] = {}
+        self._changes: deque[str] = deque(maxlen=RUNS_KEPT)
+        self._mark = 0
+        self.epoch = 0
+        """Rises when everything was dropped for another target."""
         self._steps: deque[Step] = deque(maxlen=STEPS_KEPT)
         self._places: tuple[Place, ...] = ()
         self._writers: dict[str, tuple[str, str]] = {}
@@ -102,6 +107,15 @@ class Store:
     def run(self, id: str) -> Run | None:
         return self._runs.get(id)
 
+    def runs_since(self, mark: int) -> tuple[int, list[Run]]:
+        """Return the runs that changed after `mark` (0: all), and the mark to ask with next time."""
+        with self._lock:
+            behind = self._mark - mark
+            if behind >= len(self._changes):
+                return self._mark, list(self._runs.values())
+            ids = dict.fromkeys(islice(reversed(self._changes), behind))
+            return self._mark, [self._runs[each] for each in reversed(ids) if each in self._runs]
+
     def steps(self) -> list[Step]:
         with self._lock:
             return list(self._steps)
@@ -140,6 +154,8 @@ class Store:
         with self._lock:
             for run in runs:
                 self._runs[run.id] = run
+                self._changes.append(run.id)
+                self._mark += 1
             self._steps.extend(steps)
             self._forget()
         self._changed(Kind.RUNS, Kind.STEPS)
@@ -188,6 +204,8 @@ class Store:
         with self._lock:
             self._functions, self._runs, self._places = {}, {}, ()
             self._steps.clear()
+            self._changes.clear()
+            self.epoch += 1
             self._writers.clear()
         self._changed(*Kind)
 
