@@ -150,7 +150,8 @@ class Sieve:
         """Tell whether a row passes."""
         if not self.query.matches(get, columns):
             return False
-        return all([self._tried(term, get, columns) for term in self.query.patterns])  # each notes what it lacks
+        verdicts = [self._tried(term, get, columns) for term in self.query.patterns]  # each notes what it lacks
+        return all(verdicts)
 
     @property
     def is_pending(self) -> bool:
