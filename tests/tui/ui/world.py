@@ -16,6 +16,7 @@ from hfaas_tui.ui.model import (
     Condition,
     Entry,
     Function,
+    Gpu,
     Health,
     Listing,
     LogLine,
@@ -76,7 +77,10 @@ class FakeBackend:
         return Health(is_up=True, since=NOW - 60, status=self.status)
 
     def machine(self) -> Machine:
-        return Machine(cpu=0.38, memory=0.44, memory_total=16 << 30, disk_free=139 << 30, disk_total=200 << 30)
+        gpu = Gpu(0, "NVIDIA H100 80GB HBM3", 0.12, 79 << 30, 80 << 30, 41, 118, "550.54")
+        return Machine(
+            cpu=0.38, memory=0.44, memory_total=16 << 30, disk_free=139 << 30, disk_total=200 << 30, gpus=(gpu,)
+        )
 
     def functions(self) -> list[Function]:
         self._note("functions")

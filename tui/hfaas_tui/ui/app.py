@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
 
-from hfaas_tui.ui import actions, glyphs, themes
+from hfaas_tui.ui import actions, frame, glyphs, themes
 from hfaas_tui.ui.actions import Action
 from hfaas_tui.ui.feed import Feeds
 from hfaas_tui.ui.filters import Ascii, Harmless
@@ -196,31 +196,11 @@ class HfaasApp(App[int]):
 
     def header_left(self) -> Iterator[Part]:
         """Say where we are: on the emulator, or on something that costs money."""
-        target = self.store.target
-        yield Part(" hfaas  ")
-        if target.is_live:
-            name = target.kind.upper()
-            yield Part(f" ▲ {name} LIVE {target.place} {target.region} ", "live")
-            if target.profile:
-                yield Part(f" profile {target.profile}", "dim")
-        else:
-            yield Part(f"◆ LOCAL emulator {target.place}", "here")
-            yield Part(f"  {target.region}", "dim")
-        if self.is_read_only:
-            yield Part("  read only", "warn")
+        return frame.where(self.store.target, is_read_only=self.is_read_only)
 
     def header_right(self) -> Iterator[Part]:
-        """Say how the target is, most important first."""
-        health = self.store.health
-        if not health.is_up:
-            yield Part("✗ no answer  " if health.problem else "connecting…  ", "err" if health.problem else "dim")
-            return
-        runs = self.store.runs()
-        running = sum(run.state is Condition.RUNNING for run in runs)
-        queued = sum(run.state is Condition.QUEUED for run in runs)
-        yield Part(f" {running}▶ {queued}◌ ", "run" if running else "dim")
-        engine = health.status.get("engine", {})
-        yield Part(f" {engine.get('name', '')} ✓ ", "ok")
+        """Say how the target is."""
+        return frame.how(self.store, self.clock(), self.size.width)
 
     def label(self, action: Action) -> str:
         """Return the key of an action as the user has bound it."""

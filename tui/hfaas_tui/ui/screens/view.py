@@ -156,7 +156,7 @@ class View(Screen[None]):
 
     def _show_frame(self) -> None:
         frame = (
-            self.store.version(Kind.TARGET, Kind.HEALTH, Kind.RUNS, Kind.MACHINE),
+            self.store.version(Kind.TARGET, Kind.HEALTH, Kind.RUNS, Kind.MACHINE, Kind.PLACES),
             self.size,
             self.hfaas.is_read_only,
         )
@@ -169,6 +169,7 @@ class View(Screen[None]):
 
     def _tabs(self) -> Iterable[Part]:
         is_narrow = self.size.width < NARROW
+        yield Part(" ")
         for number, (name, long, short) in enumerate(TABS, 1):
             text = f"{number} {short if is_narrow else long}"
             is_here = name == self.NAME

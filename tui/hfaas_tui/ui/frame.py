@@ -1,0 +1,71 @@
+"""What the first row says: where we are, how it is there, and how much is under way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hfaas_tui.ui.model import Gpu, Target
+from hfaas_tui.ui.state import Store
+from hfaas_tui.ui.stats import stats
+from hfaas_tui.ui.widgets.chrome import Part
+
+WIDE = 118
+"""Columns from which everything is named; below there are figures only."""
+
+_MODEL = re.compile(r"\b([A-Z]{1,3}\d{2,4}\w*|(?:RTX|GTX) ?\w+)")
+
+
+def where(target: Target, *, is_read_only: bool) -> Iterator[Part]:
+    """Say whether this is the emulator, or something that costs money."""
+    yield Part(" hfaas  ")
+    if target.is_live:
+        name = target.kind.upper()
+        yield Part(f" ▲ {name} LIVE {target.place} {target.region} ", "live")
+        if target.profile:
+            yield Part(f" profile {target.profile}", "dim")
+    else:
+        yield Part(f"◆ LOCAL emulator {target.place}", "here")
+        yield Part(f"  {target.region}", "dim")
+    if is_read_only:
+        yield Part("  read only", "warn")
+
+
+def how(store: Store, now: float, width: int) -> Iterator[Part]:
+    """Say how the target is and what it does, as long as the window has room for."""
+    health = store.health
+    if not health.is_up:
+        wait = health.next_try - now
+        again = f", next try in {wait:.0f} s" if wait >= 1 and width >= WIDE else ""
+        yield Part(f"✗ no answer{again} " if health.problem else "connecting… ", "err" if health.problem else "dim")
+        return
+    running = sum(each.running for each in stats(store, now).values())
+    queued = sum(each.queued for each in stats(store, now).values())
+    checks = list(_checks(store))
+    tone = "run" if running else "dim"
+    if width < WIDE:
+        good = sum(part.tone != "warn" for part in checks)
+        yield Part(f"{running}▶ {queued}◌", tone)
+        yield Part(f"  ✓{good}/{len(checks)} ", "ok" if good == len(checks) else "warn")
+        return
+    yield from checks
+    yield Part(f"jobs {running}▶ {queued}◌ ", tone)
+
+
+def _checks(store: Store) -> Iterator[Part]:
+    if store.target.is_live:
+        return
+    engine = store.health.status.get("engine", {})
+    has_images = bool(engine.get("runs_images"))
+    yield Part(f"{engine.get('name', 'engine')} {'✓' if has_images else '!'}  ", "ok" if has_images else "warn")
+    if gpus := store.machine.gpus:
+        yield Part(f"gpu {_gpus(gpus)}  ", "ok")
+    for kind in dict.fromkeys(place.uri.partition("://")[0] for place in store.places()):
+        yield Part(f"{kind} ✓  ", "ok")
+
+
+def _gpus(gpus: tuple[Gpu, ...]) -> str:
+    """Return how many of which model there are, and how busy they are together: `1×H100 12%`."""
+    found = _MODEL.search(gpus[0].name)
+    busy = sum(gpu.utilisation for gpu in gpus) / len(gpus)
+    return f"{len(gpus)}×{found[0] if found else gpus[0].name[:12]} {busy:.0%}"
