@@ -140,8 +140,8 @@ class HfaasApp(App[int]):
         self._view(8)
 
     async def action_back(self) -> None:
-        """Go to the functions from wherever there is nothing left to close."""
-        if not self.screen.is_modal:
+        """Close what is open, or go to the functions when nothing is."""
+        if isinstance(self.screen, View) and not self.screen.go_back():
             self.go("functions")
 
     def action_help(self) -> None:

@@ -10,11 +10,13 @@ from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from hfaas_tui.errors import CliError
-from hfaas_tui.ui import actions
+from hfaas_tui.ui import actions, safe
 from hfaas_tui.ui.model import Condition, Problem
 from hfaas_tui.ui.state import Kind, Store
 from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
 from hfaas_tui.ui.widgets.filterbar import FilterBar
+from hfaas_tui.ui.widgets.tablefilter import TableFilter
+from hfaas_tui.ui.widgets.vtable import VTable
 
 if TYPE_CHECKING:
     from hfaas_tui.ui.app import HfaasApp
@@ -42,7 +44,13 @@ class View(Screen[None]):
     NAME: ClassVar[str] = ""
     KINDS: ClassVar[tuple[Kind, ...]] = ()
     """What of the store it shows: `update` is called when one of these changed."""
+    NOUN: ClassVar[str] = "rows"
+    """What its table lists: the filter bar counts them."""
 
+    DEFAULT_CSS = """
+    View > #trouble { display: none; }
+    View.-gone > #trouble { display: block; }
+    """
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (118, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]
 
@@ -50,6 +58,8 @@ class View(Screen[None]):
         super().__init__(id=f"view-{self.NAME}")
         self._seen = -1
         self._seen_frame: object = None
+        self._filter: TableFilter | None = None
+        self._gone: float | None = None
 
     # --- for subclasses
 
@@ -67,7 +77,17 @@ class View(Screen[None]):
         """Go to a subject: a function, a run's id, a URI; called after the view came up."""
 
     def filter_changed(self, text: str) -> None:
-        """Show only what matches."""
+        """Show only what matches; of the first table, unless a view does it another way."""
+        if (found := self._filter_of()) is not None:
+            found.set(text)
+
+    def step_back(self) -> bool:
+        """Close what is open in the view; False when nothing was."""
+        return False
+
+    def unsaved(self) -> str:
+        """Return what would be lost if the user left now; empty for nothing."""
+        return ""
 
     # --- services
 
@@ -127,6 +147,7 @@ class View(Screen[None]):
         yield ChromeLine(id="tabs")
         yield from self.body()
         yield FilterBar()
+        yield ChromeLine(id="trouble")
         yield ChromeLine(id="hints")
 
     def on_mount(self) -> None:
@@ -152,6 +173,8 @@ class View(Screen[None]):
             self._seen = seen
             self.update()
         self.tick()
+        if self._filter is not None:
+            self._filter.look()
         self._show_frame()
 
     def _show_frame(self) -> None:
@@ -163,9 +186,24 @@ class View(Screen[None]):
         if frame == self._seen_frame:
             return
         self._seen_frame = frame
+        self._show_trouble()
         self.query_one("#header", ChromeLine).show(self.hfaas.header_left(), self.hfaas.header_right())
         self.query_one("#tabs", ChromeLine).show(self._tabs())
         self._show_hints()
+
+    def _show_trouble(self) -> None:
+        """Say that the target is gone, and that what is on screen is from before."""
+        problem = None if self.store.health.is_up else self.store.health.problem
+        self._gone = None if problem is None else self._gone or self.now()
+        self.set_class(problem is not None, "-gone")
+        if problem is not None and self._gone is not None:
+            age = safe.ago(self.now() - self._gone)
+            parts = [
+                Part(f" ✗ {problem.message}", "err"),
+                Part(f"   {problem.hint}"),
+                Part(f"   what you see: {age}", "dim"),
+            ]
+            self.query_one("#trouble", ChromeLine).show(parts)
 
     def _tabs(self) -> Iterable[Part]:
         is_narrow = self.size.width < NARROW
@@ -195,6 +233,29 @@ class View(Screen[None]):
 
     def action_filter(self) -> None:
         self.query_one(FilterBar).open()
+        if (found := self._filter_of()) is not None:
+            found.look()
+
+    def _filter_of(self) -> TableFilter | None:
+        if self._filter is None:
+            for table in self.query(VTable):
+                self._filter = TableFilter(self, table, self.NOUN)
+                break
+        return self._filter
+
+    def go_back(self) -> bool:
+        """Close, else clear the selection, else the filter; False when there was nothing of it."""
+        if self.step_back():
+            return True
+        if self.get_selected_text():
+            self.clear_selection()
+            return True
+        if any(table.clear_marks() for table in self.query(VTable) if table.marks):
+            return True
+        if self.query_one(FilterBar).clear():
+            self.focus_main()
+            return True
+        return False
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         event.stop()

@@ -11,6 +11,8 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from hfaas_tui.ui.safe import clean
+
 
 class FilterBar(Horizontal):
     """An input and a note beside it; hidden until it is opened."""
@@ -37,6 +39,10 @@ class FilterBar(Horizontal):
     class Left(Message):
         """The user goes back to the list."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._noted = ""
+
     def compose(self) -> ComposeResult:
         yield Static(" /", classes="filterbar--slash", markup=False)
         yield Input(select_on_focus=False, compact=True)
@@ -54,11 +60,19 @@ class FilterBar(Horizontal):
 
     def note(self, text: str) -> None:
         """Say beside it how many matched, or what is wrong with the pattern."""
-        self.query_one(".filterbar--note", Static).update(text)
+        if text != self._noted:
+            self._noted = text
+            self.query_one(".filterbar--note", Static).update(clean(text, 80))
 
-    def action_clear(self) -> None:
+    def clear(self) -> bool:
+        """Take the filter back; False when there was none."""
+        was = self.has_class("-open")
         self.query_one(Input).value = ""
         self.remove_class("-open")
+        return was
+
+    def action_clear(self) -> None:
+        self.clear()
         self.post_message(self.Left())
 
     def action_keep(self) -> None:

@@ -131,6 +131,15 @@ class VTable(ScrollView, Generic[Row], can_focus=True):
         return self._shown
 
     @property
+    def rows(self) -> Sequence[Row]:
+        """Return all rows, shown or not, in the order they were given."""
+        return self._rows
+
+    def text(self, row: Row, column: str) -> str:
+        """Return what a column says of a row."""
+        return self._cells(row, column)[0]
+
+    @property
     def total(self) -> int:
         """Return how many rows there are, shown or not."""
         return len(self._rows)
@@ -171,9 +180,12 @@ class VTable(ScrollView, Generic[Row], can_focus=True):
                 return True
         return False
 
-    def clear_marks(self) -> None:
+    def clear_marks(self) -> bool:
+        """Mark nothing any more; False when nothing was marked."""
+        was = bool(self._marked)
         self._marked.clear()
         self.refresh()
+        return was
 
     def action_sort(self) -> None:
         """Sort by the next visible column; after the last as given."""
