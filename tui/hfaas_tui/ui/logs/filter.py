@@ -1,0 +1,246 @@
+"""Which lines are shown: a thread looks for them, newest first, and goes on as new ones come.
+
+Whether a line matches a pattern of the user's is found out in a child (`grep_worker.py`): a pattern can take for ever,
+and while `re` is at it nothing else runs in its process.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import struct
+import subprocess
+import sys
+import threading
+import time
+from array import array
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hfaas_tui.ui.logs.store import LEVELS, LogStore
+
+BLOCK = 8192
+"""Lines that are searched at once."""
+DEADLINE_S = 5.0
+"""How long all lines there are may take."""
+DEADLINE_NEW_S = 2.0
+"""How long a block of new lines may take."""
+FEW = 64
+"""Lines after which a search has something to show."""
+_WORKER = Path(__file__).with_name("grep_worker.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines: of a function, a request (an id, or how it begins), of a level or above, since a time, matching."""
+
+    function: str = ""
+    request: str = ""
+    level: str = ""
+    since: float = 0
+    pattern: str = ""
+    is_inverted: bool = False
+    ignores_case: bool = False
+
+    @property
+    def is_all(self) -> bool:
+        """Tell whether every line is wanted."""
+        return not (self.function or self.request or self.level or self.since or self.pattern)
+
+
+class Scan:
+    """The numbers of the wanted lines: `poll` brings `hits` up to date, `close` ends it."""
+
+    def __init__(self, store: LogStore, wanted: Wanted) -> None:
+        self.wanted = wanted
+        self.hits = array("I")
+        self.error = ""
+        """Why the pattern is no pattern."""
+        self.note = ""
+        """Why it stopped before it was through."""
+        self.took = 0.0
+        self.is_through = False
+        """Whether all lines that were there at the beginning were looked at."""
+        self._store = store
+        self._known = len(store)
+        self._requests: set[int] = set()
+        self._requests_seen = 0
+        self._found: deque[tuple[bool, array[int]]] = deque()
+        self._wake = threading.Event()
+        self._is_closed = False
+        self._began = time.monotonic()
+        self._child: _Child | None = None
+        threading.Thread(target=self._run, daemon=True, name="hfaas-scan").start()
+
+    @property
+    def has_something(self) -> bool:
+        """Tell whether it is worth to be shown instead of what was shown before."""
+        return self.is_through or len(self.hits) >= FEW or bool(self.note)
+
+    def poll(self) -> bool:
+        """Take over what was found; tells whether there was anything."""
+        if len(self._store) > self._known:
+            self._wake.set()
+        if not self._found:
+            return False
+        older: list[array[int]] = []
+        while self._found:
+            is_newer, numbers = self._found.popleft()
+            if is_newer:
+                self.hits.extend(numbers)
+            else:
+                older.append(numbers)
+        if older:
+            before = array("I")
+            for numbers in reversed(older):
+                before.extend(numbers)
+            self.hits = before + self.hits
+        return True
+
+    def close(self) -> None:
+        """End the thread and its child, wherever they are."""
+        self._is_closed = True
+        self._wake.set()
+        if self._child:
+            self._child.kill()
+
+    # --- in the thread
+
+    def _run(self) -> None:
+        try:
+            if self.wanted.pattern:
+                self._child = _Child(self._store.fd, self.wanted)
+                self.error = self._child.greeting(DEADLINE_S)
+            if not self.error:
+                self._look_back()
+                self._look_on()
+        except TimeoutError as error:
+            self.note = str(error)
+        except (OSError, EOFError) as error:
+            if not self._is_closed:
+                self.note = f"the search ended: {error}"
+        finally:
+            self.took = self.took or time.monotonic() - self._began
+            self.is_through = True
+            if self._child:
+                self._child.kill()
+
+    def _look_back(self) -> None:
+        deadline = time.monotonic() + DEADLINE_S
+        blocks = [(first, min(first + BLOCK, self._known)) for first in range(0, self._known, BLOCK)]
+        blocks.reverse()
+        if self._child:
+            for block in blocks[:1]:
+                self._ask(block)
+        for at, block in enumerate(blocks):
+            if self._is_closed:
+                return
+            if self._child and at + 1 < len(blocks):  # one block ahead, so that neither waits for the other
+                self._ask(blocks[at + 1])
+            self._found.append((False, self._keep(self._candidates(block, deadline, DEADLINE_S))))
+        self.took = time.monotonic() - self._began
+        self.is_through = True
+
+    def _look_on(self) -> None:
+        while not self._is_closed:
+            self._wake.wait()
+            self._wake.clear()
+            while self._known < len(self._store) and not self._is_closed:
+                block = self._known, min(self._known + BLOCK, len(self._store))
+                if self._child:
+                    self._ask(block)
+                deadline = time.monotonic() + DEADLINE_NEW_S
+                numbers = self._keep(self._candidates(block, deadline, DEADLINE_NEW_S))
+                self._known = block[1]
+                if numbers:
+                    self._found.append((True, numbers))
+
+    def _ask(self, block: tuple[int, int]) -> None:
+        assert self._child
+        self._child.ask(*self._store.span(*block), block[0])
+
+    def _candidates(self, block: tuple[int, int], deadline: float, allowed: float) -> Sequence[int]:
+        if not self._child:
+            return range(*block)
+        try:
+            return self._child.answer(deadline)
+        except TimeoutError:
+            raise TimeoutError(f"stopped after {allowed:.0f} s") from None
+
+    def _keep(self, numbers: Sequence[int]) -> array[int]:
+        """Leave only lines that are wanted for what is known besides their text."""
+        wanted, store = self.wanted, self._store
+        if wanted.since:
+            times, since = store.times, wanted.since
+            numbers = [n for n in numbers if times[n] >= since]
+        if wanted.function:
+            functions, function = store.function_numbers, store.number_of(wanted.function)
+            numbers = [n for n in numbers if functions[n] == function]
+        if wanted.level:
+            levels, level = store.levels, LEVELS.index(wanted.level)
+            numbers = [n for n in numbers if levels[n] >= level]
+        if wanted.request:
+            requests, them = store.request_numbers, self._matching_requests()
+            numbers = [n for n in numbers if requests[n] in them]
+        return array("I", numbers)
+
+    def _matching_requests(self) -> set[int]:
+        new = self._store.requests(self._requests_seen)
+        begin = (self.wanted.request, f"job:{self.wanted.request}")
+        self._requests |= {self._requests_seen + n for n, name in enumerate(new) if name.startswith(begin)}
+        self._requests_seen += len(new)
+        return self._requests
+
+
+class _Child:
+    """A process that matches blocks of lines against one pattern."""
+
+    def __init__(self, fd: int, wanted: Wanted) -> None:
+        flags = "-" + "i" * wanted.ignores_case + "v" * wanted.is_inverted
+        pattern = wanted.pattern.encode("utf-8", "replace").hex()
+        self._process = subprocess.Popen(  # noqa: S603 - our own file
+            [sys.executable, "-I", "-S", str(_WORKER), str(fd), flags, pattern],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(fd,),
+            bufsize=0,
+        )
+
+    def greeting(self, seconds: float) -> str:
+        """Return what is wrong with the pattern; nothing when it is right."""
+        deadline = time.monotonic() + seconds
+        return self._read(self._number(deadline), deadline).decode("utf-8", "replace")
+
+    def ask(self, start: int, end: int, first: int) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(struct.pack("=QQQ", start, end, first))
+
+    def answer(self, deadline: float) -> array[int]:
+        """Return the lines of the oldest block that was asked for and not answered yet."""
+        numbers = array("I")
+        numbers.frombytes(self._read(4 * self._number(deadline), deadline))
+        return numbers
+
+    def kill(self) -> None:
+        """End it, and leave nothing of it."""
+        self._process.kill()
+        self._process.wait()
+
+    def _number(self, deadline: float) -> int:
+        return int(struct.unpack("=I", self._read(4, deadline))[0])
+
+    def _read(self, count: int, deadline: float) -> bytes:
+        assert self._process.stdout
+        fd, parts = self._process.stdout.fileno(), []
+        while count:
+            if not select.select([fd], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise TimeoutError
+            part = os.read(fd, count)
+            if not part:
+                raise EOFError("its process is gone")
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
