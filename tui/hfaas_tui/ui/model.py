@@ -108,6 +108,7 @@ class Run:
     outputs: tuple[str, ...] = ()
     log_group: str = ""
     log_stream: str = ""
+    is_stuck: bool = False  # a job waiting for what no other job's end can bring
 
     @property
     def is_over(self) -> bool:
