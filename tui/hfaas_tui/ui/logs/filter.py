@@ -125,7 +125,7 @@ class Scan:
             self.took = self.took or time.monotonic() - self._began
             self.is_through = True
             if self._child:
-                self._child.kill()
+                self._child.clear_away()
 
     def _look_back(self) -> None:
         deadline = time.monotonic() + DEADLINE_S
@@ -200,7 +200,7 @@ class _Child:
     def __init__(self, fd: int, wanted: Wanted) -> None:
         flags = "-" + "i" * wanted.ignores_case + "v" * wanted.is_inverted
         pattern = wanted.pattern.encode("utf-8", "replace").hex()
-        self._process = subprocess.Popen(  # noqa: S603 - our own file
+        self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(_WORKER), str(fd), flags, pattern],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -225,9 +225,13 @@ class _Child:
         return numbers
 
     def kill(self) -> None:
-        """End it, and leave nothing of it."""
+        """End it; whoever reads from it finds that it is gone."""
         self._process.kill()
-        self._process.wait()
+
+    def clear_away(self) -> None:
+        """End it, and leave nothing of it."""
+        with self._process:
+            self._process.kill()
 
     def _number(self, deadline: float) -> int:
         return int(struct.unpack("=I", self._read(4, deadline))[0])
