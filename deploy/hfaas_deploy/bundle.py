@@ -57,6 +57,10 @@ class BundleError(DeployError):
     """The supervisor's runtime is not here and cannot be made here."""
 
 
+class BundleNotMade(BundleError):
+    """The bundle is not in the cache, and must not be made now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """The two archives for one architecture; `key` changes with any byte of them."""
@@ -69,13 +73,17 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Bundles:
-    """Finds or makes bundles; `recipe` and `shipped` are where a checkout and an installed release have theirs."""
+    """Finds or makes bundles; `recipe` and `shipped` are where a checkout and an installed release have theirs.
+
+    Without `makes` what is not in the cache yet is BundleNotMade.
+    """
 
     cache: Path
     environ: Mapping[str, str]
     container: ContainerBuild | None = None
     recipe: Path = RECIPE
     shipped: Path = SHIPPED
+    makes: bool = True
 
     def get(self, architecture: str, progress: Progress) -> Bundle:
         """Return the bundle for an architecture in Docker's words (amd64, arm64)."""
@@ -147,6 +155,8 @@ class Bundles:
         path = self.cache / f"{name}.tar"
         if path.is_file():
             return path
+        if not self.makes:
+            raise BundleNotMade(f"{path.name} is not made yet")
         try:
             self.cache.mkdir(parents=True, exist_ok=True)
             with _lock(self.cache / f"{name}.lock"):

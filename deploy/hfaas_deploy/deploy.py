@@ -152,7 +152,7 @@ Progress = Callable[[Message], None]
 
 def deploy(pipeline: Pipeline, target: Target, images: ImageBuilder, progress: Progress) -> Deployed:
     """Bring the pipeline up on the target; FdlError, an image error or a StackError when it cannot be done."""
-    ready = _checked(pipeline, progress)
+    ready = checked(pipeline, progress)
     rendered = template.render(ready)  # before anything is made: it may be too large
     target.probe()
     if ready.has_artifacts:
@@ -207,7 +207,8 @@ def source(function: Function) -> FunctionSource:
     )
 
 
-def _checked(pipeline: Pipeline, progress: Progress) -> Pipeline:
+def checked(pipeline: Pipeline, progress: Progress) -> Pipeline:
+    """The pipeline with its references filled in; FdlError when there is an error in it."""
     findings = checks.check(pipeline)
     if errors(findings):
         raise FdlError(findings)

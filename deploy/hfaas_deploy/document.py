@@ -103,6 +103,19 @@ def read(data: bytes, file: str) -> tuple[Map, list[Finding]]:
     return tree, builder.findings
 
 
+def extent(text: str, line: int, column: int) -> tuple[int, int] | None:
+    """Where the key or single value that begins at this place ends; None when there is none, or no YAML."""
+    try:
+        tokens = list(yaml.scan(text, yaml.SafeLoader))
+    except (yaml.MarkedYAMLError, yaml.reader.ReaderError):
+        return None
+    for token in tokens:
+        start, end = token.start_mark, token.end_mark
+        if isinstance(token, yaml.ScalarToken) and (start.line + 1, start.column + 1) == (line, column):
+            return end.line + 1, end.column + 1
+    return None
+
+
 def merge(under: Map, over: Map) -> Map:
     """`over` laid on `under`: maps merge deeply, everything else replaces."""
     entries = dict(under.entries)

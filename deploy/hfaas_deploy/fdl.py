@@ -47,9 +47,9 @@ def read(path: Path, defaults: Path | None = None) -> Pipeline:
     return pipeline
 
 
-def parse(path: Path, defaults: Path | None = None) -> Pipeline:
-    """The pipeline of a file, faults and all."""
-    tree, findings = document.read(_bytes(path), str(path))
+def parse(path: Path, defaults: Path | None = None, *, content: bytes | None = None) -> Pipeline:
+    """The pipeline of a file, faults and all; `content` is what is to be in the file, if that is not saved yet."""
+    tree, findings = document.read(_bytes(path) if content is None else content, str(path))
     reader = Reader(str(path))
     if any(finding.is_error for finding in findings):
         return Pipeline(path, _stack_name(path, {}), findings=tuple(findings))

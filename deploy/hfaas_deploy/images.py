@@ -16,14 +16,14 @@ import tarfile
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol, Self
 
 from hfaas_deploy.archive import Entry, entry_of, pack, tree
-from hfaas_deploy.bundle import Bundle, Bundles, Progress, default_bundles
+from hfaas_deploy.bundle import Bundle, BundleNotMade, Bundles, Progress, default_bundles
 from hfaas_deploy.dockerfile import base_images
 from hfaas_deploy.errors import DeployError
 
@@ -92,6 +92,13 @@ class ImageBuilder(Protocol):
 
     def build(self, function: FunctionSource, progress: Progress) -> str:
         """Return the reference of the function's image, made now unless equal inputs made it before."""
+
+
+class Foresight(Protocol):
+    """Knows the image of a function before it is made."""
+
+    def foresee(self, function: FunctionSource) -> str:
+        """Return what `build` would, without making or fetching anything; empty when that cannot be known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +225,41 @@ class DockerImages:
                 return reference
             return self._derive(function, image, progress)
 
+    def foresee(self, function: FunctionSource) -> str:
+        """Return what `build` would, without making or fetching anything; empty when that cannot be known."""
+        with _engine_errors():
+            known = self._known_image(function)
+            if known is None or not function.create_image:
+                return known[0] if known else ""
+            try:
+                return self._named_by_content(function, known[1], replace(self._bundles, makes=False))
+            except BundleNotMade:
+                return ""
+
+    def _known_image(self, function: FunctionSource) -> tuple[str, Image] | None:
+        """Return the user's image where it is here already."""
+        if function.image_file:
+            return self._known(function.image_file)
+        reference = function.image
+        if function.build_dir:
+            bases = base_images(
+                (function.build_dir / "Dockerfile").read_text(errors="replace"), function.build_args
+            )
+            here = [self._local(name) for name in bases]
+            with tempfile.TemporaryFile() as packed:
+                pack(_context(function.build_dir), packed)
+                reference, _ = _name_build(function, packed, [str(one.id) for one in here if one is not None])
+            if None in here:
+                return None
+        image = self._local(reference)
+        return (reference, image) if image is not None else None
+
+    def _named_by_content(self, function: FunctionSource, base: Image, bundles: Bundles) -> str:
+        with tempfile.TemporaryFile() as layer:
+            _pack_layer(function, Original.of(base), layer)
+            bundle = bundles.get(base.attrs["Architecture"], _silent)
+            return _name_derived(function, base, bundle, layer)
+
     def _users_image(self, function: FunctionSource, progress: Progress) -> tuple[str, Image]:
         if function.build_dir:
             reference = self._built(function, function.build_dir, progress)
@@ -294,10 +336,7 @@ class DockerImages:
         ]
         with tempfile.TemporaryFile() as packed:
             pack(content, packed)
-            key = _key(
-                _digest(packed), *bases, *map("=".join, sorted(function.build_args.items())), function.architecture
-            )
-            reference = f"{repository(function.name)}-base:{key}"
+            reference, key = _name_build(function, packed, bases)
             if self._local(reference) is None and not self._shared(key, reference):
                 progress(f"building {folder}")
                 self._docker_build(
@@ -326,11 +365,9 @@ class DockerImages:
     def _derive(self, function: FunctionSource, base: Image, progress: Progress) -> str:
         original = Original.of(base)
         with tempfile.NamedTemporaryFile() as layer:
-            # An engine gives what it mounts at /tmp the rights of the image's /tmp, and small images have none
-            pack([Entry("tmp", shared=True), *function_entries(function, original, FUNCTION, TASK)], layer)
+            _pack_layer(function, original, layer)
             bundle = self._bundles.get(base.attrs["Architecture"], progress)
-            key = _key(RECIPE, str(base.id), bundle.key, _digest(layer))
-            reference = f"{repository(function.name)}:{key}"
+            reference = _name_derived(function, base, bundle, layer)
             if self._local(reference) is None:
                 progress(f"adding the supervisor and the files of {function.name} to its image")
                 parts = [
@@ -400,6 +437,22 @@ class DockerImages:
 def repository(name: str) -> str:
     """Return the image repository of a function; Docker takes fewer names than Lambda."""
     return "hfaas/" + re.sub(r"_{3,}", "__", re.sub(r"[-_]*(-_|_-)[-_]*", "-", name.lower())).strip("-_")
+
+
+def _pack_layer(function: FunctionSource, original: Original, layer: IO[bytes]) -> None:
+    # An engine gives what it mounts at /tmp the rights of the image's /tmp, and small images have none
+    pack([Entry("tmp", shared=True), *function_entries(function, original, FUNCTION, TASK)], layer)
+
+
+def _name_build(function: FunctionSource, packed: IO[bytes], bases: Sequence[str]) -> tuple[str, str]:
+    """Return the name of what a Dockerfile is built to, and the key of all that goes in."""
+    arguments = map("=".join, sorted(function.build_args.items()))
+    key = _key(_digest(packed), *bases, *arguments, function.architecture)
+    return f"{repository(function.name)}-base:{key}", key
+
+
+def _name_derived(function: FunctionSource, base: Image, bundle: Bundle, layer: IO[bytes]) -> str:
+    return f"{repository(function.name)}:{_key(RECIPE, str(base.id), bundle.key, _digest(layer))}"
 
 
 def _context(folder: Path) -> Iterable[Entry]:

@@ -30,12 +30,15 @@ class LayerImages:
                 "Use `--engine docker`, or drop create_image: false.",
             )
         with tempfile.TemporaryFile() as layer:
-            pack(function_entries(function, Original(), "", "task"), layer)
-            layer.seek(0)
-            digest = hashlib.file_digest(layer, "sha256").hexdigest()
+            digest = _pack(function, layer)
             progress(f"storing the files of {function.name}")
             self._put(digest, layer)
-        return f"hfaas-layer/{function.name.lower()}:{digest}"
+        return _reference(function, digest)
+
+    def foresee(self, function: FunctionSource) -> str:
+        """Return what `build` would, without storing anything."""
+        with tempfile.TemporaryFile() as layer:
+            return _reference(function, _pack(function, layer))
 
     def _put(self, digest: str, layer: IO[bytes]) -> None:
         size = layer.tell()
@@ -52,3 +55,14 @@ class LayerImages:
             connection.close()
         if response.status >= 300:
             raise ImageError(f"the emulator refused the function's files: {response.status} {answer}")
+
+
+def _pack(function: FunctionSource, layer: IO[bytes]) -> str:
+    """Write the function's files and return their digest."""
+    pack(function_entries(function, Original(), "", "task"), layer)
+    layer.seek(0)
+    return hashlib.file_digest(layer, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def _reference(function: FunctionSource, digest: str) -> str:
+    return f"hfaas-layer/{function.name.lower()}:{digest}"

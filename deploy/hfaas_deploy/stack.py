@@ -7,10 +7,11 @@ been seen, so that no event is lost, and the first failure is the one that is re
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 NOTHING = ("didn't contain changes", "No updates are to be performed")
 CANCELLED = ("Resource creation cancelled", "Resource update cancelled")
 STACK = "AWS::CloudFormation::Stack"
+UNUSABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "DELETE_COMPLETE")
+"""States of a Stack that never came up, or is gone: a deploy begins anew."""
+
 FINGERPRINT = "hfaas:template"
 PLAN_WITHIN = 300.0
 SILENCE = 1800.0  # seconds without any event after which we stop watching
@@ -53,6 +57,14 @@ class Plan:
     change_set: str
     changes: tuple[Change, ...]
     fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a Stack was last made of: the template as data, and the values of its parameters."""
+
+    template: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,15 @@ class Stack:
         """What the Stack gives away, by name."""
         stack = self._described() or {}
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    def standing(self) -> Standing | None:
+        """What the Stack was last made of; None when the next plan makes it."""
+        stack = self._described()
+        if not stack or stack["StackStatus"] in ("REVIEW_IN_PROGRESS", *UNUSABLE):
+            return None
+        body = self._call("get_template", StackName=self.name, TemplateStage="Original")["TemplateBody"]
+        values = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
+        return Standing(json.loads(body) if isinstance(body, str) else body, values)
 
     def plan(self, template: Template, parameters: Mapping[str, str]) -> Plan | None:
         """A change set to look at; None when nothing would change. Nothing is touched yet."""

@@ -4,6 +4,7 @@ import lzma
 import re
 import tarfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -11,7 +12,7 @@ import pytest
 
 from hfaas_deploy import bundle
 from hfaas_deploy.archive import Entry, pack, tree
-from hfaas_deploy.bundle import Bundle, BundleError, Bundles, default_bundles
+from hfaas_deploy.bundle import Bundle, BundleError, BundleNotMade, Bundles, default_bundles
 
 
 def quiet(_: str) -> None:
@@ -103,6 +104,11 @@ def test_the_app_is_the_same_bytes_each_time(bundles: Bundles, made: Bundle, run
 def test_an_architecture_without_supervisor_is_refused(bundles: Bundles) -> None:
     with pytest.raises(BundleError, match="no supervisor for riscv64 images"):
         bundles.get("riscv64", quiet)
+
+
+def test_a_bundle_that_must_not_be_made_is_told(bundles: Bundles) -> None:
+    with pytest.raises(BundleNotMade):
+        replace(bundles, makes=False).get("amd64", quiet)
 
 
 def test_without_recipe_and_release_the_error_names_the_ways_out(bundles: Bundles) -> None:

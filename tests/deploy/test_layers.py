@@ -112,3 +112,10 @@ def test_no_emulator_is_told(function: FunctionSource) -> None:
         endpoint = f"http://127.0.0.1:{closed.server_port}"
     with pytest.raises(TargetUnreachable, match="no emulator answers"):
         LayerImages(endpoint).build(function, quiet)
+
+
+def test_what_would_be_stored_is_known_before(emulator: Emulator, function: FunctionSource) -> None:
+    images = LayerImages(emulator.endpoint)
+    foreseen = images.foresee(function)
+    assert emulator.stored == {}
+    assert images.build(function, quiet) == foreseen

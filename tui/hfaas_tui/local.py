@@ -14,7 +14,8 @@ from hfaas_tui.watch import Emulator
 
 if TYPE_CHECKING:
     from hfaas_deploy.deploy import Deployed, Message
-    from hfaas_deploy.images import ImageBuilder
+    from hfaas_deploy.images import DockerImages
+    from hfaas_deploy.layers import LayerImages
     from hfaas_deploy.pipeline import Pipeline
 
 Say = Callable[[str], None]
@@ -91,15 +92,15 @@ def lines(message: Message) -> Iterator[str]:
             pass
 
 
-def images(emulator: Emulator) -> ImageBuilder:
+def images(emulator: Emulator) -> DockerImages | LayerImages:
     """Return what makes functions runnable for the emulator's engine: images, or layers for plain processes."""
     if emulator.status()["engine"]["runs_images"]:
-        from hfaas_deploy.images import DockerImages
+        from hfaas_deploy import images as docker
 
-        return DockerImages()
-    from hfaas_deploy.layers import LayerImages
+        return docker.DockerImages()
+    from hfaas_deploy import layers
 
-    return LayerImages(emulator.endpoint)
+    return layers.LayerImages(emulator.endpoint)
 
 
 def log_of(emulator: Emulator, failure: Failure) -> list[str]:
