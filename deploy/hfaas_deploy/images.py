@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol, Self
 
 from hfaas_deploy.archive import Entry, entry_of, pack, tree
-from hfaas_deploy.bundle import Bundle, BundleNotMade, Bundles, Progress, default_bundles
+from hfaas_deploy.bundle import Bundle, BundleError, Bundles, Progress, default_bundles
 from hfaas_deploy.dockerfile import base_images
 from hfaas_deploy.errors import DeployError
 
@@ -233,7 +233,7 @@ class DockerImages:
                 return known[0] if known else ""
             try:
                 return self._named_by_content(function, known[1], replace(self._bundles, makes=False))
-            except BundleNotMade:
+            except BundleError:
                 return ""
 
     def _known_image(self, function: FunctionSource) -> tuple[str, Image] | None:

@@ -108,7 +108,7 @@ def test_an_architecture_without_supervisor_is_refused(bundles: Bundles) -> None
 
 def test_a_bundle_that_must_not_be_made_is_told(bundles: Bundles) -> None:
     with pytest.raises(BundleNotMade):
-        replace(bundles, makes=False).get("amd64", quiet)
+        replace(bundles, recipe=bundle.RECIPE, makes=False).get("amd64", quiet)
 
 
 def test_without_recipe_and_release_the_error_names_the_ways_out(bundles: Bundles) -> None:
