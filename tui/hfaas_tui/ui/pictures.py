@@ -10,8 +10,13 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
 
 from hfaas_tui.ui import picture_child
 
@@ -153,3 +158,60 @@ def _picture(request: dict[str, Any], head: dict[str, Any], pixels: bytes) -> Pi
         head.get("frames", 0),
         head.get("fps", 0),
     )
+
+
+# --- painting
+
+Row = tuple[Segment, ...]
+_RAMP = " .:-=+*#%@"
+
+
+def painted(picture: Picture, *, is_plain: bool = False, is_dark: bool = True) -> tuple[Row, ...]:
+    """Return a picture as lines of half blocks, two pixels in a cell; without colour as a ramp of characters."""
+    wide = 3 * picture.columns
+    rows = [picture.pixels[at : at + wide] for at in range(0, len(picture.pixels), wide)]
+    if len(rows) % 2:
+        rows.append(rows[-1])
+    paint = (lambda upper, lower: _ramp(upper, lower, is_dark=is_dark)) if is_plain else _blocks
+    return tuple(paint(rows[at], rows[at + 1]) for at in range(0, len(rows), 2))
+
+
+def _blocks(upper: bytes, lower: bytes) -> Row:
+    segments: list[Segment] = []
+    last, count = (-1, -1), 0
+    for at in range(0, len(upper), 3):
+        pair = _coarse(upper, at), _coarse(lower, at)
+        if pair != last and count:
+            segments.append(Segment("▀" * count, _style(*last)))
+            count = 0
+        last = pair
+        count += 1
+    segments.append(Segment("▀" * count, _style(*last)))
+    return tuple(segments)
+
+
+def _coarse(row: bytes, at: int) -> int:
+    """Return a colour of 64 levels a channel: neighbours become equal, and styles are used again."""
+    return (row[at] & 0xFC) << 16 | (row[at + 1] & 0xFC) << 8 | row[at + 2] & 0xFC
+
+
+@lru_cache(maxsize=16384)
+def _style(upper: int, lower: int) -> Style:
+    return Style(color=_colour(upper), bgcolor=_colour(lower))
+
+
+@lru_cache(maxsize=16384)
+def _colour(value: int) -> Color:
+    return Color.from_rgb(value >> 16, value >> 8 & 255, value & 255)
+
+
+def _ramp(upper: bytes, lower: bytes, *, is_dark: bool) -> Row:
+    ramp = _RAMP if is_dark else _RAMP[::-1]
+    text = "".join(
+        ramp[(_light(upper, at) + _light(lower, at)) * len(ramp) // 512] for at in range(0, len(upper), 3)
+    )
+    return (Segment(text),)
+
+
+def _light(row: bytes, at: int) -> int:
+    return (77 * row[at] + 150 * row[at + 1] + 29 * row[at + 2]) >> 8

@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.cells import cell_len, set_cell_size
 
 from hfaas_tui.ui import sniff
-from hfaas_tui.ui.pictures import MOST_PIXELS, Decoder, Picture, Undecodable
+from hfaas_tui.ui.pictures import MOST_PIXELS, Decoder, Picture, Row, Undecodable, painted
 from hfaas_tui.ui.safe import clean, clip, size
 
 TEXT_BYTES = 64 * 1024
@@ -42,6 +42,8 @@ class Shown:
     lines: tuple[str, ...] = ()
     has_header: bool = False
     picture: Picture | None = None
+    rows: tuple[Row, ...] = ()
+    """The picture, painted."""
     data: bytes = b""
     """Bytes to be shown as numbers, as many in a row as fit."""
     note: str = ""
@@ -57,6 +59,9 @@ class Previewer:
 
     def __init__(self, decoder: Decoder | None = None) -> None:
         self._decoder = decoder or Decoder()
+        self.is_plain = False
+        """Whether pictures are characters, for terminals without colour."""
+        self.is_dark = True
         self._folder = ""
         self._holds: tuple[str, str] = ("", "")
 
@@ -107,7 +112,8 @@ class Previewer:
         words = f"{picture.width}×{picture.height}  {kind.name}"
         if kind.is_video:
             words += _time_of(picture)
-        return Shown(words, picture=picture)
+        rows = painted(picture, is_plain=self.is_plain, is_dark=self.is_dark)
+        return Shown(words, picture=picture, rows=rows)
 
     def _dimensions(self, file: Path, start: bytes, format: str) -> tuple[int, int]:
         found = sniff.dimensions(start, format) or sniff.dimensions(file.read_bytes(), format)

@@ -25,7 +25,6 @@ KEPT = 20
 """Transfers that went well and still stand in the list."""
 
 TELL_S = 0.1
-NAME_BYTES = 200
 
 Way = Literal["upload", "download", "delete"]
 _WAITS = (Condition.QUEUED, Condition.RUNNING)
