@@ -176,7 +176,7 @@ class LogView(ScrollView, can_focus=True):
             if self.shown.is_rearranged or before[0] < self.size.height:
                 self.refresh()
             elif self.unseen != before[1]:
-                self.refresh(Region(0, self.size.height - 1, self.size.width, 1))
+                self.refresh(Region(0, self.size.height - 1, self._width, 1))
             return
         self._scroll(self.rows)
         self.refresh()
@@ -274,7 +274,7 @@ class LogView(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         if (row := self._row_at(event.y)) is None or self.is_strip:
             return
-        if event.y == self.size.height - 1 and self.unseen and event.x >= self.size.width - len(self._pill()):
+        if event.y == self.size.height - 1 and self.unseen and event.x >= self._width - len(self._pill()):
             self.set_follow(True)
             return
         is_second = event.chain >= 2 and row == self.cursor_row
@@ -288,6 +288,11 @@ class LogView(ScrollView, can_focus=True):
     @property
     def _height(self) -> int:
         return max(1, self.size.height)
+
+    @property
+    def _width(self) -> int:
+        """Return the columns for text: `size` counts the scroll bar."""
+        return max(1, self.scrollable_content_region.width)
 
     @property
     def top(self) -> int:
@@ -306,10 +311,10 @@ class LogView(ScrollView, can_focus=True):
 
     def _resize(self) -> None:
         more = self._height - 1 if self.is_wrapped else 0
-        self.virtual_size = Size(self.size.width or 1, self.rows + more)
+        self.virtual_size = Size(self._width, self.rows + more)
 
     def _lay_out(self) -> None:
-        wide = self.size.width >= 110
+        wide = self._width >= 110
         longest = max(map(len, self.log_store.functions()), default=0)
         columns = Columns(
             has_time=self.has_time,
@@ -353,7 +358,7 @@ class LogView(ScrollView, can_focus=True):
         return found
 
     def render_line(self, y: int) -> Strip:
-        width, base = self.size.width, self.rich_style
+        width, base = self._width, self.rich_style
         if not self.rows:
             text = self.empty[y - 1] if 1 <= y <= len(self.empty) else ""
             return Strip([Segment("  " + clean(text))]).crop_extend(0, width, None).apply_style(base)
@@ -385,7 +390,7 @@ class LogView(ScrollView, can_focus=True):
         if not self.is_wrapped:
             return 1
         before, text = self.lines.strips(self.shown.line(row))
-        room = max(8, self.size.width - 1 - before.cell_length)
+        room = max(8, self._width - 1 - before.cell_length)
         return 1 + max(0, -(-(text.cell_length - room) // (room - HANG)))
 
     def _row(self, row: int, piece: int, width: int) -> Strip:
