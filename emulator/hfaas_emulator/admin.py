@@ -42,6 +42,7 @@ SERVICES = (
 )
 LAYER = re.compile(r"/_hfaas/layers/([0-9a-f]{64})")
 LONGEST_WAIT = 60.0
+WATCHED = ("/_hfaas/logs", "/_hfaas/machine", "/_hfaas/invocations/")
 
 
 @dataclass(slots=True)
@@ -130,6 +131,7 @@ class Admin:
         stop: Callable[[], None],
         layers: LayerStore,
         spaces: Callable[[Request], Awaitable[Response]] | None = None,
+        watched: Callable[[Request], Awaitable[Response]] | None = None,
     ) -> None:
         self._status = status
         self._idle = idle
@@ -137,6 +139,7 @@ class Admin:
         self._stop = stop
         self._layers = layers
         self._spaces = spaces
+        self._watched = watched
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request."""
@@ -173,15 +176,17 @@ class Admin:
                 return await self._layer(request, found.group(1))
             case _, path if self._spaces and f"{path}/".startswith("/_hfaas/spaces/"):
                 return await self._spaces(request)
+            case _, path if self._watched and path.startswith(WATCHED):
+                return await self._watched(request)
         raise Refusal(404, f"there is no {request.method} {request.url.path}")
 
     async def _idleness(self, request: Request) -> Response:
-        wait = _number(request, "wait", 0.0)
+        wait = number(request, "wait", 0.0)
         idle = await self._idle.wait(min(wait, LONGEST_WAIT)) if wait > 0 else not self._idle.pending()
         return JSONResponse({"idle": idle, "pending": [pending.to_json() for pending in self._idle.pending()]})
 
     def _hops(self, request: Request) -> Response:
-        since = int(_number(request, "since", 0))
+        since = int(number(request, "since", 0))
         if request.query_params.get("follow") == "1":
             return StreamingResponse(self._following(since), media_type="application/x-ndjson")
         lines = b"".join(_line(hop) for hop in self._trace.since(since))
@@ -205,7 +210,8 @@ def _line(hop: Hop) -> bytes:
     return json.dumps(hop.to_json(), separators=(",", ":")).encode() + b"\n"
 
 
-def _number(request: Request, name: str, default: float) -> float:
+def number(request: Request, name: str, default: float) -> float:
+    """Return a number of the query; Refusal."""
     try:
         return float(request.query_params.get(name, default))
     except ValueError as error:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,10 @@ from starlette.responses import Response
 from hfaas_emulator.batch import api as batch_api
 from hfaas_emulator.batch.announce import Announcer
 from hfaas_emulator.batch.capacity import Machine
+from hfaas_emulator.batch.identity import Identity
 from hfaas_emulator.batch.intake import Asked, Intake
 from hfaas_emulator.batch.service import Batch
+from hfaas_emulator.batch.started import Started
 from hfaas_emulator.batch.tasks import TaskRunner
 from hfaas_emulator.clock import SystemClock
 from hfaas_emulator.cloudformation import api as cloudformation_api
@@ -40,6 +43,7 @@ from hfaas_emulator.lambda_ import api as lambda_api
 from hfaas_emulator.lambda_.invocation import Invocation
 from hfaas_emulator.lambda_.lineage import Lineages
 from hfaas_emulator.lambda_.service import Lambda
+from hfaas_emulator.load import Load
 from hfaas_emulator.logs import api as logs_api
 from hfaas_emulator.logs.store import LogStore
 from hfaas_emulator.moto_services import addresses, admission, outward
@@ -56,6 +60,7 @@ from hfaas_emulator.s3.api import S3, SERVICES
 from hfaas_emulator.s3.store import Store
 from hfaas_emulator.scheduler.service import Scheduler
 from hfaas_emulator.trace import Trace, What
+from hfaas_emulator.watching import Watching, boxes, note_job
 
 RESERVED_MB = 512
 """Memory that is never given to jobs."""
@@ -63,11 +68,12 @@ RESERVED_MB = 512
 
 @dataclass(frozen=True, slots=True)
 class Ledgers:
-    """Where everything writes down what it does."""
+    """Where everything writes down what it does; `requests` counts those to each service."""
 
     journal: Journal
     idle: Idle
     trace: Trace
+    requests: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,7 @@ class Plant:
         self._ledgers = ledgers
         self._onedata_options = onedata or OnedataOptions()
         self._lineages = Lineages()
+        self._started = Started()
         self._lambda: Lambda | None = None
         self._batch: Batch | None = None
         self._intake: Intake | None = None
@@ -154,7 +161,7 @@ class Plant:
             stack.callback(logs.close)
             onedata = await stack.enter_async_context(self._spaces(engine))
             gpus = GpuPool(engine.gpus, self._limits.gpus, engine.gpu_detail)
-            self._lambda = self._make_lambda(engine, control, logs, gpus, onedata)
+            functions = self._lambda = self._make_lambda(engine, control, logs, gpus, onedata)
             await self._lambda.open()
             stack.push_async_callback(self._lambda.close)
             batch = await stack.enter_async_context(self._jobs(engine, control, logs, gpus, onedata))
@@ -167,9 +174,11 @@ class Plant:
             await stack.enter_async_context(self._woken(onedata, self._lambda, control))
             endpoints = Endpoints(self._lambda, control, control, ledgers.trace)
             stack.push_async_callback(endpoints.close)
+            load = Load(self._directory, lambda: engine.gpus, lambda: boxes(functions, batch))
+            watching = Watching(logs, functions, batch, self._started, load, ledgers.requests)
             yield _Services(
                 self._moto, engine, control, self._lambda, batch, logs, groups, stacks, self._objects, ledgers.trace,
-                endpoints, onedata,
+                endpoints, onedata, watching,
             )  # fmt: skip
 
     @asynccontextmanager
@@ -205,7 +214,13 @@ class Plant:
         """Open Batch; its last news are published after it is closed."""
         ledgers, clock = self._ledgers, SystemClock()
         announcer = Announcer(control, ledgers.trace, clock)
-        runner = TaskRunner(engine, control, logs, ledgers.trace, clock, self._url(engine), self._emulator, onedata.trust)  # fmt: skip
+
+        def begun(who: Identity, given: Mapping[str, str]) -> None:
+            note_job(logs, self._started, batch.job(who.job), who, given)
+
+        runner = TaskRunner(
+            engine, control, logs, ledgers.trace, clock, self._url(engine), self._emulator, onedata.trust, begun
+        )
         batch = Batch(
             runner,
             control,
@@ -330,6 +345,7 @@ class _Services:
     trace: Trace
     endpoints: Endpoints
     onedata: Onedata
+    watching: Watching
 
     async def invoke(self, request: Request) -> Response:
         return await lambda_api.invoke(request, self.functions, self.control)
@@ -351,6 +367,9 @@ class _Services:
 
     async def spaces(self, request: Request) -> Response:
         return await onedata_admin.handle(request, self.onedata)
+
+    async def watched(self, request: Request) -> Response:
+        return await self.watching.handle(request)
 
     async def objects(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.s3.handle(scope, receive, send)

@@ -23,6 +23,7 @@ import json
 import logging
 import re
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -31,6 +32,7 @@ from urllib.parse import urlsplit
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from hfaas_emulator.admin import SERVICES
 from hfaas_emulator.endpoints import address
 from hfaas_emulator.errors import AwsError, EmulatorError
 from hfaas_emulator.moto_services import bridge, polling
@@ -46,6 +48,7 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 INVOKE = re.compile(r"/2015-03-31/functions/[^/]+/invocations")
 RUNTIME = "/_hfaas/runtime/"
 ADMIN = ("/_hfaas/", "/_localstack/")
+COUNTED = {*SERVICES, "apigateway", "scheduler", "ecr"}
 BODY_LIMIT = 100 * 2**20
 """Bytes of a request that is read whole; objects are not."""
 
@@ -85,6 +88,9 @@ class Services(Protocol):
 
     async def spaces(self, request: Request) -> Response:
         """Answer the command line about spaces; Refusal."""
+
+    async def watched(self, request: Request) -> Response:
+        """Answer who watches: log lines, events, the machine; Refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +145,7 @@ class Edge:
     def __init__(self, admin: Callable[[Request], Awaitable[Response]], ready: asyncio.Future[Services]) -> None:
         self._admin = admin
         self._ready = ready
+        self.requests: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -174,6 +181,7 @@ class Edge:
         if path.startswith(ADMIN) and not path.startswith(RUNTIME):
             await (await self._admin(Request(scope, receive)))(scope, receive, send)
             return
+        self.requests[_counted(call, to, path)] += 1
         services = await asyncio.shield(self._ready)
         if path.startswith(RUNTIME):
             await services.runtime(scope, receive, send)
@@ -221,6 +229,20 @@ def _is_local(origin: str) -> bool:
     except ValueError:
         return False
     return host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
+
+
+def _counted(call: Call, to: address.Address | None, path: str) -> str:
+    """Return what a request is counted as: a service, or the Runtime API, by which containers get their events."""
+    if path.startswith(RUNTIME):
+        return "runtime"
+    if to is not None:
+        return "lambda" if to.kind is address.Kind.URL else "apigateway"
+    if _is_s3(call):
+        return "s3"
+    if call.target.startswith("Logs_"):
+        return "logs"
+    service = call.caller.service or ("lambda" if _is_invoke(call) else "")
+    return service if service in COUNTED else "other"
 
 
 def _is_s3(call: Call) -> bool:

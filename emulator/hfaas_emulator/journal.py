@@ -25,6 +25,7 @@ class Table(StrEnum):
     PART = "part"
     MESSAGE = "message"
     INVOCATION = "invocation"  # accepted asynchronous invocations that are not done
+    FAILED = "failed"  # what invocations that failed were asked with; the newest of them
     STACK = "stack"
     JOB = "job"  # Batch jobs, also the finished ones for as long as AWS remembers them
 

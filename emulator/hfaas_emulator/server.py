@@ -113,7 +113,10 @@ async def opened(
         async def spaces(request: Request) -> Response:
             return await (await asyncio.shield(ready)).spaces(request)
 
-        admin = Admin(status, idle, trace, stop.set, LayerStore(directory), spaces)
+        async def watched(request: Request) -> Response:
+            return await (await asyncio.shield(ready)).watched(request)
+
+        admin = Admin(status, idle, trace, stop.set, LayerStore(directory), spaces, watched)
         edge = Edge(admin, ready)
         await stack.enter_async_context(serving(edge, listener))
         stack.callback(ready.cancel)  # who still waits when opening fails must not wait for ever
@@ -122,7 +125,7 @@ async def opened(
             directory,
             port,
             assembly.Limits(options.concurrency, options.retry_s, options.gpus, options.scale_down),
-            assembly.Ledgers(journal, idle, trace),
+            assembly.Ledgers(journal, idle, trace, edge.requests),
             assembly.OnedataOptions(options.onedata_port, options.flush_s),
         )
         await stack.enter_async_context(plant.control_planes())

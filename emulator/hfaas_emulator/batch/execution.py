@@ -7,7 +7,7 @@ knows that the attempt is lost), but never an attempt that is done and looks as 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -84,6 +84,12 @@ class Execution:
             if timer:
                 timer.cancel()
         await self._end(job, lease, running, result)
+
+    def running(self) -> Iterator[tuple[Job, Running]]:
+        """Yield what runs now, of a job with nodes each node."""
+        for job, running in tuple(self._running.items()):
+            for each in running.nodes.values() if isinstance(running, Gang) else (running,):
+                yield job, each
 
     async def _result(self, job: Job, running: Running) -> Result:
         try:

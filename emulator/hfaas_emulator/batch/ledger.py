@@ -61,6 +61,10 @@ class Ledger:
         """Return a job, child or node."""
         return self._jobs.get(id)
 
+    def all(self) -> Iterator[Job]:
+        """Yield all jobs, children and nodes."""
+        yield from tuple(self._jobs.values())
+
     def submitted(self) -> Iterator[Job]:
         """Yield the jobs that were submitted, oldest first, without their children and nodes."""
         yield from tuple(self._submitted.values())

@@ -13,6 +13,7 @@ from hfaas_emulator.clock import Clock
 from hfaas_emulator.containers.engine import Container, Exit
 from hfaas_emulator.errors import EngineError
 from hfaas_emulator.lambda_.background import Background
+from hfaas_emulator.load import Box
 
 FIRST_LOOK_S = 0.1
 LATER_LOOKS_S = 3.2
@@ -59,6 +60,12 @@ class RunningTask:
     @property
     def address(self) -> str:
         return self._container.address
+
+    @property
+    def box(self) -> Box:
+        """Return its container as the figures of the machine show it."""
+        who = self.identity
+        return Box(self._container, who.container, "job", who.function, (), self.started / 1000)
 
     async def result(self) -> Result:
         """Wait until it ended and its output is in the log; EngineError when the engine lost it.

@@ -159,6 +159,16 @@ class Batch:
             if (submission.account, submission.region) == (account, region) and queue in ("", submission.queue):
                 yield job
 
+    def running(self) -> Iterator[tuple[Job, Running]]:
+        """Yield what runs now, of a job with nodes each node."""
+        return self._execution.running()
+
+    def streams(self) -> Iterator[tuple[str, Job]]:
+        """Yield the log streams of attempts, each with its job."""
+        for job in self._ledger.all():
+            for stream in {job.current.log_stream, *(attempt.log_stream for attempt in job.attempts)} - {""}:
+                yield stream, job
+
     def front(self, account: str, region: str, queue: str) -> list[Job]:
         """Return the RUNNABLE jobs of a queue, next one first."""
         return [job for job in self._scheduler.waiting() if queue_of(job) == (account, region, queue)]

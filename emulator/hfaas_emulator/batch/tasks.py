@@ -21,6 +21,7 @@ from hfaas_emulator.batch.output import JobOutput, Logs
 from hfaas_emulator.batch.records import ControlPlane
 from hfaas_emulator.batch.runner import NotStarted, Work
 from hfaas_emulator.batch.running import RunningTask, has_ended, removed
+from hfaas_emulator.batch.started import Begun, ignore
 from hfaas_emulator.batch.variables import variables
 from hfaas_emulator.clock import Clock
 from hfaas_emulator.containers.engine import Container, ContainerSpec, Engine
@@ -53,6 +54,7 @@ class TaskRunner:
         endpoint: str,
         emulator: str,
         trust: Callable[[], Trust] = Trust,
+        begun: Begun = ignore,
     ) -> None:
         self._engine = engine
         self._control = control
@@ -62,6 +64,7 @@ class TaskRunner:
         self._endpoint = endpoint
         self._emulator = emulator
         self._trust = trust
+        self._begun = begun
         self._background = Background(trace, "batch")
 
     async def start(self, work: Work) -> RunningTask:
@@ -72,6 +75,7 @@ class TaskRunner:
         environment = await self._environment(work, trust)
         identity = Identity.of(work, self._now(), self._endpoint)
         spec = specification(work, identity, self._emulator, environment, trust.files)
+        self._begun(identity, environment)
         output = JobOutput(identity, self._logs, self._trace, self._clock)
         container = await self._run(spec, output)
         self._tell_of_volumes(work)
@@ -159,6 +163,7 @@ class TaskRunner:
         return adopted
 
     async def _adopted(self, identity: Identity, container: Container) -> RunningTask:
+        self._begun(identity, {})
         known, was_over = await self._known(identity), await has_ended(container)
         output = JobOutput(identity, self._logs, self._trace, self._clock, known.lines)
         await container.follow(output.feed, known.since)

@@ -20,6 +20,13 @@ DEADLINE_S = 10.0
 LAST_S = 1.0
 """How long a killed question may take to vanish."""
 
+LOAD = (
+    "--query-gpu=uuid,utilization.gpu,memory.used,memory.total,temperature.gpu,power.draw,driver_version",
+    "--format=csv,noheader,nounits",
+)
+"""The question for how busy GPUs are."""
+
+LOAD_S = 3.0
 _QUERY = ("--query-gpu=uuid,name,memory.total", "--format=csv,noheader,nounits")
 
 
@@ -43,7 +50,7 @@ def look(deadline_s: float = DEADLINE_S) -> Found:
     if shutil.which(PROGRAM) is None:
         return Found((), f"an NVIDIA driver is loaded, but {PROGRAM} is not on PATH")
     try:
-        return _parsed(_asked(deadline_s))
+        return _parsed(_asked(_QUERY, deadline_s))
     except OSError as error:
         return Found((), f"{PROGRAM} cannot be started: {error.strerror}")
     except subprocess.TimeoutExpired:
@@ -52,13 +59,18 @@ def look(deadline_s: float = DEADLINE_S) -> Found:
         return Found((), f"{PROGRAM} fails: {refusal}")
 
 
+def ask_load() -> str:
+    """Ask the driver `LOAD`, in the calling thread; an exception when it does not answer."""
+    return _asked(LOAD, LOAD_S)
+
+
 class _Refused(Exception):
     """The program ended with an error, or with an answer that is none."""
 
 
-def _asked(deadline_s: float) -> str:
+def _asked(question: Sequence[str], deadline_s: float) -> str:
     asked = subprocess.Popen(
-        [PROGRAM, *_QUERY],
+        [PROGRAM, *question],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

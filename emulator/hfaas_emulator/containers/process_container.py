@@ -65,6 +65,12 @@ class ProcessContainer:
         self._ending: asyncio.Task[None] | None = None
         self._removal: asyncio.Task[None] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Return the process that all others in it come from, 0 when there is none."""
+        running = self._transport is not None and self._transport.get_returncode() is None
+        return self._transport.get_pid() if self._transport and running else 0
+
     async def start(self, argv: list[str], environment: dict[str, str], output: Output) -> None:
         """Start the child; stdout and stderr share one pipe, so that their order is kept."""
         loop = asyncio.get_running_loop()

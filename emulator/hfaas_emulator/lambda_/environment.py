@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from typing import Any
@@ -29,6 +29,7 @@ from hfaas_emulator.lambda_.report import init_report, start_line
 from hfaas_emulator.lambda_.runtime_api import Door
 from hfaas_emulator.lambda_.timer import Timer
 from hfaas_emulator.lambda_.variables import variables
+from hfaas_emulator.load import Box
 from hfaas_emulator.trace import What
 
 INIT_LIMIT_S = 10
@@ -89,6 +90,7 @@ class ExecutionEnvironment:
         self._closing: Closing | None = None
         self._out_of_memory = 0
         self._request = ""
+        self._variables: Mapping[str, str] = {}
         self._ended = False
         self._running = now
 
@@ -98,6 +100,18 @@ class ExecutionEnvironment:
     @property
     def container_id(self) -> str:
         return self._container.id if self._container else ""
+
+    @property
+    def box(self) -> Box | None:
+        """Return its container as the figures of the machine show it, None before there is one."""
+        if self._container is None:
+            return None
+        return Box(self._container, self.name, "lambda", self.function.name, self.gpus, self._running)
+
+    @property
+    def name(self) -> str:
+        """Return the name of its container."""
+        return f"hfaas-{self.function.name}-{self.id[:8]}"
 
     def _enter(self, state: State) -> None:
         if state not in NEXT[self.state]:
@@ -169,8 +183,9 @@ class ExecutionEnvironment:
             credentials=await platform.control.credentials(function.role),
             trust=trust.variables,
         )
+        self._variables = environment
         return ContainerSpec(
-            name=f"hfaas-{function.name}-{self.id[:8]}",
+            name=self.name,
             image=function.image,
             labels={
                 "hfaas.emulator": platform.emulator,
@@ -256,6 +271,7 @@ class ExecutionEnvironment:
         if self._closing:
             self._closing.finish()
         self._out_of_memory = self._container.oom_kills() if self._container else 0
+        self._platform.past.ran(call.id, self._variables)
         self.output.begin(call)
         self.output.write([start_line(call.id, self.function.version)])
         self._platform.trace.hop(

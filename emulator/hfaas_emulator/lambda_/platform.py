@@ -12,6 +12,7 @@ from hfaas_emulator.containers.gpus import GpuPool
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.lambda_.background import Background
 from hfaas_emulator.lambda_.function import ControlPlane
+from hfaas_emulator.lambda_.past import Past
 from hfaas_emulator.lambda_.runtime_api import RuntimeApi
 from hfaas_emulator.onedata.trust import Trust
 from hfaas_emulator.trace import Trace
@@ -43,3 +44,4 @@ class Platform:
     emulator: str
     gpus: GpuPool = field(default_factory=GpuPool)
     trust: Callable[[], Trust] = Trust
+    past: Past = field(default_factory=Past)

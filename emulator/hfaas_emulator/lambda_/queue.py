@@ -84,6 +84,7 @@ class AsyncQueue:
         """Take on an event whose row is written; one that is taken on already stays as it is."""
         if invocation.id in self._active:
             return
+        self._platform.past.keep(invocation.id, invocation.function, invocation.origin, invocation.payload)
         self._active.add(invocation.id)
         name = parse_arn(invocation.function)[2]
         self._platform.idle.begin("event", invocation.id, f"{name}: accepted from {invocation.origin}")
@@ -100,11 +101,12 @@ class AsyncQueue:
 
     async def _story(self, invocation: Invocation) -> None:
         target, verdict = await self._attempts(invocation)
-        if verdict.condition is not Condition.SUCCESS:
+        failed = verdict.condition is not Condition.SUCCESS
+        if failed:
             self._discarded(invocation, verdict)
         if target:
             await self._deliver(invocation, target, verdict)
-        self._journal.write([invocation.delete()])
+        self._journal.write([invocation.delete(), *(self._platform.past.failed(invocation.id) if failed else ())])
         self._tell(invocation, verdict)
 
     async def _attempts(self, invocation: Invocation) -> tuple[Target | None, Verdict]:

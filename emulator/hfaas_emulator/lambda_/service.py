@@ -6,14 +6,14 @@ environment) -> `environment` (hand over the event, wait for the answer) -> `clo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from hfaas_emulator.clock import Clock
 from hfaas_emulator.containers.engine import Engine
 from hfaas_emulator.containers.gpus import GpuPool
-from hfaas_emulator.errors import AwsError, EngineError
+from hfaas_emulator.errors import AwsError, EngineError, StateError
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.journal import Journal
 from hfaas_emulator.lambda_.background import Background
@@ -27,10 +27,12 @@ from hfaas_emulator.lambda_.lineage import FRESH, Lineage, Lineages, explain
 from hfaas_emulator.lambda_.memory import Memory
 from hfaas_emulator.lambda_.outcome import Outcome
 from hfaas_emulator.lambda_.output import Call
+from hfaas_emulator.lambda_.past import Past
 from hfaas_emulator.lambda_.platform import LogSink, Platform
 from hfaas_emulator.lambda_.pool import Pool, StartFailed
 from hfaas_emulator.lambda_.queue import RETRY_S, AsyncQueue
 from hfaas_emulator.lambda_.runtime_api import RuntimeApi
+from hfaas_emulator.load import Box
 from hfaas_emulator.onedata.trust import Trust
 from hfaas_emulator.trace import Trace, What
 
@@ -75,6 +77,8 @@ class Lambda:
         self.runtime = RuntimeApi(endpoint.partition("://")[2].rstrip("/"), engine.host)
         self._background = Background(trace)
         gpus = gpus or GpuPool()
+        self.past = Past(journal, clock.now)
+        self._journal = journal
         self._platform = Platform(
             engine,
             control,
@@ -88,6 +92,7 @@ class Lambda:
             emulator,
             gpus,
             trust,
+            self.past,
         )
         gpus.on_short.append(self._let_gpus_go)
         gpus.on_free.append(self._gpus_came_free)
@@ -115,6 +120,7 @@ class Lambda:
 
     async def recover(self) -> int:
         """Take the events on again that an earlier emulator accepted; return how many."""
+        self.past.load()
         return self._queue.recover()
 
     async def submit(
@@ -146,6 +152,7 @@ class Lambda:
         request = new_id()
         lineage = lineage.through(function.arn)
         call = Call(request, payload, run or request, client_context=client_context, lineage=lineage)
+        self.past.keep(request, function.arn, origin, payload)
         if lineage.exceeded(function.arn):
             raise self._looped(function, call)
         if limit := self._capacity.take(function):
@@ -155,8 +162,22 @@ class Lambda:
             outcome, closing = await self._attempt(function, call, counted=True)
         finally:
             self._capacity.release(function)
+        if outcome.failed:
+            self._remember(request)
         log = await closing.done if tail else b""
         return Result(outcome.payload, outcome.function_error, log, function.version, request)
+
+    def _remember(self, request: str) -> None:
+        """Write down what failed, unless the disk is full: nobody was promised that it is kept."""
+        with suppress(StateError):
+            self._journal.write(tuple(self.past.failed(request)))
+
+    def boxes(self) -> Iterator[Box]:
+        """Yield the containers that run now."""
+        for pool in self._pools.values():
+            for environment in (*pool.busy, *pool.idle, *pool.starting):
+                if box := environment.box:
+                    yield box
 
     def _looped(self, function: Function, call: Call) -> AwsError:
         self._platform.trace.hop(

@@ -12,20 +12,26 @@ import hashlib
 import heapq
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from hfaas_emulator.clock import Clock, SystemClock
 from hfaas_emulator.errors import AwsError
+from hfaas_emulator.logs import history
+from hfaas_emulator.logs.live import Live
 from hfaas_emulator.logs.stream import Line, Stream, backward, forward, load
+from hfaas_emulator.logs.whose import Whose
 
 FLUSH_S = 0.1
 BUFFER = 2**18
 """Bytes of one stream that wait for the next flush at most."""
 
 PAGE_BYTES = 2**20
+JOBS = 20_000
+"""Of so many jobs' streams it is known whose they are; of older ones the ledger, or their first line, tells."""
+
 SCAN_LINES = 200_000
 """Lines that one FilterLogEvents looks at before it answers with what it has and a token."""
 
@@ -90,6 +96,9 @@ class LogStore:
         self._announced: set[Group] = set()
         self._dirty: dict[int, Stream] = {}
         self._flush_at: asyncio.TimerHandle | None = None
+        self._began_ms = int(self._clock.now() * 1000)
+        self._live = Live(self._clock.now())
+        self._jobs: dict[str, tuple[str, str]] = {}
 
     def append(self, account: str, region: str, group: str, stream: str, lines: Sequence[tuple[int, str]]) -> None:
         """Add lines, each with its Unix time in milliseconds; they are readable at once."""
@@ -106,6 +115,9 @@ class LogStore:
             self._problem(f"the log {group} {stream} cannot be written: {error}")
             return
         self._dirty[id(target)] = target
+        if target.whose is None:
+            target.whose = Whose(group, stream, self._jobs.get(stream))
+        self._live.take(target.whose, now, lines)
         if len(target.buffer) > BUFFER:
             self._flush(target)
         if self._flush_at is None:
@@ -129,6 +141,36 @@ class LogStore:
     def close(self) -> None:
         """Write what is left."""
         self.flush()
+
+    def name_job(self, stream: str, job: str, name: str) -> None:
+        """Have the lines of a stream, which begins now, belong to a job."""
+        self._jobs[stream] = job, name
+        if len(self._jobs) > JOBS:
+            del self._jobs[next(iter(self._jobs))]
+
+    async def follow(
+        self, since: int, jobs: Callable[[], dict[str, tuple[str, str]]], *, on: bool = True
+    ) -> AsyncIterator[bytes]:
+        """Yield the lines of all streams after a number (0: the newest there are) as JSON; `on` for ever.
+
+        `jobs` tells the job, and its name, of streams from before this emulator.
+        """
+        now = int(self._clock.now() * 1000)
+        reader, held = self._live.reader(now, since)
+        if not held:
+            self.flush()
+            ends = {
+                segment.path: segment.end - segment.base
+                for streams in self._groups.values()
+                for stream in streams.values()
+                for segment in stream.segments
+            }
+            asked = history.Asked(self._root, ends, self._began_ms, since // 1000, {**jobs(), **self._jobs})
+            for batch in await asyncio.to_thread(history.batches, asked):
+                yield batch
+        if on:
+            async for batch in self._live.read(reader):
+                yield batch
 
     def _make(self, group: Group, name: str) -> Stream:
         streams = self._streams(group)

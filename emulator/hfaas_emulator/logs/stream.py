@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hfaas_emulator.logs.whose import Whose
+
 CAP = 64 * 2**20
 """Bytes of one stream; at half of it the older half goes."""
 
@@ -61,6 +63,7 @@ class Stream:
     buffer: bytearray = field(default_factory=bytearray)
     marks: list[tuple[int, int]] = field(default_factory=list)
     latest: int = -1
+    whose: Whose | None = None
 
     @property
     def begin(self) -> int:
