@@ -69,6 +69,7 @@ EVERYWHERE = (
     Action("app.refresh-view", "ctrl+r", "refresh"),
     Action("app.back", "escape", "back, clear", shown="esc"),
     Action("app.messages", "ctrl+g", "past messages"),
+    Action("app.open-toast", "ctrl+o", "open what the message is about"),
     Action("app.leave", "q", "quit"),
 )
 
@@ -191,7 +192,9 @@ DEPLOY = (
     Action("deploy.fix", "f8", "apply the fix of the problem", "fix"),
     Action("deploy.editor", "f4", "open in $EDITOR", "$EDITOR"),
     Action("deploy.next-file", "f9", "next file", "next file"),
-    Action("deploy.hot", "f10", "redeploy whenever a file is saved", "hot"),
+    Action("deploy.hot", "f10", "redeploy whenever a file is saved", "hot", danger=True),
+    Action("deploy.open", "ctrl+o", "open another pipeline…"),
+    Action("deploy.new", "n", "write a new pipeline", danger=True),
     Action("deploy.leave", "escape", "back", "back"),
 )
 

@@ -6,32 +6,35 @@ import importlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual.app import App, SystemCommand
+from textual import events
+from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
+from textual.notifications import Notify
 from textual.screen import Screen
 
-from hfaas_tui.ui import actions, frame, glyphs, themes
+from hfaas_tui.ui import actions, clipboard, frame, glyphs, themes, toasts
 from hfaas_tui.ui.actions import Action
 from hfaas_tui.ui.feed import Feeds
 from hfaas_tui.ui.filters import Ascii, Harmless
 from hfaas_tui.ui.logs.store import LogStore
 from hfaas_tui.ui.model import Condition, Problem
 from hfaas_tui.ui.safe import clean
+from hfaas_tui.ui.screens.sizes import TooSmall, is_too_small
 from hfaas_tui.ui.screens.view import View
 from hfaas_tui.ui.settings import Settings
 from hfaas_tui.ui.state import Message, Store
+from hfaas_tui.ui.stats import stats
+from hfaas_tui.ui.toasts import Link, Severity
 from hfaas_tui.ui.widgets.chrome import Part
 
 if TYPE_CHECKING:
     from hfaas_tui.ui.backend import Backend
     from hfaas_tui.ui.emulation import Emulation
 
-TOASTS_S = 5.0
-ERRORS_S = 60.0
-Severity = Literal["information", "warning", "error"]
+PREFETCH_S = 0.5
 
 
 class HfaasApp(App[int]):
@@ -39,7 +42,7 @@ class HfaasApp(App[int]):
 
     TITLE = "hfaas"
     CSS = """
-    Screen { background: $surface; layers: base; }
+    Screen { layers: base; }
     Toast { max-width: 60; }
     """
     ENABLE_COMMAND_PALETTE = True
@@ -74,16 +77,26 @@ class HfaasApp(App[int]):
         self._first = first
         self._filters_of_ours: list[LineFilter] = [Harmless(), *([Ascii()] if self.settings.ascii else [])]
         self._keys = dict(self.settings.keys)
+        self._views: dict[str, View] = {}
 
     # --- life
 
     def on_mount(self) -> None:
         for theme in themes.OURS:
             self.register_theme(theme)
-        self.theme = self.settings.theme
+        if self.settings.theme in self.available_themes:
+            self.theme = self.settings.theme
+        else:
+            self.say(f"no theme {self.settings.theme}: there are {', '.join(themes.NAMES)}", Condition.WARNING)
         self.set_keymap(self._keys)
         self.feeds.start()
         self.go(self._first)
+        self.set_timer(PREFETCH_S, self._prefetch)
+
+    def _prefetch(self) -> None:
+        """Import what comes next while nobody waits for it."""
+        names = ("textual.widgets.text_area", *(f"hfaas_tui.ui.{each}" for each in ("commands", "screens.invoke")))
+        self.run_worker(lambda: [importlib.import_module(each) for each in names], thread=True, group="prefetch")
 
     def on_unmount(self) -> None:
         self.feeds.close()
@@ -101,7 +114,8 @@ class HfaasApp(App[int]):
     async def _go(self, view: str, subject: str) -> None:
         name = f"view-{view}"
         if not self.is_screen_installed(name):
-            self.install_screen(_made(view), name)
+            self._views[view] = _made(view)
+            self.install_screen(self._views[view], name)
         while self.screen.is_modal:
             self.pop_screen()
         screen = cast("View", self.get_screen(name))
@@ -111,6 +125,8 @@ class HfaasApp(App[int]):
             await self.switch_screen(name)
         if subject:
             screen.call_after_refresh(screen.show, subject)
+        if is_too_small(self.size):
+            self.push_screen(TooSmall())
 
     def _view(self, number: int) -> None:
         self.go(list(actions.VIEWS)[number - 1])
@@ -141,14 +157,22 @@ class HfaasApp(App[int]):
 
     async def action_back(self) -> None:
         """Close what is open, or go to the functions when nothing is."""
-        if isinstance(self.screen, View) and not self.screen.go_back():
+        if isinstance(self.screen, View) and not self.dismiss_errors() and not self.screen.go_back():
             self.go("functions")
 
     def action_help(self) -> None:
         from hfaas_tui.ui.screens.help import Help
 
-        if isinstance(self.screen, View):
-            self.push_screen(Help(self.screen.NAME))
+        screen = self.screen
+        if isinstance(screen, View):
+            self.push_screen(Help(screen.NAME, [each for each in actions.of(screen.NAME) if screen.allows(each)]))
+
+    def action_command_palette(self) -> None:
+        """Find a command by its name."""
+        from hfaas_tui.ui.commands import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(placeholder="What would you like to do?"))
 
     def action_go_to(self) -> None:
         from hfaas_tui.ui.screens.goto import GoTo
@@ -158,23 +182,45 @@ class HfaasApp(App[int]):
     def action_messages(self) -> None:
         from hfaas_tui.ui.screens.messages import Messages
 
-        self.push_screen(Messages())
+        self.push_screen(Messages(self.store.messages()))
 
     def action_refresh_view(self) -> None:
         if isinstance(self.screen, View):
             self.screen.update()
 
     def action_leave(self) -> None:
-        self.exit(0)
+        """Leave; ask first when something would be lost."""
+        from hfaas_tui.ui.widgets.confirm import Confirm
+
+        if isinstance(self.screen, Confirm):
+            return
+        if losses := list(self._losses()):
+            asked = Confirm("Leave now?", losses, yes="Leave")
+            self.push_screen(asked, lambda answer: self.exit(0) if answer else None)
+        else:
+            self.exit(0)
+
+    async def action_quit(self) -> None:
+        """Leave as `q` does."""
+        self.action_leave()
+
+    def _losses(self) -> Iterator[str]:
+        for view in self._views.values():
+            if lost := view.unsaved():
+                yield lost
+        running = sum(each.running for each in stats(self.store, self.clock()).values())
+        if running and self.emulation is not None and self.emulation.is_ours:
+            runs = "1 run is" if running == 1 else f"{running} runs are"
+            yield f"{runs} under way in the emulator of this window, which ends with it."
 
     # --- telling
 
-    def say(self, text: str, state: Condition = Condition.OK) -> None:
-        """Show a toast, and keep it for `:messages`."""
+    def say(self, text: str, state: Condition = Condition.OK, link: Link | None = None) -> None:
+        """Show a toast, and keep it for `:messages`; `link` is the view and subject that it is about."""
         tone = glyphs.LOOKS[state].tone
         severity: Severity = "error" if tone == "err" else "warning" if tone == "warn" else "information"
         self.store.say(Message(self.clock(), clean(text), state))
-        self.notify(text, severity=severity, timeout=ERRORS_S if severity == "error" else TOASTS_S)
+        self._toast(toasts.made(clean(text, 500), "", severity, None, link))
 
     def report(self, problem: Problem) -> None:
         """Show what failed and what to do."""
@@ -190,7 +236,76 @@ class HfaasApp(App[int]):
         markup: bool = False,  # noqa: ARG002 - never: a path in brackets would end the app
     ) -> None:
         """Show a toast of harmless text."""
-        super().notify(clean(message, 500), title=clean(title), severity=severity, timeout=timeout, markup=False)
+        self._toast(toasts.made(clean(message, 500), clean(title), severity, timeout))
+
+    def _toast(self, toast: toasts.Toast) -> None:
+        self.post_message(Notify(toast))
+
+    def _on_notify(self, event: Notify) -> None:
+        event.prevent_default()  # Textual would show as many as there are
+        toast, gone = toasts.merged(event.notification, self._notifications)
+        for each in gone:
+            self._unnotify(each, refresh=False)
+        self._notifications.add(toast)
+        self._refresh_notifications()
+
+    def on_click(self, event: events.Click) -> None:
+        """Open what the toast is about that was clicked."""
+        said = getattr(event.widget, "_notification", None)
+        if isinstance(said, toasts.Toast) and said.link:
+            self.go(*said.link)
+
+    def action_open_toast(self) -> None:
+        """Open what the newest toast is about."""
+        links = [each.link for each in self._notifications if isinstance(each, toasts.Toast) and each.link]
+        if links:
+            self.clear_notifications()
+            self.go(*links[-1])
+
+    def dismiss_errors(self) -> bool:
+        """Take the errors off the screen; False when there are none."""
+        errors = [each for each in self._notifications if each.severity == "error"]
+        for each in errors:
+            self._unnotify(each)
+        return bool(errors)
+
+    # --- the terminal around us
+
+    def copy(self, text: str, what: str = "it") -> None:
+        """Put a text on the clipboard and say by which ways."""
+        self.copy_to_clipboard(text[: clipboard.LONGEST])
+
+        def call() -> None:
+            ways = ["the terminal (OSC 52)", *clipboard.copy(text)]
+            self.call_from_thread(self.say, f"copied {what} by {', '.join(ways)}")
+
+        self.run_worker(call, thread=True, group="copy", exclusive=True)
+
+    def action_copy_or_hint(self) -> None:
+        """Copy the selected text; without one say how to leave, since ^c does so elsewhere."""
+        if selected := self.screen.get_selected_text():
+            self.copy(selected, "the selection")
+        else:
+            self.say("nothing is selected to copy; q quits")
+
+    def outside(self, run: Callable[[], None]) -> None:
+        """Hand the terminal to another program until it ends."""
+        try:
+            with self.suspend():
+                run()
+        except SuspendNotSupported:
+            self.say("this terminal cannot be handed to another program", Condition.WARNING)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show nothing but a plea in a window in which nothing fits."""
+        shown = self.screen if isinstance(self.screen, TooSmall) else None
+        if not is_too_small(event.size):
+            if shown is not None:
+                self.pop_screen()
+        elif shown is None:
+            self.push_screen(TooSmall())
+        else:
+            shown.tell(event.size)
 
     # --- the frame
 

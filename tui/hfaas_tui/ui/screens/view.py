@@ -216,7 +216,7 @@ class View(Screen[None]):
     def _show_hints(self) -> None:
         hints = []
         for action in actions.of(self.NAME):
-            if action.hint and self.check_action(action.method, ()):
+            if action.hint and self.allows(action):
                 hints += [
                     Part(f" {self.hfaas.label(action)}", "key", action.method),
                     Part(f" {action.hint} ", "", action.method),
@@ -270,6 +270,10 @@ class View(Screen[None]):
         self.screen.focus_next("VTable, LogView")
 
     # --- what is allowed
+
+    def allows(self, action: actions.Action) -> bool:
+        """Tell whether an action can be used now."""
+        return bool(self.check_action(action.method, ()))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if self.hfaas.is_read_only and any(each.method == action and each.danger for each in actions.of(self.NAME)):

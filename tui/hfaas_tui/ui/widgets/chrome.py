@@ -32,6 +32,8 @@ class ChromeLine(Widget, can_focus=False):
 
     DEFAULT_CSS = """
     ChromeLine { height: 1; background: $panel; color: $foreground; }
+    ChromeLine.-rule { background: $surface; color: $text-muted; }
+    ChromeLine > .chrome--head { color: $foreground; text-style: bold; }
     ChromeLine > .chrome--live { background: $error; color: $foreground; text-style: reverse bold; }
     ChromeLine > .chrome--here { color: $text-accent; text-style: bold; }
     ChromeLine > .chrome--key { color: $text-accent; text-style: bold; }
@@ -45,7 +47,7 @@ class ChromeLine(Widget, can_focus=False):
     ChromeLine > .chrome--run { color: $text-accent; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"chrome--{tone}" for tone in ("live", "here", "key", "active", "dim", "ok", "warn", "err", "run")
+        f"chrome--{tone}" for tone in ("live", "here", "key", "active", "head", "dim", "ok", "warn", "err", "run")
     }
 
     @dataclass
@@ -54,8 +56,9 @@ class ChromeLine(Widget, can_focus=False):
 
         action: str
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None, classes: str | None = None, fill: str = " ") -> None:
+        super().__init__(id=id, classes="-rule" if fill != " " else classes)
+        self._fill = fill
         self._left: tuple[Part, ...] = ()
         self._right: tuple[Part, ...] = ()
         self._ranges: list[tuple[int, int, str]] = []
@@ -71,7 +74,7 @@ class ChromeLine(Widget, can_focus=False):
         width, base = self.size.width, self.rich_style
         right = _as_fits(self._right, width - _width(self._left[:1]) - 2)
         left = _as_fits(self._left, width - _width(right) - bool(right))
-        gap = Part(" " * (width - _width(left) - _width(right)))
+        gap = Part(self._fill * (width - _width(left) - _width(right)))
         segments: list[Segment] = []
         self._ranges, x = [], 0
         for part in (*left, gap, *right):
