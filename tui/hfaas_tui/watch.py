@@ -1,11 +1,11 @@
-"""The only module that talks to the emulator's own interface: status, idleness and the trace."""
+"""The only module that talks to the emulator's own interface: status, idleness, the trace, log lines, the machine."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,20 @@ PROJECT_STATE = Path(".hfaas")
 """Where `hfaas up` keeps its state unless told otherwise, relative to the working directory."""
 
 SPACES = "/_hfaas/spaces"
+INVOCATIONS = "/_hfaas/invocations"
+SPEAKING = (SPACES, INVOCATIONS)
+"""What may be refused by an emulator in words of its own."""
+
 ANSWERS = {200, 202, 204}
 NOT_FOUND = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Log lines that came together: Unix time, function, request or `job:ID`, level, text. `seq` is where to go on."""
+
+    seq: int
+    lines: Sequence[tuple[float, str, str, str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +79,33 @@ class Emulator:
         """Yield hops above `since` as they happen, until the emulator ends."""
         return self._trace(since, follow=True)
 
+    def log_lines(self, since: int = 0, *, follow: bool = True) -> Iterator[Lines]:
+        """Yield the log lines after `since` (0: the newest there are) of all functions and jobs, as they are written."""
+        for batch in self._documents(f"/_hfaas/logs?since={since}&follow={int(follow)}", follow=follow):
+            yield Lines(batch["seq"], [tuple(line) for line in batch["lines"]])
+
+    def invocation(self, id: str) -> dict[str, Any]:
+        """Return what an invocation or a job was asked with; CliError when that is not known any more.
+
+        id, kind, function, event, truncated, origin, environment with its secrets hidden; of a job also its command.
+        """
+        return self._json("GET", f"{INVOCATIONS}/{quote(id, safe='')}")
+
+    def machine(self) -> dict[str, Any]:
+        """Return how busy the machine is: cpu, memory, disk, GPUs, the containers that run, requests by service."""
+        return self._json("GET", "/_hfaas/machine")
+
     def _trace(self, since: int, *, follow: bool) -> Iterator[Hop]:
-        path = f"/_hfaas/trace?since={since}&follow={int(follow)}"
+        for hop in self._documents(f"/_hfaas/trace?since={since}&follow={int(follow)}", follow=follow):
+            yield Hop.load(hop)
+
+    def _documents(self, path: str, *, follow: bool) -> Iterator[dict[str, Any]]:
+        """Yield what the emulator tells line by line, until it ends."""
         connection, answer = self._request("GET", path, timeout=None if follow else 60)
         try:
             for line in answer:
                 if line.strip():
-                    yield Hop.load(json.loads(line))
+                    yield json.loads(line)
         except (OSError, http.client.HTTPException):
             return
         finally:
@@ -107,8 +139,9 @@ class Emulator:
         if answer.status not in ANSWERS:
             said = _message(answer)
             connection.close()
-            if said and path.startswith(SPACES):
-                raise CliError(said, "`hfaas space ls` shows the spaces" if answer.status == NOT_FOUND else "")
+            if said and path.startswith(SPEAKING):
+                is_space = path.startswith(SPACES) and answer.status == NOT_FOUND
+                raise CliError(said, "`hfaas space ls` shows the spaces" if is_space else "")
             raise NoEmulator(
                 f"{self.endpoint} answers {answer.status} to {path}: it is no hfaas emulator",
                 "start one with `hfaas up`, or name one with --endpoint",

@@ -15,7 +15,7 @@ from hfaas_emulator.state import held, running
 from hfaas_tui import watch
 from hfaas_tui.cli import options
 from hfaas_tui.errors import CliError, NoEmulator
-from hfaas_tui.output import console, print_json, print_text, table
+from hfaas_tui.output import console, print_json, print_text, size, table
 
 STOP_TIMEOUT_S = 60
 SHOWN_PENDING = 10
@@ -121,12 +121,20 @@ def status(endpoint: str | None, state: Path | None, as_json: bool) -> int:
     emulator = watch.find(endpoint, state)
     about = emulator.status()
     pending = emulator.idle()
+    spaces = [{name: each[name] for name in ("name", "bytes")} for each in emulator.spaces()]
     if as_json:
-        print_json({**about, **pending})
+        print_json({**about, "spaces": spaces, **pending})
     else:
         _print_status(about)
+        _print_spaces(spaces)
         _print_pending(pending["pending"])
     return 0
+
+
+def _print_spaces(spaces: Sequence[Mapping[str, Any]]) -> None:
+    told = [f"{each['name']} ({size(each['bytes'])})" for each in spaces]
+    if told:
+        print_text(f"spaces: {', '.join(told)}")
 
 
 def _print_pending(pending: Sequence[Mapping[str, str]]) -> None:
