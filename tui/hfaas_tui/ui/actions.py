@@ -189,11 +189,11 @@ DEPLOY = (
     Action("deploy.save", "ctrl+s", "save and check", "save+check", danger=True),
     Action("deploy.deploy", "f2", "deploy", "deploy", danger=True),
     Action("deploy.next-problem", "f3", "next problem", "next problem"),
-    Action("deploy.fix", "f8", "apply the fix of the problem", "fix"),
+    Action("deploy.fix", "f8", "apply the fix of the problem", "fix", danger=True),
     Action("deploy.editor", "f4", "open in $EDITOR", "$EDITOR"),
     Action("deploy.next-file", "f9", "next file", "next file"),
     Action("deploy.hot", "f10", "redeploy whenever a file is saved", "hot", danger=True),
-    Action("deploy.open", "ctrl+o", "open another pipeline…"),
+    Action("deploy.open", "ctrl+t", "open another pipeline…"),
     Action("deploy.new", "n", "write a new pipeline", danger=True),
     Action("deploy.leave", "escape", "back", "back"),
 )
