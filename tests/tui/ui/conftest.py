@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from tests.tui.ui.world import FakeBackend, sample
 
@@ -10,3 +12,10 @@ from tests.tui.ui.world import FakeBackend, sample
 def backend() -> FakeBackend:
     """A target with seven functions, runs in every state, buckets and a space."""
     return sample()
+
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times of day in golden frames are everywhere the same."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()

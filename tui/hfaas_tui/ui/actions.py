@@ -69,7 +69,7 @@ EVERYWHERE = (
     Action("app.refresh-view", "ctrl+r", "refresh"),
     Action("app.back", "escape", "back, clear", shown="esc"),
     Action("app.messages", "ctrl+g", "past messages"),
-    Action("app.open-toast", "ctrl+o", "open what the message is about"),
+    Action("app.open-toast", "ctrl+l", "open what the message is about"),
     Action("app.leave", "q", "quit"),
 )
 

@@ -28,7 +28,7 @@ class Toast(Notification):
 def made(text: str, title: str, severity: Severity, timeout: float | None, link: Link | None = None) -> Toast:
     """Return a toast; errors stay."""
     stays = FOR_GOOD_S if severity == "error" else timeout or USUAL_S
-    shown = f"{text}\nclick or ^o opens it" if link else text
+    shown = f"{text}\nclick or ^l opens it" if link else text
     return Toast(shown, title, severity, stays, markup=False, said=text, link=link)
 
 
