@@ -111,10 +111,11 @@ FUNCTIONS = (
 )
 
 LOGS = (
-    Action("logs.follow", "s,G", "follow the end", "follow", shown="s"),
+    Action("logs.follow", "s", "follow the end, or stay (G follows too)", "follow"),
     Action("logs.filter", *_FILTER),
     Action("logs.next-match", "n", "next match", "match"),
     Action("logs.previous-match", "N", "previous match"),
+    Action("logs.ignore-case", "ctrl+t", "ignore case in the filter, or not"),
     Action("logs.highlight", "F", "highlight only, or filter"),
     Action("logs.wrap", "w", "wrap", "wrap"),
     Action("logs.time", "t", "time column", "time"),
