@@ -11,7 +11,14 @@ from dataclasses import replace
 from hfaas_tui.ui.logs.filter import Scan, Wanted
 from hfaas_tui.ui.logs.store import LogStore
 
+OLD = 50_000
+"""Lines that grow too old between two looks."""
 _META = re.compile(r"[][.^$*+?{}\\|()]")
+
+
+def is_plain(pattern: str) -> bool:
+    """Tell whether a pattern matches just itself, so that it may be looked for in our process."""
+    return not _META.search(pattern)
 
 
 class Shown:
@@ -34,6 +41,7 @@ class Shown:
         self._match: Scan | None = None
         self._coming: tuple[Scan | None, Scan | None] | None = None
         self._first = 0
+        self._oldest = 0
         self._start = 0
         self._stop = 0
         self._count = 0
@@ -62,6 +70,14 @@ class Shown:
         self._first = len(self._store) if on else 0
         self._seen = None
 
+    def age(self, since: float) -> None:
+        """Drop lines in front that have become too old since they were looked for."""
+        times = self._store.times
+        for row in range(min(len(self), OLD)):
+            if times[self.line(row)] >= since:
+                break
+            self._oldest = self.line(row) + 1
+
     @property
     def is_cleared(self) -> bool:
         return self._first > 0
@@ -80,6 +96,11 @@ class Shown:
         """Return the number of the line in a row."""
         at = self._start + row
         return at if (numbers := self._numbers) is None else numbers[at]
+
+    def numbers(self) -> Sequence[int]:
+        """Return the numbers of all rows, as they are now."""
+        numbers = self._numbers
+        return range(self._start, self._stop) if numbers is None else numbers[self._start : self._stop]
 
     def row(self, number: int) -> int:
         """Return the row of a line, or of the next one that is shown."""
@@ -108,7 +129,8 @@ class Shown:
         if self._seen is None or not self.is_paused:
             self._count = len(self._store)
         numbers = self._numbers
-        self._start = self._first if numbers is None else bisect_left(numbers, self._first)
+        first = max(self._first, self._oldest)
+        self._start = first if numbers is None else bisect_left(numbers, first)
         self._stop = self._count if numbers is None else bisect_left(numbers, self._count)
         self._start = min(self._start, self._stop)
         matched = len(self._match.hits) if self._match else 0
@@ -140,6 +162,7 @@ class Shown:
             return False
         _close(self._base, self._match)
         self._base, self._match, self._coming = base, match, None
+        self._oldest = 0
         self.generation += 1
         return True
 
@@ -164,14 +187,14 @@ class Shown:
         if self._match is None or self._match.wanted.is_inverted:
             return False
         if not self.is_highlighting:
-            return not _META.search(self._match.wanted.pattern)
+            return is_plain(self._match.wanted.pattern)
         hits = self._match.hits
         at = bisect_left(hits, number)
         return at < len(hits) and hits[at] == number
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return where the pattern is found in a text, when it is plain text; other patterns only the child may try."""
-        if self._match is None or _META.search(wanted := self._match.wanted.pattern):
+        if self._match is None or not is_plain(wanted := self._match.wanted.pattern):
             return []
         if self._match.wanted.ignores_case:
             text, wanted = text.lower(), wanted.lower()

@@ -242,7 +242,11 @@ class LogView(ScrollView, can_focus=True):
             return
         self.set_follow(False)
         self._cursor = self.shown.line(row)
-        top, height = self.top, self._height
+        self.reveal()
+
+    def reveal(self) -> None:
+        """Scroll as little as brings the cursor on the screen."""
+        row, top, height = self.cursor_row, self.top, self._height
         if row < top:
             self._scroll(row)
         elif self.is_wrapped:
