@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import DockerException, NotFound
 
 from hfaas_emulator.containers import docker_gpus, gpu_probe, network, owner, sandbox, scratch
 from hfaas_emulator.containers.attach import Attached
@@ -178,7 +178,7 @@ class DockerEngine:
                 await self._returned(joined, spec)
                 raise
             try:
-                await self.threads.call(self.client.start, container.id)
+                await self.threads.call(container.begin)
             except BaseException:
                 await container.stop()
                 raise
@@ -253,15 +253,11 @@ class DockerEngine:
 
         def exceeded(size: int) -> None:
             output(full(size, limit))
-            self._spawn(self.threads.call(self._kill, container.id))
+            self._spawn(container.kill())
 
         folder = Path(self._info["DockerRootDir"]) / "volumes" / container.volume / "_data"
         if _readable(folder):
             self._storage.add(container.id, Watched(folder, limit, exceeded))
-
-    def _kill(self, id: str) -> None:
-        with contextlib.suppress(APIError):
-            self.client.kill(id)
 
     def _tool_image(self, user: str) -> str:
         return sandbox.ensure(self.client, self._info["Architecture"], user)
@@ -286,8 +282,8 @@ class DockerEngine:
         if container is None:
             return
         if what == "oom":
-            container.report_kill()
-            self._feed.publish(container.id, what)
+            if container.report_kill():
+                self._feed.publish(container.id, what)
         else:
             self._died(container, int(event["Actor"]["Attributes"].get("exitCode", 137)))
 
@@ -295,7 +291,11 @@ class DockerEngine:
         sandbox = self._sandbox
         if sandbox and sandbox.done() and not sandbox.exception() and sandbox.result() is container:
             self._sandbox = None  # the next start makes another
-        self._spawn(container.end(code))
+        self._spawn(self._end(container, code))
+
+    async def _end(self, container: DockerContainer, code: int) -> None:
+        if await container.end(code):
+            self._feed.publish(container.id, "oom")
         self._feed.publish(container.id, "die")
 
     def _reconcile(self) -> None:

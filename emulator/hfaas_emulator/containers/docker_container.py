@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 import requests
@@ -20,6 +22,12 @@ from hfaas_emulator.containers.threads import Threads
 
 LAST_WORDS_S = 1.0
 """How long after the end of a container its `die` event may still be under way."""
+
+LATE_OOM_S = 1.0
+"""How long after `die` an `oom` event may still be under way; 0.1 is what was seen, on a machine with much to do."""
+
+KILLED = 137
+"""The exit code of SIGKILL, which is how the kernel takes memory back."""
 
 
 class Home(Protocol):
@@ -73,6 +81,8 @@ class DockerContainer:
         self._sandbox = sandbox
         self._group = MemoryGroup(id)
         self._reported_kills = 0
+        self._kill_reported = asyncio.Event()
+        self._is_killed_here = False
         self._ended: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self._removal: asyncio.Task[None] | None = None
 
@@ -107,18 +117,47 @@ class DockerContainer:
     def oom_kills(self) -> int:
         return max(self._group.kills(), self._reported_kills)
 
-    def report_kill(self) -> None:
-        """Note an `oom` event of the engine."""
-        self._reported_kills += 1
+    def begin(self) -> None:
+        """Start it, for the first time; blocks."""
+        self._home.client.start(self.id)
+        self._group.watch()
 
-    async def end(self, code: int) -> None:
-        """Note that it ended; asks the engine about memory only where the code leaves a doubt."""
-        killed = self.oom_kills() > 0
-        if code == 137 and not killed and self._removal is None:
-            killed = await self._home.threads.call(self._inspected_oom)
+    async def kill(self) -> None:
+        """End it at once, and keep it."""
+        self._is_killed_here = True
+        with contextlib.suppress(APIError):  # it has ended
+            await self._home.threads.call(self._home.client.kill, self.id)
+
+    def report_kill(self) -> bool:
+        """Note an `oom` event of the engine; False when its end has told so already."""
+        is_news = not (self._ended.done() and self._ended.result().oom_killed)
+        self._reported_kills += is_news
+        self._kill_reported.set()
+        return is_news
+
+    async def end(self, code: int) -> bool:
+        """Note that it ended; tell whether it is news that the kernel took memory back."""
+        killed = await self._lacked_memory(code)
+        self._group.close()
+        is_news = killed and not self._reported_kills
         if not self._ended.done():
             self._reported_kills = max(self._reported_kills, int(killed))
             self._ended.set_result(Exit(code, killed))
+        return is_news
+
+    async def _lacked_memory(self, code: int) -> bool:
+        """Ask the engine, and wait for what it says late, only where the code leaves a doubt."""
+        is_doubtful = code == KILLED and not self._removal and not self._is_killed_here
+        is_certain = is_doubtful and await self._group.settle()
+        if self.oom_kills():
+            return True
+        if is_certain or not is_doubtful:
+            return False
+        if await self._home.threads.call(self._inspected_oom):
+            return True
+        if await _at_most(LATE_OOM_S, self._kill_reported.wait()):
+            return True
+        return await self._home.threads.call(self._past_oom)
 
     async def exit_code(self) -> int | None:
         """Ask the engine how it ended; None while it runs, or has not begun to."""
@@ -133,7 +172,9 @@ class DockerContainer:
             self._ended.set_result(Exit(137))
             return False
         self._memory_mb = int(found.get("HostConfig", {}).get("Memory", 0)) // 2**20
-        if not state.get("Running"):
+        if state.get("Running"):
+            await self._home.threads.call(self._group.watch)
+        else:
             self._reported_kills = max(self._reported_kills, int(bool(state.get("OOMKilled"))))
             await self.end(int(state.get("ExitCode", 137)))
         return True
@@ -147,6 +188,7 @@ class DockerContainer:
             self._ended.set_result(Exit(137))
         if self._attached:
             self._attached.close()
+        self._group.close()
         self._home.forget(self.id)
         if self._sandbox:
             await self._sandbox.stop()
@@ -187,6 +229,16 @@ class DockerContainer:
             return bool(self._state().get("OOMKilled"))
         except (DockerException, requests.RequestException):
             return False  # its end must be told, though the engine does not answer
+
+    def _past_oom(self) -> bool:
+        """Look for an `oom` event that came after the end: the engine keeps no other note of one."""
+        try:
+            end = datetime.fromisoformat(self._state().get("FinishedAt", "")).timestamp()
+            period = {"since": 1, "until": f"{end + LATE_OOM_S:.3f}"}  # by the engine's clock, not ours
+            told = self._home.client.events(filters={"container": self.id, "event": "oom"}, **period)
+            return bool(list(told))
+        except (DockerException, requests.RequestException, ValueError):
+            return False
 
     def _sampled_peak(self) -> int:
         """Ask a remote engine for one sample."""

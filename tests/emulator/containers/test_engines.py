@@ -103,7 +103,7 @@ async def test_a_killed_child_is_told_though_the_main_process_lives_on(room: Roo
     hog = 'python3 -c "import time; x = bytearray(300 << 20); time.sleep(60)"'
     container = await room.start(f"{hog}; echo child ended with $?; sleep 60", memory_mb=64)
     await room.until(lambda: "child ended with 137" in room.text)
-    await room.until(lambda: container.oom_kills() == 1)
+    await room.until(lambda: container.oom_kills() >= 1)
     await container.stop()
 
 
