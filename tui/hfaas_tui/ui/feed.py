@@ -1,19 +1,48 @@
-"""Threads that bring what a target says into the store; each begins anew when its target vanished and came back."""
+"""Threads that bring what a target says into the store; each begins anew when its target vanished and came back.
+
+What is known stays when the target is gone; `health` says so, and when the next try is.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TypeVar
 
 from hfaas_tui.errors import CliError
-from hfaas_tui.ui.backend import Backend
+from hfaas_tui.ui.backend import Backend, News
 from hfaas_tui.ui.logs.store import LogStore
-from hfaas_tui.ui.model import Health, Problem
+from hfaas_tui.ui.model import LogLine
 from hfaas_tui.ui.state import Store
+
+Piece = TypeVar("Piece")
 
 LOOK_S = 2.0
 """Pause between two looks at what no stream tells: health, machine, functions, places."""
+
+QUIET = ((60.0, 10.0), (10.0, 5.0))
+"""After so many seconds in which nothing happened, the pause is that long."""
+
+FIRST_TRY_S, LONGEST_TRY_S = 0.5, 10.0
+
+
+class Pause:
+    """Longer after each try that failed."""
+
+    def __init__(self, first: float = FIRST_TRY_S, longest: float = LONGEST_TRY_S) -> None:
+        self._first, self._longest = first, longest
+        self._next = first
+
+    def take(self) -> float:
+        """Return how long to wait now."""
+        now, self._next = self._next, min(self._next * 2, self._longest)
+        return now
+
+    def reset(self) -> None:
+        """Begin with the shortest again."""
+        self._next = self._first
 
 
 class Feeds:
@@ -24,49 +53,113 @@ class Feeds:
         self._store = store
         self._logs = logs
         self._closing = threading.Event()
-        self._wake = threading.Event()
+        self._look_now = threading.Event()
+        self._read_now = {name: threading.Event() for name in ("news", "lines")}
+        self._happened = time.monotonic()
+        self._is_up = False
 
     def start(self) -> None:
         """Start the threads; they end with the process."""
-        for loop in (self._look, self._read_news, self._read_lines):
-            threading.Thread(
-                target=self._for_ever, args=(loop,), daemon=True, name=f"hfaas-{loop.__name__}"
-            ).start()
+        threads = {
+            "look": self._look_for_ever,
+            "news": lambda: self._read("news", self._backend.news, self._take_news),
+            "lines": lambda: self._read("lines", self._backend.log_lines, self._take_lines),
+        }
+        for name, loop in threads.items():
+            threading.Thread(target=loop, daemon=True, name=f"hfaas-{name}").start()
 
     def hurry(self) -> None:
         """Look at once: the user changed something."""
-        self._wake.set()
+        self._happened = time.monotonic()
+        self._look_now.set()
 
     def close(self) -> None:
+        """End everything."""
         self._closing.set()
-        self._wake.set()
+        for event in (self._look_now, *self._read_now.values()):
+            event.set()
         self._backend.close()
 
-    def _for_ever(self, loop: Callable[[], None]) -> None:
+    # --- looks
+
+    def _look_for_ever(self) -> None:
+        pause = Pause()
+        while not self._closing.is_set():
+            wait = self._rest() if self._look() else pause.take()
+            if self._is_up:
+                pause.reset()
+            else:
+                self._plan(wait)
+            self._look_now.wait(wait)
+            self._look_now.clear()
+
+    def _look(self) -> bool:
+        """Look at everything once; tell whether the target answered."""
+        health, before = self._backend.health(), self._store.health
+        if not health.is_up:
+            since = before.since if before.problem and not before.is_up else time.time()
+            health = replace(health, since=since, next_try=before.next_try)
+        if health != before:
+            self._store.set_health(health)
+        if self._backend.target != self._store.target:
+            self._store.set_target(self._backend.target)
+        was_up, self._is_up = self._is_up, health.is_up
+        if health.is_up:
+            if not was_up:
+                self._wake_readers()
+            self._look_closer()
+        return health.is_up
+
+    def _look_closer(self) -> None:
+        self._store.set_machine(self._backend.machine())
+        try:
+            self._store.set_functions(self._backend.functions())
+            self._store.set_places(self._backend.places())
+        except CliError as error:
+            if self._backend.health().is_up:  # else the next look says it
+                self._fault(error)
+
+    def _fault(self, error: CliError) -> None:
+        from hfaas_tui.ui.model import Problem
+
+        health = replace(self._store.health, problem=Problem(error.message, error.hint))
+        if health != self._store.health:
+            self._store.set_health(health)
+
+    def _plan(self, wait: float) -> None:
+        health = replace(self._store.health, next_try=time.time() + wait)
+        self._store.set_health(health)
+
+    def _rest(self) -> float:
+        quiet = time.monotonic() - self._happened
+        return next((pause for after, pause in QUIET if quiet > after), LOOK_S)
+
+    # --- streams
+
+    def _read(self, name: str, stream: Callable[[], Iterator[Piece]], take: Callable[[Piece], None]) -> None:
+        """Take what a stream brings; when it ends, look why, and read on as soon as the target is back."""
+        pause, wake = Pause(), self._read_now[name]
         while not self._closing.is_set():
             try:
-                loop()
-            except CliError as error:
-                self._store.set_health(Health(problem=Problem(error.message, error.hint), since=time.time()))
-            self._closing.wait(1)
+                for piece in stream():
+                    pause.reset()
+                    take(piece)
+                self._look_now.set()
+            except CliError:  # the look says what is the matter
+                pass
+            wake.wait(pause.take())
+            wake.clear()
 
-    def _look(self) -> None:
-        while not self._closing.is_set():
-            health = self._backend.health()
-            self._store.set_health(health)
-            if health.is_up:
-                self._store.set_machine(self._backend.machine())
-                self._store.set_functions(self._backend.functions())
-                self._store.set_places(self._backend.places())
-            self._wake.wait(LOOK_S)
-            self._wake.clear()
+    def _wake_readers(self) -> None:
+        for event in self._read_now.values():
+            event.set()
 
-    def _read_news(self) -> None:
-        for news in self._backend.news():
+    def _take_news(self, news: News) -> None:
+        self._happened = time.monotonic()
+        if news.runs or news.steps:
             self._store.put_runs(news.runs, news.steps)
-            if news.writers is not None:
-                self._store.note_objects(news.writers)
+        if news.writers is not None:
+            self._store.note_objects(news.writers)
 
-    def _read_lines(self) -> None:
-        for lines in self._backend.log_lines():
-            self._logs.append(lines)
+    def _take_lines(self, lines: list[LogLine]) -> None:
+        self._logs.append(lines)
