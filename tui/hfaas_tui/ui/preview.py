@@ -248,10 +248,10 @@ def _fit(text: str, width: int) -> str:
 
 def hexadecimal(data: bytes, width: int) -> list[str]:
     """Return bytes as numbers and characters, as many in a row as fit into `width`."""
-    count = next((n for n in (16, 8, 4) if 6 + 3 * n + 1 + n <= width), 4)
+    count = next((n for n in (16, 8, 4) if 5 + 4 * n <= width), 4)
     lines = []
     for at in range(0, len(data), count):
         row = data[at : at + count]
         text = "".join(chr(code) if 32 <= code < 127 else "." for code in row)
-        lines.append(clip(f"{at:04x}  {row.hex(' '):<{3 * count}} {text}", max(width, 1)))
+        lines.append(clip(f"{at:04x} {row.hex(' '):<{3 * count - 1}} {text}", max(width, 1)))
     return lines

@@ -71,7 +71,7 @@ class Preview(ScrollView, can_focus=True):
             rows += [*((line, "note") for line in _wrapped(shown.note, self.size.width - 2)), ("", "")]
         rows += range(len(shown.rows))
         rows += [(line, "header" if shown.has_header and not at else "") for at, line in enumerate(shown.lines)]
-        rows += [(line, "") for line in hexadecimal(shown.data, self.size.width - 2)]
+        rows += [(line, "") for line in hexadecimal(shown.data, self.size.width - 1)]
         self._rows = rows
         self.virtual_size = Size(self.size.width, len(rows))
         self.refresh()
