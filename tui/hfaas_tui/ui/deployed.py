@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
@@ -189,9 +189,10 @@ def _text(value: object) -> str:
 
 def _moment(text: str) -> float:
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return 0
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def hidden(variables: Mapping[str, str]) -> Mapping[str, str]:

@@ -19,6 +19,9 @@ LINES = 200
 """Last lines of a log that the detail of a run shows."""
 
 EVENTS = 10_000
+START_S = 2.0
+"""The first line of an invocation is written before its start is told."""
+
 WHY = "stopped with `hfaas-tui`"
 
 
@@ -73,7 +76,7 @@ class Inspection:
         if not run.log_stream:
             return iter(())
         logs = self._link.client("logs")
-        start = {} if run.kind == "job" else {"startTime": int((run.started or run.queued) * 1000)}
+        start = {} if run.kind == "job" else {"startTime": int(((run.started or run.queued) - START_S) * 1000)}
         try:
             page = logs.get_log_events(
                 logGroupName=run.log_group,

@@ -47,6 +47,13 @@ class Link:
                 self._clients[at] = client(*at)
             return self._clients[at]
 
+    def close(self) -> None:
+        """Let go of connections."""
+        with self._lock:
+            for each in self._clients.values():
+                each.close()
+            self._clients = {}
+
     def document(self, path: str, timeout: float = 10) -> dict[str, Any]:
         """Return what the emulator's own interface says; CliError with its words when it refuses."""
         endpoint = self.emulator().endpoint

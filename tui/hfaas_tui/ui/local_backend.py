@@ -229,6 +229,8 @@ class LocalBackend:
         self._is_closed.set()
         for stream in [*self._streams]:
             stream.close()
+        self._places.close()
+        self._link.close()
 
 
 def line(seconds: float, function: str, request: str, level: str, text: str) -> LogLine:

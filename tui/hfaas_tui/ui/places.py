@@ -76,6 +76,15 @@ class Places:
             known = self._counts[name] = _count(s3, name)
         return Place(f"s3://{name}", known.objects, known.size, known.note)
 
+    def close(self) -> None:
+        """Let go of the connections to spaces."""
+        with self._lock:
+            for space in self._spaces.values():
+                space.close()
+            for provider in self._providers.values():
+                provider.close()
+            self._spaces, self._providers = {}, {}
+
     # --- what is in them
 
     def listing(self, uri: str, prefix: str, after: str) -> Listing:
@@ -243,12 +252,13 @@ class Places:
 
         emulator = self._link.emulator()
         with self._lock:
-            spaces = self._spaces.setdefault(emulator.endpoint, Spaces(emulator))
+            if emulator.endpoint not in self._spaces:
+                self._spaces[emulator.endpoint] = Spaces(emulator)
+            spaces = self._spaces[emulator.endpoint]
         try:
             yield spaces.space(name)
         except (CliError, OSError):
-            with self._lock:
-                self._spaces.pop(emulator.endpoint, None)
+            self.close()
             raise
 
     def _provider(self, space: str) -> Oneprovider:

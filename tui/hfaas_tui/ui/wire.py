@@ -34,7 +34,12 @@ class Stream:
         """Yield what came since the last batch, as long as the emulator lives; NoEmulator when it does not answer."""
         with self._opened() as connection:
             self._socket = connection
-            rest = self._head(connection)
+            try:
+                rest = self._head(connection)
+            except NoEmulator:
+                if self._closing.is_set():
+                    return
+                raise
             body = _Body()
             while not self._closing.is_set():
                 if lines := body.take(rest):
