@@ -179,9 +179,14 @@ def _help(key: Key) -> Help:
 
 
 def _facts(key: Key) -> Iterator[tuple[str, str]]:
+    from hfaas_deploy import keys
+    from hfaas_deploy.keys import Status
+
     means = MEANS.get(key.path, {})
     yield from means.items()
-    if not means and (takes := allowed(key) or str(key.kind)):
+    if inside := [each.name for each in keys.at(key.inside).values() if each.status is Status.USED]:
+        yield "keys", ", ".join(inside)
+    elif not means and (takes := allowed(key) or str(key.kind)):
         yield "takes", takes
     if key.default is not None:
         yield "default", str(key.default).lower() if isinstance(key.default, bool) else str(key.default)

@@ -74,10 +74,16 @@ class Deployer(Protocol):
         """Deploy what is saved; CliError with the first cause when it fails, or while another deploy runs."""
 
 
-def of(backend: Backend) -> Deployer:
+class Holder(Protocol):
+    """Whoever has a backend, now this one and later another."""
+
+    backend: Backend
+
+
+def of(holder: Holder) -> Deployer:
     """Return what deploys to a backend's target; a backend may bring its own."""
-    own: Deployer | None = getattr(backend, "deployer", None)
-    return own or EmulatorDeployer(lambda: backend.target)
+    own: Deployer | None = getattr(holder.backend, "deployer", None)
+    return own or EmulatorDeployer(lambda: holder.backend.target)
 
 
 @dataclass
