@@ -5,7 +5,6 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from hfaas_tui.ui.widgets import runlines
 from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
 from hfaas_tui.ui.widgets.runlines import TABS, Scene
 from hfaas_tui.ui.widgets.textpane import TextPane
@@ -16,7 +15,7 @@ class RunFull(Vertical):
 
     DEFAULT_CSS = """
     RunFull { height: 1fr; display: none; }
-    RunFull > .run--title { background: $surface; }
+    RunFull > ChromeLine { background: $surface; }
     """
 
     def __init__(self) -> None:
@@ -48,21 +47,13 @@ class RunFull(Vertical):
     def _paint(self, *, from_top: bool = False) -> None:
         if (scene := self._scene) is None:
             return
-        run = scene.run
-        where = f"{'Job' if run.kind == 'job' else 'Run'} {runlines.short(run.id)}"
-        state = runlines.state_word(run)
-        self.query_one(ChromeLine).show(
-            self._tabs(),
-            [Part(f"{where} · {run.function} "), Part(state.text, state.tone), Part("   esc back ", "dim")],
-        )
+        self.query_one(ChromeLine).show(self._tabs(), [Part("esc back ", "dim", "app.back")])
         self.query_one(TextPane).show(TABS[self._tab][2](scene), from_top=from_top)
 
     def _tabs(self) -> list[Part]:
-        return [
-            Part(
-                f"[{title}]" if at == self._tab else f" {title} ",
-                "active" if at == self._tab else "",
-                f"screen.run_tab({at})",
-            )
-            for at, (_, title, _) in enumerate(TABS)
-        ]
+        parts = [Part(" ")]
+        for at, (_, title, _) in enumerate(TABS):
+            is_here = at == self._tab
+            text = f"[{title}]" if is_here else f" {title} "
+            parts.append(Part(text, "active" if is_here else "", f"screen.run_tab({at})"))
+        return parts

@@ -215,6 +215,8 @@ class RunList(View):
         )
 
     def paint(self) -> None:
+        if not self.query(RunFull):  # a worker was slower than the end of the app
+            return
         scene = self.scene()
         if scene is None:
             self.query_one("#run-title", TextPane).show(())

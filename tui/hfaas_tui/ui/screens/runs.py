@@ -134,8 +134,7 @@ class Runs(RunList):
         """Copy the ids of what is marked, or of the run under the cursor."""
         ids = [run.id for run in self.table.marked]
         if ids:
-            self.app.copy_to_clipboard("\n".join(ids))
-            self.say(f"copied {ids[0]}" if len(ids) == 1 else f"copied {len(ids)} ids")
+            self.hfaas.copy("\n".join(ids), ids[0] if len(ids) == 1 else f"{len(ids)} ids")
 
     # --- changing something
 
@@ -147,10 +146,10 @@ class Runs(RunList):
         if len(runs) == 1 and not self.store.target.is_live:
             self._run_again(runs)
             return
-        lines = [*_named(runs), "", "Each function is invoked again with the same event."]
-        title = f"Run {_counted(runs, 'run')} again on {self._place()}"
+        lines = [*_named(runs), "", f"Invoked again on {self._place()}, with the same event."]
         self.app.push_screen(
-            Confirm(title, lines, yes="Run again"), lambda yes: self._run_again(runs) if yes else None
+            Confirm(f"Again: {_counted(runs, 'run')}", lines, yes="Run again"),
+            lambda yes: self._run_again(runs) if yes else None,
         )
 
     def _run_again(self, runs: Sequence[Run]) -> None:
@@ -160,14 +159,16 @@ class Runs(RunList):
     def _ran_again(self, done: Sequence[tuple[Run, str]]) -> None:
         old, new = done[-1]
         more = f", and {len(done) - 1} more" if len(done) > 1 else ""
-        self.say(f"{old.function} runs again as {short(new)}{more}: the cursor goes there")
+        words = f"{old.function} runs again as {short(new)}{more}: the cursor goes there"
+        self.hfaas.say(words, link=("runs", new))
         self.hfaas.feeds.hurry()
         self.await_run(new, old.id if len(done) == 1 else "")
 
     def action_stop(self) -> None:
         """End jobs; says why that is no use for what is no job or is over."""
         runs = self.table.marked
-        jobs = [run for run in runs if run.kind == "job" and not run.is_over]
+        known = (run if run.kind == "job" else self.store.run(run.job) for run in runs)
+        jobs = [job for job in known if job is not None and not job.is_over]
         if not jobs:
             if runs:
                 self.say(self._why_no_stop(runs[0]), Condition.WARNING)
@@ -175,20 +176,17 @@ class Runs(RunList):
         waiting = sum(run.started is None for run in jobs)
         does = "Cancel" if waiting == len(jobs) else "Terminate" if not waiting else "Stop"
         live = self.store.target.is_live
-        lines = [*_named(jobs), "", "What a running job has not uploaded is lost." if waiting < len(jobs) else ""]
+        lost = " What a running job has not uploaded is lost." if waiting < len(jobs) else ""
+        lines = [*_named(jobs), "", f"On {self._place()}.{lost}"]
         phrase = (jobs[0].function if len(jobs) == 1 else f"stop {len(jobs)} jobs") if live else ""
         self.app.push_screen(
-            Confirm(
-                f"{does} {_counted(jobs, 'job')} on {self._place()}", lines, yes=does, phrase=phrase, danger=live
-            ),
+            Confirm(f"{does} {_counted(jobs, 'job')}", lines, yes=does, phrase=phrase, danger=live),
             lambda yes: self._stop(jobs) if yes else None,
         )
 
     def _why_no_stop(self, run: Run) -> str:
         if run.is_over:
             return f"Run {short(run.id)} is over"
-        if run.job:
-            return f"Run {short(run.id)} was handed to job {short(run.job)}: b goes there, x stops it"
         function = self.store.function(run.function)
         limit = f" of {function.timeout_s} s" if function and function.timeout_s else ""
         return f"Lambda has no stop: run {short(run.id)} ends by itself, at the latest at its timeout{limit}"
@@ -232,7 +230,7 @@ class Runs(RunList):
 
 
 def _counted(runs: Sequence[Run], noun: str) -> str:
-    return f"{noun} {short(runs[0].id)} of {runs[0].function}" if len(runs) == 1 else f"{len(runs)} {noun}s"
+    return f"{noun} {short(runs[0].id)}" if len(runs) == 1 else f"{len(runs)} {noun}s"
 
 
 def _named(runs: Sequence[Run]) -> list[str]:

@@ -8,14 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from hfaas_tui.delegation import because
 from hfaas_tui.ui import glyphs
 from hfaas_tui.ui.model import Condition, Gpu, Run, RunDetail, Step
-from hfaas_tui.ui.safe import clean, clean_lines, duration
+from hfaas_tui.ui.safe import clean, clean_lines, duration, size
 from hfaas_tui.ui.widgets.chrome import Part
 from hfaas_tui.ui.widgets.phases import Phase, gb_seconds, phase_bar, phases
 from hfaas_tui.ui.widgets.textpane import Line
 
 LINES_SHOWN = 5000
+TAIL = 8
+"""Last lines shown in the overview."""
+
 GAUGE = 20
 LABEL = 9
 BAD = {Condition.FAILED, Condition.TIMED_OUT}
@@ -50,8 +54,11 @@ class Scene:
 
 
 def with_row(detail: RunDetail, run: Run) -> RunDetail:
-    """Return a detail with what the row knows now."""
-    return detail if detail.run is run else replace(detail, run=run)
+    """Return a detail with what the row knows now; of jobs the target tells their size only when asked."""
+    of = detail.run
+    if of is run:
+        return detail
+    return replace(detail, run=replace(run, vcpus=run.vcpus or of.vcpus, gpus=run.gpus or of.gpus))
 
 
 def short(id: str) -> str:
@@ -126,7 +133,7 @@ def facts(scene: Scene) -> Iterator[Line]:
     yield from map(_leg(scene), scene.legs)
     if not scene.legs and (run.job or run.invocation):
         other = f"handed to job {short(run.job)}" if run.job else f"second leg of {short(run.invocation)}"
-        yield labelled("legs", Part(other + (f" ({run.cause})" if run.cause else "")))
+        yield labelled("legs", Part(other + _because(run.cause)))
     if run.outputs:
         more = f"  and {len(run.outputs) - 1} more" if len(run.outputs) > 1 else ""
         yield labelled("output", Part(run.outputs[0] + more, "", "screen.output"))
@@ -155,7 +162,7 @@ def labelled(label: str, *parts: Part) -> Line:
 def _event(scene: Scene) -> Part:
     origin = scene.run.origin
     if "://" in origin:
-        return Part(origin, "", "screen.input")
+        return Part(f"{origin}{_told_of(scene.detail.event)}", "", "screen.input")
     words = {
         "api": "an HTTP request",
         "schedule": "a schedule",
@@ -213,7 +220,7 @@ def _leg(scene: Scene) -> Callable[[Run], Line]:
     def line(leg: Run) -> Line:
         how = state_word(leg)
         took = leg.seconds(scene.now)
-        cause = f" ({scene.run.cause or leg.cause})" if scene.run.cause or leg.cause else ""
+        cause = _because(scene.run.cause or leg.cause)
         words = (
             f"handed to job {short(leg.id)}{cause} "
             if leg.kind == "job"
@@ -225,6 +232,10 @@ def _leg(scene: Scene) -> Callable[[Run], Line]:
         )
 
     return line
+
+
+def _because(cause: str) -> str:
+    return f" because {because(cause)}" if cause else ""
 
 
 def following(scene: Scene) -> Line:
@@ -285,6 +296,10 @@ def overview(scene: Scene) -> Iterator[Line]:
         wide = max(len(clean(label)) for label, _ in scene.detail.story)
         for label, value in scene.detail.story:
             yield (Part(f" {clean(label):<{wide}}  ", "dim"), Part(value))
+    if scene.detail.lines:
+        yield ()
+        yield (Part(" Last lines", "head"),)
+        yield from ((Part(" " + clean(line)),) for line in scene.detail.lines[-TAIL:])
 
 
 def event(scene: Scene) -> Iterator[Line]:
@@ -348,6 +363,17 @@ def _bounded(lines: Sequence[str], line: Callable[[str], Line]) -> Iterator[Line
 def _json_line(text: str) -> Line:
     name, colon, value = text.partition('": ')
     return (Part(f" {name}{colon}", "key"), Part(value)) if colon else (Part(" " + text),)
+
+
+@lru_cache(4)
+def _told_of(event: str) -> str:
+    """Return what kind of event it was and how large its object is."""
+    try:
+        record = json.loads(event)["Records"][0]
+        told = record.get("eventName"), size(record["s3"]["object"].get("size"))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return ""
+    return "".join(f"  {each}" for each in told if each and each != "-")
 
 
 @lru_cache(4)

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Literal
 
 from hfaas_tui.ui import glyphs
@@ -31,8 +32,23 @@ COLUMNS = (
 FUNCTION_WIDE = 24
 """Cells of a function's name where there is room."""
 
-FILTERS = ("state", "id", "function", "where", "time", "kind", "gpus", "error", "origin", "queue", "cause", "exit")
-"""What a filter may name, besides what it looks for everywhere."""
+_TEXTS: dict[str, Callable[[Run], str]] = {
+    "state": lambda run: f"{glyphs.LOOKS[run.state].word} {run.state}{' stuck' * run.is_stuck}",
+    "id": attrgetter("id"),
+    "function": attrgetter("function"),
+    "where": attrgetter("where"),
+    "error": lambda run: f"{run.error_type} {run.message}" if run.message else run.error_type,
+    "origin": attrgetter("origin"),
+    "queue": attrgetter("queue"),
+    "cause": attrgetter("cause"),
+    "gpus": lambda run: str(run.gpus),
+    "exit": lambda run: "" if run.exit is None else str(run.exit),
+}
+FILTERS = (*_TEXTS, "time")
+"""What a filter may name; words without a name are looked for in all of them."""
+
+
+_STATE = attrgetter("state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +63,14 @@ class Chosen:
 
 def chosen(runs: Sequence[Run], tab: Tab, since: float) -> Chosen:
     """Choose runs of a tab that were under way at or after a moment; `runs` are oldest first."""
-    running: list[Run] = []
-    waiting: list[Run] = []
-    over: list[Run] = []
-    newest = 0.0
-    for run in reversed(runs):
-        if tab not in {"all", run.kind}:
-            continue
-        ended = run.ended
-        if ended is None:
-            (waiting if run.started is None else running).append(run)
-        elif ended >= since:
-            over.append(run)
-        elif ended > newest:
-            newest = ended
-    rows = running + waiting + over
-    return Chosen(rows, Counter(run.state for run in rows), newest)
+    if tab != "all":
+        runs = [run for run in runs if run.kind == tab]
+    live = [run for run in runs if run.ended is None]
+    live.sort(key=lambda run: (run.started is None, -(run.started or run.queued)))
+    over = [run for run in reversed(runs) if run.ended is not None and run.ended >= since]
+    rows = live + over
+    newest = 0.0 if rows else max((run.ended or 0.0 for run in runs), default=0.0)
+    return Chosen(rows, Counter(map(_STATE, rows)), newest)
 
 
 class RunTable(VTable[Run]):
@@ -145,19 +153,8 @@ class RunTable(VTable[Run]):
 
     def text(self, row: Run, column: str) -> str:
         """Return what a filter compares."""
-        match column:
-            case "state":
-                return f"{glyphs.LOOKS[row.state].word} {row.state}"
-            case "id" | "function" | "where" | "origin" | "queue" | "cause" | "kind":
-                return str(getattr(row, column))
-            case "error":
-                return f"{row.error_type} {row.message}"
-            case "gpus":
-                return str(row.gpus)
-            case "exit":
-                return "" if row.exit is None else str(row.exit)
-            case _:
-                return super().text(row, column)
+        told = _TEXTS.get(column)
+        return told(row) if told is not None else super().text(row, column)
 
     def _said(self, run: Run, column: str) -> tuple[str, str]:
         look = glyphs.LOOKS[run.state]

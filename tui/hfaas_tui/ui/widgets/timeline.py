@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from hfaas_tui.ui.model import Condition, Run
 
@@ -29,6 +30,8 @@ ENDS = {
     Condition.TIMED_OUT: "!",
     Condition.STOPPED: "■",
 }
+
+_QUEUED = attrgetter("queued")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +128,4 @@ def _label(moment: float, step: float, *, is_first: bool) -> str:
 
 def first_of(runs: Sequence[Run], since: float) -> float:
     """Return when the earliest of some runs was queued, or `since` when that is later."""
-    return max(since, min((run.queued for run in runs if run.queued), default=since))
+    return max(since, min(filter(None, map(_QUEUED, runs)), default=since))
