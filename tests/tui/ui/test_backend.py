@@ -212,6 +212,20 @@ def test_a_job_is_submitted_again_as_it_was(watched: Watched, batch: Batch) -> N
     assert watched.until(again, lambda run: run.is_over).exit == 3
 
 
+def test_an_invocation_runs_again_with_the_same_event(watched: Watched, function: str) -> None:
+    made = watched.backend.invoke(function, b'{"n": 3}', wait=True)
+    run = watched.until(made.id, lambda run: run.is_over)
+    again = watched.backend.again(run)
+    assert again != made.id
+    second = watched.until(again, lambda run: run.state is Condition.OK)
+    assert json.loads(watched.backend.detail(second).event) == {"n": 3}
+    assert watched.backend.detail(second).environment["MODEL"] == "lite"
+
+
+def test_the_machine_is_told(backend: LocalBackend) -> None:
+    assert backend.machine().memory_total > 0
+
+
 def test_an_invocation_cannot_be_stopped_and_that_is_said(backend: LocalBackend) -> None:
     with pytest.raises(CliError, match="cannot be stopped"):
         backend.stop(Run("x", "f"))
