@@ -26,9 +26,11 @@ def outline(content: bytes) -> list[Mention]:
 
 
 def under(mentions: Sequence[Mention], line: int, column: int) -> Key | None:
-    """The key that a place in the file belongs to: the last one that begins before it."""
-    before = [one for one in mentions if (one.line, one.column) <= (line, column)]
-    return before[-1].key if before else next((one.key for one in mentions if one.line == line), None)
+    """The key that a place in the file belongs to: the last one that begins before it, or the first on its line."""
+    first = next((one for one in mentions if one.line == line), None)
+    if first and column < first.column:
+        return first.key
+    return next((one.key for one in reversed(mentions) if (one.line, one.column) <= (line, column)), None)
 
 
 def _below(tree: Map, place: str) -> Iterator[Mention]:

@@ -149,6 +149,10 @@ def _told() -> Iterator[None]:
         raise CliError(error.message, error.hint) from error
     except NoEmulator as error:
         raise NoEmulator(error.message, START) from error
+    except CliError:
+        raise
+    except Exception as error:  # a bug in a deploy is no reason to lose what is being edited
+        raise CliError(f"{type(error).__name__}: {error}", "this is a fault of hfaas") from error
 
 
 def shown(preview: Preview) -> Plan:

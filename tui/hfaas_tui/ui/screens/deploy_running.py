@@ -8,7 +8,6 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfaas_tui.errors import CliError
 from hfaas_tui.ui import checking, project
 from hfaas_tui.ui.deploying import Outcome
 from hfaas_tui.ui.model import Condition, Problem, Task
@@ -102,12 +101,7 @@ class Running:
         self._view.store.put_task(self._task)
 
         def call() -> Outcome:
-            try:
-                return deployer.deploy(path, self._say)
-            except CliError:
-                raise
-            except Exception as error:  # a bug in a deploy is no reason to lose what is being edited
-                raise CliError(f"{type(error).__name__}: {error}", "this is a fault of hfaas") from error
+            return deployer.deploy(path, self._say)
 
         self._view.work("deploy", call, self._done, self._failed, exclusive=False)
 
