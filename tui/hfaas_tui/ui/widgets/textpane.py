@@ -143,4 +143,4 @@ def wrapped(line: Line, width: int) -> list[Line]:
 
 def _begin(text: str, cells: int) -> str:
     """Return as much of a text as fits; at least one character."""
-    return chop_cells(text[:cells], cells)[0] or text[:1]
+    return (chop_cells(text[:cells], cells)[0] or text[:1]) if text else ""
