@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 
 from hfaas_tui.ui.app import HfaasApp
 from hfaas_tui.ui.settings import Settings
+from hfaas_tui.ui.widgets.vtable import VTable
 
 GOLDEN = Path(__file__).parent / "golden"
 WIDE, SMALL = (120, 36), (80, 24)
@@ -49,6 +50,12 @@ async def wait_for(pilot: Pilot[int], condition: Callable[[], object], what: str
 async def wait_text(pilot: Pilot[int], text: str) -> None:
     """Wait until a text is on the screen."""
     await wait_for(pilot, lambda: text in frame(pilot.app), repr(text))
+
+
+def under_cursor(app: App[Any]) -> str:
+    """Return the name of what the cursor of the list is on."""
+    row = app.screen.query(VTable).first().selected
+    return row.name if row is not None else ""
 
 
 async def settle(pilot: Pilot[int], quiet: float = 0.2) -> str:

@@ -69,7 +69,7 @@ EVERYWHERE = (
     Action("app.refresh-view", "ctrl+r", "refresh"),
     Action("app.back", "escape", "back, clear", shown="esc"),
     Action("app.messages", "ctrl+g", "past messages"),
-    Action("app.open-toast", "ctrl+l", "open what the message is about"),
+    Action("app.open-toast", "ctrl+l", "open the message"),
     Action("app.leave", "q", "quit"),
 )
 
@@ -88,8 +88,8 @@ _FILTER = ("slash", "filter… (text, column:value, !not, a regex)", "filter")
 def _list(view: str) -> tuple[Action, ...]:
     return (
         Action(f"{view}.filter", *_FILTER),
-        Action(f"{view}.sort", "o", "sort by the next column"),
-        Action(f"{view}.reverse", "O", "reverse the order"),
+        Action(f"{view}.sort", "o", "sort by next"),
+        Action(f"{view}.reverse", "O", "reverse order"),
         Action(f"{view}.mark", "space", "mark", shown="space"),
     )
 
@@ -101,8 +101,8 @@ FUNCTIONS = (
     Action("functions.edit", "e", "edit the FDL", "edit"),
     Action("functions.promote", "p", "promote", "promote"),
     Action("functions.filter", *_FILTER),
-    Action("functions.fdl", "y", "show configuration as YAML", "yaml"),
-    Action("functions.shell", "s", "shell in the image", "shell", danger=True),
+    Action("functions.fdl", "y", "show as YAML", "yaml"),
+    Action("functions.shell", "s", "shell in image", "shell", danger=True),
     Action("functions.delete", "D", "delete…", "delete", danger=True),
     Action("functions.zoom", "z", "all columns", "zoom"),
     Action("functions.copy", "c", "copy the name"),
@@ -113,7 +113,7 @@ FUNCTIONS = (
 LOGS = (
     Action("logs.follow", "s", "follow the end, or stay (G follows too)", "follow"),
     Action("logs.filter", *_FILTER),
-    Action("logs.next-match", "n", "next match", "match"),
+    Action("logs.next-match", "n", "next match", "match", shown="n/N"),
     Action("logs.previous-match", "N", "previous match"),
     Action("logs.ignore-case", "ctrl+t", "ignore case in the filter, or not"),
     Action("logs.highlight", "F", "highlight only, or filter"),

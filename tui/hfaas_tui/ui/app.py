@@ -43,7 +43,7 @@ class HfaasApp(App[int]):
     TITLE = "hfaas"
     CSS = """
     Screen { layers: base; }
-    Toast { max-width: 60; }
+    Toast { width: auto; max-width: 60; padding: 0 1; }
     """
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [

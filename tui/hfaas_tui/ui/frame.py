@@ -13,6 +13,7 @@ from hfaas_tui.ui.widgets.chrome import Part
 WIDE = 118
 """Columns from which everything is named; below there are figures only."""
 
+LONGEST_WAIT_S = 600
 _MODEL = re.compile(r"\b([A-Z]{1,3}\d{2,4}\w*|(?:RTX|GTX) ?\w+)")
 
 
@@ -36,7 +37,7 @@ def how(store: Store, now: float, width: int) -> Iterator[Part]:
     health = store.health
     if not health.is_up:
         wait = health.next_try - now
-        again = f", next try in {wait:.0f} s" if wait >= 1 and width >= WIDE else ""
+        again = f", next try in {wait:.0f} s" if 1 <= wait <= LONGEST_WAIT_S and width >= WIDE else ""
         yield Part(f"✗ no answer{again} " if health.problem else "connecting… ", "err" if health.problem else "dim")
         return
     running = sum(each.running for each in stats(store, now).values())

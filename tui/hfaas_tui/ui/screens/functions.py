@@ -55,7 +55,8 @@ class Functions(View):
         super().__init__()
         self._debounce: Timer | None = None
         self._wanted = ""
-        self._second = 0.0
+        self._painted = (0.0, 0)
+        self._is_empty = False
 
     def body(self) -> ComposeResult:
         with Horizontal():
@@ -85,12 +86,16 @@ class Functions(View):
         health = self.store.health
         self.table.empty = list(EMPTY if health.is_up else GONE if health.problem else self.table.empty)
         self.table.set_rows(Row(each, found.get(each.name, NONE)) for each in self.store.functions())
+        if self._is_empty != (self.table.total == 0):
+            self._is_empty = not self._is_empty
+            self.refresh_bindings()
         if self._wanted and self.table.select(self._wanted):
             self._wanted = ""
 
     def tick(self) -> None:
-        if self.now() - self._second >= 1:  # times that go on
-            self._second = self.now()
+        painted = float(int(self.now())), self.query_one("#detail").size.width
+        if painted != self._painted:  # times go on, and the pane is another width
+            self._painted = painted
             self.table.refresh()
             self._show_detail()
 
@@ -130,6 +135,10 @@ class Functions(View):
         self.action_open()
 
     # --- what keys do
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        is_ours = any(each.method == action for each in actions.FUNCTIONS)
+        return False if is_ours and self._is_empty else super().check_action(action, parameters)
 
     def selected(self) -> Function | None:
         """Return the function under the cursor."""

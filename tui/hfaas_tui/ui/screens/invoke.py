@@ -70,8 +70,8 @@ class Invoke(ModalScreen[None]):
             box.border_title = f"Invoke {name}".replace("[", "(")
             box.border_subtitle = "F2 invoke  ^t other event  esc cancel"
             yield ChromeLine(id="kinds")
-            yield TextArea("", soft_wrap=False, show_line_numbers=True, tab_behavior="focus")
-            yield Input(placeholder="path of a file on this machine")
+            yield TextArea("", soft_wrap=False, show_line_numbers=True, tab_behavior="focus", compact=True)
+            yield Input(placeholder="path of a file on this machine", compact=True)
             yield Static(id="check", markup=False)
             with Horizontal():
                 yield Button("Cancel", id="no", compact=True)

@@ -197,11 +197,11 @@ class View(Screen[None]):
         self._gone = None if problem is None else self._gone or self.now()
         self.set_class(problem is not None, "-gone")
         if problem is not None and self._gone is not None:
-            age = safe.ago(self.now() - self._gone)
+            age = safe.ago(self.now() - self._gone).replace("now", "just now")
             parts = [
                 Part(f" ✗ {problem.message}", "err"),
                 Part(f"   {problem.hint}"),
-                Part(f"   what you see: {age}", "dim"),
+                Part(f"   what you see is from {age}", "dim"),
             ]
             self.query_one("#trouble", ChromeLine).show(parts)
 
