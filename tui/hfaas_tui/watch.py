@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ class Emulator:
         """Yield hops above `since` as they happen, until the emulator ends."""
         return self._trace(since, follow=True)
 
-    def log_lines(self, since: int = 0, *, follow: bool = True) -> Iterator[Lines]:
+    def log_lines(self, since: int = 0, *, follow: bool = True) -> Generator[Lines, None, None]:
         """Yield the log lines after `since` (0: the newest there are) of all functions and jobs, as they are written."""
         for batch in self._documents(f"/_hfaas/logs?since={since}&follow={int(follow)}", follow=follow):
             yield Lines(batch["seq"], [tuple(line) for line in batch["lines"]])

@@ -29,7 +29,7 @@ Stamped = tuple[int, Entry]
 class Asked:
     """What is wanted: lines that arrived after `since` (Unix ms).
 
-    `ends` tells how long the files are that are written just now; in all others, what arrived from `began` on came
+    `last` is the number of the last batch, `ends` tells how long the files are that are written just now; in all others, what arrived from `began` on came
     after the question. `jobs` tells the job and its name of streams.
     """
 
@@ -37,6 +37,7 @@ class Asked:
     ends: Mapping[Path, int]
     began: int
     since: int
+    last: int
     jobs: Mapping[str, tuple[str, str]]
 
 
@@ -50,7 +51,7 @@ class Filed:
 
 def batches(asked: Asked) -> list[bytes]:
     """Return the lines in the order of their arrival, as they go out."""
-    return [encoded(seq, lines) for seq, lines in _cut(_newest(asked))]
+    return [encoded(seq, lines) for seq, lines in _cut(_newest(asked), asked.last)]
 
 
 def _newest(asked: Asked) -> list[Stamped]:
@@ -142,7 +143,7 @@ def _opened(asked: Asked, filed: Filed) -> Stream:
     return Stream(header["group"], header["stream"], filed.paths[0], header["created"], tuple(segments))
 
 
-def _cut(found: Sequence[Stamped]) -> Iterator[tuple[int, list[Entry]]]:
+def _cut(found: Sequence[Stamped], last: int) -> Iterator[tuple[int, list[Entry]]]:
     """Yield batches with their numbers. One that ends amid the lines of a millisecond has the number before that."""
     batch: list[Entry] = []
     size = 0
@@ -151,5 +152,6 @@ def _cut(found: Sequence[Stamped]) -> Iterator[tuple[int, list[Entry]]]:
         size += len(entry[4])
         after = found[index + 1][0] if index + 1 < len(found) else None
         if after is None or len(batch) >= BATCH_LINES or size >= BATCH_BYTES:
-            yield (ms * 1000 - 1 if after == ms else through(ms)), batch
+            seq = ms * 1000 - 1 if after == ms else through(ms)
+            yield (last if after is None else seq), batch
             batch, size = [], 0

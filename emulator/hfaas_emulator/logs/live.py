@@ -123,6 +123,8 @@ class Live:
         self._open(now_ms)
         self.pack()
         held = since >= self._floor
+        if not held:  # what is read from the disk has lower numbers than what comes now
+            self.seq = max(self.seq, through(now_ms))
         newer = [batch for batch in self._ring if batch.seq > since] if held else []
         count = newer[0].before if newer else self._count
         reader = Reader(self._first + len(self._ring) - len(newer), count)

@@ -165,7 +165,9 @@ class LogStore:
                 for stream in streams.values()
                 for segment in stream.segments
             }
-            asked = history.Asked(self._root, ends, self._began_ms, since // 1000, {**jobs(), **self._jobs})
+            asked = history.Asked(
+                self._root, ends, self._began_ms, since // 1000, self._live.seq, {**jobs(), **self._jobs}
+            )
             for batch in await asyncio.to_thread(history.batches, asked):
                 yield batch
         if on:
