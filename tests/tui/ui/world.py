@@ -158,6 +158,7 @@ class FakeBackend:
 
     def delete(self, uri: str) -> None:
         self._note("delete", uri)
+        self.spots = [spot for spot in self.spots if spot != uri]
         for each in [each for each in self.objects if each == uri or (uri.endswith("/") and each.startswith(uri))]:
             del self.objects[each]
 
