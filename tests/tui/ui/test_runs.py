@@ -121,6 +121,8 @@ async def test_when_the_target_is_gone_the_runs_stay_and_it_says_so(
         app.feeds.hurry()
         await wait_text(pilot, "✗ the emulator does not answer")
         await golden(pilot, "runs-gone")
+        await pilot.press("k")
+        await wait_text(pilot, "detail   the emulator does not answer")
 
 
 async def test_on_a_target_that_never_answered_it_says_why_there_are_none(backend: FakeBackend) -> None:
@@ -175,7 +177,8 @@ async def test_a_function_as_subject_filters_and_an_unknown_run_is_awaited(told:
 async def test_running_again_follows_the_new_run(told: FakeBackend) -> None:
     async with running(told, first="runs") as (_, pilot):
         screen = await at(pilot, FAILED)
-        await pilot.press("a")
+        row = next(y for y, line in enumerate(frame(pilot.app).splitlines()) if "a run again" in line)
+        await pilot.click(offset=(14, row))
         await wait_text(pilot, "plant-classification runs again as 99990000")
         assert ("again", FAILED) in told.calls
         new = Run("99990000-3333-4444-5555-666677778888", "plant-classification", queued=NOW)
@@ -249,3 +252,21 @@ async def test_running_times_move_once_a_second(told: FakeBackend) -> None:
         app.clock = lambda: NOW + 12
         await wait_text(pilot, "0:53")
         assert "0:34" in frame(app)
+
+
+@pytest.mark.parametrize("look", [{}, {"ascii": True}])
+async def test_hostile_text_stays_text(backend: FakeBackend, look: dict[str, bool]) -> None:
+    bad = "\x1b]52;c;QQ==\x07[red]\x9b31m\u202e[/]'\\" + "x" * 90_000
+    row = run(bad[:60], bad, Condition.FAILED, 5, 1.0, message=bad, error_type=bad, origin=f"s3://{bad}", job=bad)
+    backend.runs = [row, changed(row, id=bad, kind="job", job="", invocation=row.id, outputs=(bad, bad))]
+    backend.details[row.id] = RunDetail(row, bad, {bad: bad}, (Step(NOW, bad, bad),), (bad,), ((bad, bad),))
+    async with running(backend, SMALL, first="runs", **look) as (_, pilot):
+        await at(pilot, row.id)
+        await pilot.press("enter")
+        for _ in range(5):
+            shown = await settle(pilot, 0.05)
+            assert all(each.isprintable() or each == "\n" for each in shown)
+            assert not look or shown.isascii()
+            await pilot.press("right_square_bracket")
+        await pilot.press("escape", "b", "o")
+        await wait_text(pilot, "choose")

@@ -25,6 +25,7 @@ from hfaas_tui.ui.widgets.textpane import TextPane
 from hfaas_tui.ui.widgets.vtable import VTable
 
 DEBOUNCE_S = 0.08
+RETRY_S = 2.0
 DETAILS_KEPT = 64
 BUSY = 8
 """A refill that took long is followed by a pause of so many times as long: the keys come first."""
@@ -189,6 +190,7 @@ class RunList(View):
     def _failed(self, run: Run, problem: Problem) -> None:
         self._asked = None
         self._problems = {run.id: problem.message + (f": {problem.hint}" if problem.hint else "")}
+        self.set_timer(RETRY_S, self._ask)
         self.paint()
 
     def price(self, run: Run, now: float) -> float | None:

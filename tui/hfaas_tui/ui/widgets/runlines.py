@@ -63,7 +63,7 @@ def with_row(detail: RunDetail, run: Run) -> RunDetail:
 
 def short(id: str) -> str:
     """Return the beginning of an id, which people tell runs by."""
-    return id[:8]
+    return clean(id, 200)[:8]
 
 
 def state_word(run: Run) -> Part:
@@ -226,7 +226,7 @@ def _leg(scene: Scene) -> Callable[[Run], Line]:
             if leg.kind == "job"
             else f"second leg of {short(leg.id)}{cause} "
         )
-        action = f"screen.leg('{leg.id}')" if "'" not in leg.id else ""
+        action = f"screen.leg({leg.id!r})"
         return labelled(
             "legs", Part(words, "", action), how, Part(f" {duration(took)}" if took is not None else "")
         )
