@@ -123,13 +123,13 @@ def test_everything_a_target_has_comes_into_the_store(fake: Fed) -> None:
 
 
 def test_what_happens_is_there_at_once(fake: Fed, backend: FakeBackend) -> None:
-    until(lambda: fake.store.runs())
+    until(fake.store.runs)
     backend.tell(run("new", "grayify"), writers={"s3://b/k": ("grayify", "new")})
     until(lambda: fake.store.writer("s3://b/k") == ("grayify", "new"))
 
 
 def test_nothing_changes_in_the_store_while_nothing_changes(fake: Fed, backend: FakeBackend) -> None:
-    until(lambda: fake.store.places())
+    until(fake.store.places)
     before, looks = fake.store.version(Kind.HEALTH, Kind.FUNCTIONS, Kind.PLACES), backend.calls.count(("places",))
     fake.hurried(lambda: backend.calls.count(("places",)) > looks + 3)
     assert fake.store.version(Kind.HEALTH, Kind.FUNCTIONS, Kind.PLACES) == before
