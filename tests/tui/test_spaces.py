@@ -87,6 +87,14 @@ def test_spaces_are_listed_with_what_they_hold(hfaas: Hfaas, space: str, tmp_pat
     assert space in hfaas("space", "ls")[1]
 
 
+def test_the_status_names_the_spaces_and_what_they_hold(hfaas: Hfaas, space: str, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"12345")
+    hfaas("space", "put", str(tmp_path / "x"), f"{space}/")
+
+    assert {"name": space, "bytes": 5} in json.loads(hfaas("status", "--json")[1])["spaces"]
+    assert f"{space} (5 B)" in hfaas("status")[1]
+
+
 def test_a_folder_goes_in_and_comes_back_whole(hfaas: Hfaas, space: str, tmp_path: Path) -> None:
     """Names that mean something in URLs, an empty file, and one of several pieces."""
     source = tmp_path / "in"
