@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 LONGEST = 4096
@@ -106,7 +107,7 @@ def _after(look: Look, codes: str) -> Look:
     """Return the look after an SGR sequence; what it does not know it skips."""
     todo = iter(codes.replace(":", ";").split(";"))
     for code in todo:
-        match int(code) if code and len(code) < 4 else 0 if not code else -1:
+        match _number(code):
             case 0:
                 look = PLAIN
             case 1:
@@ -136,10 +137,15 @@ def _extended(codes: Iterator[str]) -> Colour | None:
     """Take the numbers behind 38 or 48; none when they are no colour, or one that is black."""
     kind = next(codes, "")
     wanted = {"5": 1, "2": 3}.get(kind, 0)
-    numbers = [int(code) for code, _ in zip(codes, range(wanted)) if code.isdecimal() and int(code) < 256]  # noqa: B905
+    numbers = [number for number in map(_number, islice(codes, wanted)) if number < 256]
     if len(numbers) != wanted or not wanted:
         return None
     if wanted == 1:
         return None if numbers[0] in {0, 16} or 232 <= numbers[0] <= 235 else numbers[0]
     red, green, blue = numbers
     return None if max(numbers) < DARKEST else (red, green, blue)
+
+
+def _number(code: str) -> int:
+    """Return the number of a code; an empty one is 0, one that is too long nothing we know."""
+    return int(code or 0) if len(code) < 4 else 999

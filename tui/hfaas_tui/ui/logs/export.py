@@ -74,7 +74,8 @@ def as_json(line: LogLine) -> str:
 def moment(at: float) -> str:
     """Return date and time here, to the millisecond."""
     try:
-        shown = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+        second, fraction = divmod(round(at * 1000), 1000)
+        shown = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
     except (ValueError, OverflowError, OSError):
         return str(at)
-    return f"{shown}.{int(at % 1 * 1000):03d}"
+    return f"{shown}.{fraction:03d}"

@@ -27,6 +27,8 @@ DEADLINE_S = 5.0
 """How long all lines there are may take."""
 DEADLINE_NEW_S = 2.0
 """How long a block of new lines may take."""
+REST_S = 0.04
+"""How long nothing must have been typed before a child is started."""
 FEW = 64
 """Lines after which a search has something to show."""
 _WORKER = Path(__file__).with_name("grep_worker.py")
@@ -69,7 +71,7 @@ class Scan:
         self._requests_seen = 0
         self._found: deque[tuple[bool, array[int]]] = deque()
         self._wake = threading.Event()
-        self._is_closed = False
+        self._closing = threading.Event()
         self._began = time.monotonic()
         self._child: _Child | None = None
         threading.Thread(target=self._run, daemon=True, name="hfaas-scan").start()
@@ -101,7 +103,7 @@ class Scan:
 
     def close(self) -> None:
         """End the thread and its child, wherever they are."""
-        self._is_closed = True
+        self._closing.set()
         self._wake.set()
         if self._child:
             self._child.kill()
@@ -111,6 +113,10 @@ class Scan:
     def _run(self) -> None:
         try:
             if self.wanted.pattern:
+                self._closing.wait(REST_S)
+                if self._closing.is_set():
+                    return
+                self._began = time.monotonic()
                 self._child = _Child(self._store.fd, self.wanted)
                 self.error = self._child.greeting(DEADLINE_S)
             if not self.error:
@@ -119,7 +125,7 @@ class Scan:
         except TimeoutError as error:
             self.note = str(error)
         except (OSError, EOFError) as error:
-            if not self._is_closed:
+            if not self._closing.is_set():
                 self.note = f"the search ended: {error}"
         finally:
             self.took = self.took or time.monotonic() - self._began
@@ -135,7 +141,7 @@ class Scan:
             for block in blocks[:1]:
                 self._ask(block)
         for at, block in enumerate(blocks):
-            if self._is_closed:
+            if self._closing.is_set():
                 return
             if self._child and at + 1 < len(blocks):  # one block ahead, so that neither waits for the other
                 self._ask(blocks[at + 1])
@@ -144,10 +150,10 @@ class Scan:
         self.is_through = True
 
     def _look_on(self) -> None:
-        while not self._is_closed:
+        while not self._closing.is_set():
             self._wake.wait()
             self._wake.clear()
-            while self._known < len(self._store) and not self._is_closed:
+            while self._known < len(self._store) and not self._closing.is_set():
                 block = self._known, min(self._known + BLOCK, len(self._store))
                 if self._child:
                     self._ask(block)

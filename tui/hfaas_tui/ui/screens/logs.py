@@ -6,7 +6,6 @@ import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,10 +17,9 @@ from hfaas_tui.ui import actions
 from hfaas_tui.ui.logs import export
 from hfaas_tui.ui.logs.filter import Wanted
 from hfaas_tui.ui.model import Condition
-from hfaas_tui.ui.screens.view import View
+from hfaas_tui.ui.screens.log_wishes import LogWishes
 from hfaas_tui.ui.state import Kind
 from hfaas_tui.ui.widgets import loghead
-from hfaas_tui.ui.widgets.choice import Choice
 from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
 from hfaas_tui.ui.widgets.filterbar import FilterBar
 from hfaas_tui.ui.widgets.logview import COPIED, LogView
@@ -29,7 +27,6 @@ from hfaas_tui.ui.widgets.textpane import TextPane
 
 WIDE = 100
 """Columns from which the head says everything in words."""
-EVERYTHING = "all functions"
 EXPORTS = {
     "shown txt": "lines that are shown, as text",
     "shown jsonl": "lines that are shown, as JSONL",
@@ -38,7 +35,7 @@ EXPORTS = {
 }
 
 
-class Logs(View):
+class Logs(LogWishes):
     """Lines as they come; the head says which ones are shown."""
 
     NAME = "logs"
@@ -56,10 +53,6 @@ class Logs(View):
 
     def __init__(self) -> None:
         super().__init__()
-        self._wanted = Wanted()
-        self._reach = 0
-        self._typed = ""
-        self._ignores_case = False
         self._rate = loghead.Rate()
         self._detailed: int | None = None
         self._nothing: tuple[object, list[str]] = (None, [])
@@ -74,10 +67,6 @@ class Logs(View):
     def on_mount(self) -> None:
         super().on_mount()
         self.view.focus()
-
-    @property
-    def view(self) -> LogView:
-        return self.query_one(LogView)
 
     # --- looking
 
@@ -126,33 +115,7 @@ class Logs(View):
                 return self.now() - logs.times[number]
         return None
 
-    def show(self, subject: str) -> None:
-        """Show a function's lines, or those of an invocation or a job."""
-        self.query_one(FilterBar).clear()
-        self._typed = ""
-        run = self.store.run(subject.removeprefix("job:"))
-        is_request = run is not None or subject.startswith("job:") or subject in self.hfaas.logs.requests()
-        self._reach = 0
-        self._want(Wanted(request=subject.removeprefix("job:")) if is_request else Wanted(function=subject))
-        self.view.set_follow(True)
-        self.view.focus()
-
-    def _want(self, wanted: Wanted) -> None:
-        pattern = self._typed.removeprefix("!")
-        self._wanted = replace(
-            wanted,
-            since=self.now() - self._reach if self._reach else 0,
-            pattern=pattern,
-            is_inverted=self._typed.startswith("!") and bool(pattern),
-            ignores_case=self._ignores_case and bool(pattern),
-        )
-        self.view.want(self._wanted)
-
     # --- the filter
-
-    def filter_changed(self, text: str) -> None:
-        self._typed = text
-        self._want(self._wanted)
 
     def focus_main(self) -> None:
         self.view.focus()
@@ -183,10 +146,6 @@ class Logs(View):
             return True
         return False
 
-    def action_ignore_case(self) -> None:
-        self._ignores_case = not self._ignores_case
-        self._want(self._wanted)
-
     def action_highlight(self) -> None:
         shown = self.view.shown
         shown.highlight(not shown.is_highlighting)
@@ -203,47 +162,6 @@ class Logs(View):
             self.say(
                 "no more matches that way" if self._typed else "nothing is searched: / does", Condition.WARNING
             )
-
-    # --- the drop-downs
-
-    def action_function(self) -> None:
-        names = sorted({*self.hfaas.logs.functions(), *(each.name for each in self.store.functions())} - {""})
-        values = [(EVERYTHING, EVERYTHING), *((name, name) for name in names)]
-        self._choose("Function", values, self._wanted.function or EVERYTHING, self._function_chosen)
-
-    def _function_chosen(self, name: str) -> None:
-        self._want(replace(self._wanted, function="" if name == EVERYTHING else name))
-
-    def action_level(self) -> None:
-        values = list(loghead.LEVELS_OFFERED.items())
-        self._choose("Level", values, self._wanted.level or "all", self._level_chosen)
-
-    def _level_chosen(self, level: str) -> None:
-        self._want(replace(self._wanted, level="" if level == "all" else level))
-
-    def action_range(self) -> None:
-        values = [(name, f"last {name}" if seconds else name) for name, seconds in loghead.RANGES.items()]
-        chosen = next(name for name, seconds in loghead.RANGES.items() if seconds == self._reach)
-        self._choose("Range of time", values, chosen, self._range_chosen)
-
-    def _range_chosen(self, name: str) -> None:
-        self._reach = loghead.RANGES[name]
-        self._want(self._wanted)
-
-    def _choose(self, title: str, values: list[tuple[str, str]], chosen: str, then: Callable[[str], None]) -> None:
-        def answered(value: str | None) -> None:
-            if value:
-                then(value)
-
-        self.app.push_screen(Choice(title, values, chosen), answered)
-
-    def action_request(self) -> None:
-        """Show only the request of the line under the cursor, or all again."""
-        number = self.view.cursor
-        if self._wanted.request or number is None:
-            self._want(replace(self._wanted, request=""))
-        else:
-            self._want(replace(self._wanted, request=self.hfaas.logs.request(number).removeprefix("job:")))
 
     # --- how lines are shown
 

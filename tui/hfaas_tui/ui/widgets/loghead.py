@@ -67,7 +67,7 @@ def counts(view: LogView, total: int, rate: float, is_wide: bool) -> Iterator[Pa
         yield Part(f" {problem} ", "err")
     elif lost:
         yield Part(f" {lost:,} lost ", "warn")
-    yield Part(f"{total:,} lines" if is_wide else f"{total:,}")
+    yield Part(f"{total:,} line{'' if total == 1 else 's'}" if is_wide else f"{total:,}")
     if view.rows != total:
         yield Part(f" · {view.rows:,} shown")
     if is_wide:

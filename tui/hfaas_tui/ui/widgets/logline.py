@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -105,8 +106,12 @@ def rendered(look: Look, is_dark: bool) -> Style:
 
 
 def tail(text: str, width: int) -> str:
-    """Cut a name in front: the functions of a stack differ in how they end."""
-    return text if cell_len(text) <= width else "…" + text[-(width - 1) :]
+    """Cut a name in front, if possible between words: the functions of a stack differ in how they end."""
+    if cell_len(text) <= width:
+        return text
+    end = text[-(width - 1) :]
+    words = re.search(r"[-_.](?=\w{4})", end)
+    return "…" + (end[words.end() :] if words and not text[: -len(end)].endswith(("-", "_", ".")) else end)
 
 
 @lru_cache(maxsize=4096)
@@ -117,7 +122,8 @@ def _clock(second: int) -> str:
 def clock(at: float, has_fraction: bool = True) -> str:
     """Return the time of day here."""
     try:
-        shown = _clock(int(at))
+        second, fraction = divmod(round(at * 1000), 1000)
+        shown = _clock(second)
     except (ValueError, OverflowError, OSError):
-        shown = "??:??:??"
-    return f"{shown}.{int(at % 1 * 1000):03d}" if has_fraction else shown
+        return "??:??:??.???" if has_fraction else "??:??:??"
+    return f"{shown}.{fraction:03d}" if has_fraction else shown
