@@ -164,7 +164,7 @@ class View(Screen[None]):
         self._poll()
 
     def _poll(self) -> None:
-        if not self.is_current and not self.is_mounted:
+        if (not self.is_current and not self.is_mounted) or not self.app.screen_stack:  # none while the app ends
             return
         if self.app.screen is not self and self.app.screen.is_modal is False:
             return
