@@ -69,7 +69,7 @@ class HfaasApp(App[int]):
         self.backend = backend
         self.settings = settings or Settings()
         self.store = store or Store(backend.target)
-        self.logs = logs or LogStore()
+        self.logs = LogStore() if logs is None else logs  # an empty one is false
         self.emulation = emulation
         self.clock = clock
         self.is_read_only = self.settings.read_only or backend.target.is_live
