@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # importing typing takes longer than to search the first scre
     from typing import Any
 
 BLOCK = 24
+MANY = 256
+"""Matches after which it is known whether nearly all lines match; then one look at each is cheaper."""
 LONGEST_S = 10
 """Seconds after which it ends by itself: its parent kills it sooner, unless the parent was killed."""
 SGR = rb"\x1b\[[0-9;:]*m"
@@ -70,6 +72,12 @@ def at_once(wanted: re.Pattern[Any], blob: Any) -> array[int]:
         if found.end() <= stop or wanted.search(blob[start:stop]):  # a match across lines counts for neither
             hits.append(line)
         at = stop + 1
+        if len(hits) == MANY and line < 2 * MANY:  # nearly all match
+            return (
+                hits + array("I", (line + 1 + n for n in one_by_one(wanted, blob[at:])))
+                if at <= len(blob)
+                else hits
+            )
     return hits
 
 
