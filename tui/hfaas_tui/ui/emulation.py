@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from hfaas_tui.errors import NoEmulator
@@ -28,6 +29,10 @@ class Emulation:
     def is_ours(self) -> bool:
         """Tell whether the emulator ends when we do."""
         return self._ours is not None
+
+    def use(self, engine: str) -> None:
+        """Choose the engine of the next emulator."""
+        self.options = replace(self.options, engine=engine)
 
     def start(self) -> Emulator:
         """Attach to the emulator that runs on the state, or start one of our own; CliError when it cannot."""

@@ -1,0 +1,32 @@
+"""The app as `hfaas-tui` runs it: a defect ends it quietly, for `crash.py` to tell without the values it met."""
+
+from __future__ import annotations
+
+from hfaas_tui.ui.app import HfaasApp
+from hfaas_tui.ui.model import Condition
+from hfaas_tui.ui.safe import clean
+from hfaas_tui.ui.state import Message
+
+
+class Guarded(HfaasApp):
+    """Keeps Textual from printing a traceback with local variables, secrets among them."""
+
+    @property
+    def defect(self) -> BaseException | None:
+        """Return what ended the app; None when nothing did."""
+        return self._exception
+
+    def on_mount(self) -> None:
+        """Tell what in the user's files cannot be used."""
+        for problem in self.settings.problems:
+            self.say(problem, Condition.WARNING)
+
+    def say_from_thread(self, text: str) -> None:
+        """Tell something in a toast, from any thread; before the app is up it stands in the messages only."""
+        try:
+            self.call_from_thread(self.say, text)
+        except RuntimeError:  # not up yet, or no more
+            self.store.say(Message(self.clock(), clean(text)))
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()

@@ -1,0 +1,86 @@
+"""What `hfaas-tui` is called with; wrong arguments end it with what is wrong and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from hfaas_tui.errors import UsageError
+
+EPILOG = "Keys and looks: ~/.config/hfaas/keys.toml and settings.toml. In the UI `?` shows every key."
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The command line, read but not yet looked at."""
+
+    place: Path | None
+    state: Path | None
+    endpoint: str
+    demo: bool
+    replay: Path | None
+    speed: float
+    record: Path | None
+    read_only: bool
+    ascii: bool
+    mouse: bool
+    theme: str
+    view: str
+    keys: bool
+    web: int | None
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, "`hfaas-tui --help` shows what there is")
+
+
+def parse(arguments: list[str] | None = None) -> Arguments:
+    """Read the command line; UsageError."""
+    found = _parser().parse_args(arguments)
+    read = _made(found)
+    _check(read)
+    return read
+
+
+def _made(found: argparse.Namespace) -> Arguments:
+    values = {**vars(found), "mouse": not found.no_mouse}
+    del values["no_mouse"]
+    return Arguments(**values)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser("hfaas-tui", description="Manage functions and watch what they do.", epilog=EPILOG)
+    add = parser.add_argument
+    add("place", nargs="?", type=Path, metavar="FOLDER|pipeline.yaml", help="the project [default: this folder]")
+    add("--state", type=Path, metavar="DIR", help="the emulator's state [default: the project's .hfaas]")
+    add("--endpoint", default="", metavar="URL", help="an emulator that runs elsewhere, like http://127.0.0.1:4566")
+    add("--demo", action="store_true", help="run the video sample in an emulator of its own")
+    add("--replay", type=Path, metavar="FILE", help="play a recording")
+    add("--speed", type=float, default=1.0, metavar="N", help="play N times as fast; 0 shows all at once")
+    add("--record", type=Path, metavar="FILE", help="write down what happens, for --replay")
+    add("--read-only", action="store_true", help="look, change nothing")
+    add("--ascii", action="store_true", help="use ASCII only")
+    add("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    add("--theme", default="", metavar="NAME", help="hfaas-dark, hfaas-light, ansi-dark, ansi-light, ...")
+    add("--view", default="", metavar="NAME", help="begin with this view: functions, logs, runs, ...")
+    add("--keys", action="store_true", help="print every action with its key, and end")
+    web = "serve the UI to a browser on this machine [PORT: any free one]"
+    add("--web", nargs="?", type=int, const=0, metavar="PORT", help=web)
+    return parser
+
+
+def _check(read: Arguments) -> None:
+    if read.place and not read.place.exists():
+        raise UsageError(f"{read.place} does not exist", "name a folder or a pipeline file")
+    if read.endpoint and not read.endpoint.startswith("http://"):
+        raise UsageError(f"{read.endpoint!r} is no emulator's address", "it looks like http://127.0.0.1:4566")
+    if read.speed < 0:
+        raise UsageError("--speed must not be negative")
+    only = [name for name in ("demo", "replay", "endpoint") if getattr(read, name)]
+    if len(only) > 1:
+        raise UsageError(f"--{only[0]} and --{only[1]} do not go together", "choose one")
+    if read.replay and read.record:
+        raise UsageError("--replay and --record do not go together", "copy the file")
