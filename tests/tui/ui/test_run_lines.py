@@ -10,7 +10,7 @@ from tests.tui.ui.world import NOW, changed, run
 
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.model import Condition, Gpu, Health, Run, RunDetail, Step
-from hfaas_tui.ui.widgets import runexport, runlines
+from hfaas_tui.ui.widgets import runexport, runlines, runtabs
 from hfaas_tui.ui.widgets.chrome import Part
 from hfaas_tui.ui.widgets.phases import gb_seconds, phase_bar, phases
 from hfaas_tui.ui.widgets.runcounts import why_empty
@@ -133,11 +133,11 @@ def test_the_size_of_a_job_that_only_its_detail_tells_is_kept_when_the_row_chang
 def test_an_event_of_any_kind_is_shown(event: str) -> None:
     of = run("a", "f", origin="s3://b/k")
     assert "event    s3://b/k" in told(of, detail=RunDetail(of, event))
-    assert [*runlines.event(Scene(RunDetail(of, event), NOW, 80))]
+    assert [*runtabs.event(Scene(RunDetail(of, event), NOW, 80))]
 
 
 def test_long_text_is_bounded_and_says_so() -> None:
-    lines = [*runlines.output(Scene(RunDetail(run("a", "f"), lines=("x",) * 6000), NOW, 80))]
+    lines = [*runtabs.output(Scene(RunDetail(run("a", "f"), lines=("x",) * 6000), NOW, 80))]
     assert "1,000 more lines: ^s saves all" in text(lines[-1:])
 
 

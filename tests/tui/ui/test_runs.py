@@ -98,7 +98,7 @@ async def test_both_legs_of_a_delegated_run_lead_to_each_other(told: FakeBackend
         await golden(pilot, "runs-delegated")
         await pilot.press("b")
         await wait_for(pilot, lambda: screen.run and screen.run.id == SECOND_LEG)
-        assert "second leg of 77be1010" in await settle(pilot)
+        await wait_text(pilot, "second leg of 77be1010")
         await pilot.press("b")
         await wait_for(pilot, lambda: screen.run and screen.run.id == FIRST_LEG)
 

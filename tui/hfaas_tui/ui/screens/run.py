@@ -6,7 +6,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
-from hfaas_tui.ui.widgets.runlines import TABS, Scene
+from hfaas_tui.ui.widgets.runlines import Scene
+from hfaas_tui.ui.widgets.runtabs import TABS
 from hfaas_tui.ui.widgets.textpane import TextPane
 
 

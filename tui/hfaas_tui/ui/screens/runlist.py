@@ -15,7 +15,7 @@ from hfaas_tui.ui.safe import clean, clip
 from hfaas_tui.ui.screens.run import RunFull
 from hfaas_tui.ui.screens.view import NARROW, View
 from hfaas_tui.ui.state import Kind
-from hfaas_tui.ui.widgets import runcounts, runlines, runtable
+from hfaas_tui.ui.widgets import runcounts, runlines, runtable, runtabs
 from hfaas_tui.ui.widgets.chrome import ChromeLine
 from hfaas_tui.ui.widgets.filterbar import FilterBar
 from hfaas_tui.ui.widgets.runlines import Scene
@@ -41,8 +41,8 @@ class RunList(View):
     RunList > RunTable { height: 1fr; }
     RunList.-gone > RunTable { opacity: 70%; }
     RunList > #run-title { background: $surface; }
-    RunList > #run-strip { height: 11; }
-    RunList.-short > #run-strip { height: 7; }
+    RunList > #run-strip { height: 11; max-height: 32%; }
+    RunList.-short > #run-strip { height: 7; max-height: 30%; }
     RunList.-zoomed > #run-title, RunList.-zoomed > #run-strip { display: none; }
     RunList.-full > RunTable, RunList.-full > #runs-counts { display: none; }
     RunList.-full > #run-strip { display: none; }
@@ -52,8 +52,8 @@ class RunList(View):
 
     def __init__(self) -> None:
         super().__init__()
-        self._tab: Tab = "all"
-        self._range = "15m"
+        self.tab: Tab = "all"
+        self.range = "15m"
         self._details: OrderedDict[str, RunDetail] = OrderedDict()
         self._problems: dict[str, str] = {}
         self._counts: Counter[Condition] = Counter()
@@ -80,14 +80,6 @@ class RunList(View):
         for name in ("#run-title", "#run-strip"):
             self.query_one(name, TextPane).can_focus = False
         self.query_one("#run-title").styles.height = 1
-
-    @property
-    def tab(self) -> Tab:
-        return self._tab
-
-    @property
-    def range(self) -> str:
-        return self._range
 
     @property
     def table(self) -> RunTable:
@@ -117,7 +109,7 @@ class RunList(View):
         if self._is_late and time.monotonic() >= self._pause_until:
             self.update()
         if self.table.look():
-            if self._range != "all":
+            if self.range != "all":
                 self.update()
             if self.run is not None and not self.run.is_over:
                 self._follow()
@@ -132,24 +124,24 @@ class RunList(View):
     def _refill(self) -> None:
         self._is_late = False
         since = self._since()
-        found = runtable.chosen(self.store.runs(), self._tab, since)
+        found = runtable.chosen(self.store.runs(), self.tab, since)
         self._counts = found.counts
         if found.rows:
             self.table.empty = list(runcounts.UNMATCHED)
         else:
             last = self.now() - found.newest if found.newest else None
-            self.table.empty = list(runcounts.why_empty(self._tab, self._range, self.store.health, last))
+            self.table.empty = list(runcounts.why_empty(self.tab, self.range, self.store.health, last))
         self.table.put(found.rows, since)
         self._show_counts()
         self._find_awaited()
 
     def _since(self) -> float:
-        _, span = runcounts.RANGES[self._range]
+        _, span = runcounts.RANGES[self.range]
         return self.now() - span if span else 0.0
 
     def _show_counts(self) -> None:
         is_short = self.size.width < NARROW
-        parts = runcounts.line(self._tab, self._range, self._counts, is_short=is_short)
+        parts = runcounts.line(self.tab, self.range, self._counts, is_short=is_short)
         self.query_one("#runs-counts", ChromeLine).show(parts, runcounts.legend(is_short=is_short))
 
     # --- the run under the cursor
@@ -175,7 +167,7 @@ class RunList(View):
 
     def _fetched(self, run: Run) -> RunDetail:
         detail = self.backend.detail(run)
-        runlines.pretty(detail.event)  # large events take long, and are kept
+        runtabs.pretty(detail.event)  # large events take long, and are kept
         return detail
 
     def _learnt(self, detail: RunDetail) -> None:
@@ -217,19 +209,18 @@ class RunList(View):
         )
 
     def paint(self) -> None:
-        if not self.query(RunFull):  # a worker was slower than the end of the app
+        panes = [*self.query("#run-title").results(TextPane), *self.query("#run-strip").results(TextPane)]
+        if len(panes) < 2:  # a worker was slower than the end of the app
             return
+        title, strip = panes
         scene = self.scene()
+        title.show([] if scene is None else [runlines.title(scene)])
         if scene is None:
-            self.query_one("#run-title", TextPane).show(())
-            self.query_one("#run-strip", TextPane).show(())
-            return
-        self.query_one("#run-title", TextPane).show([runlines.title(scene)])
-        if self.is_full:
+            strip.show([])
+        elif self.is_full:
             self.query_one(RunFull).show(scene)
-            return
-        is_tall = self.has_class("-tall")
-        self.query_one("#run-strip", TextPane).show(runlines.strip(scene, is_tall=is_tall))
+        else:
+            strip.show(runlines.strip(scene, is_tall=self.has_class("-tall")))
 
     @on(TextPane.Clicked)
     def _clicked(self, event: TextPane.Clicked) -> None:
@@ -274,9 +265,9 @@ class RunList(View):
 
     def _reveal(self, run: Run) -> None:
         """Take back whatever hides a run, and put the cursor on it."""
-        self._tab = "all"
+        self.tab = "all"
         if run.ended is not None and run.ended < self._since():
-            self._range = "all"
+            self.range = "all"
         self.query_one(FilterBar).clear()
         self.table.set_filter(None)
         self._refill()
@@ -290,11 +281,11 @@ class RunList(View):
 
     def set_range(self, name: str) -> None:
         if name:
-            self._range = name
+            self.range = name
             self._refill()
 
     def action_tab(self, tab: Tab) -> None:
-        self._tab = tab
+        self.tab = tab
         self._refill()
 
     def focus_main(self) -> None:
