@@ -135,6 +135,10 @@ class VTable(ScrollView, Generic[Row], can_focus=True):
         """Return all rows, shown or not, in the order they were given."""
         return self._rows
 
+    def key(self, row: Row) -> str:
+        """Return the key of a row."""
+        return self._key(row)
+
     def text(self, row: Row, column: str) -> str:
         """Return what a column says of a row."""
         return self._cells(row, column)[0]
@@ -269,9 +273,9 @@ class VTable(ScrollView, Generic[Row], can_focus=True):
     def _reveal(self) -> None:
         top = int(self.scroll_offset.y)
         if self._at < top:
-            self.scroll_to(y=self._at, animate=False)
+            self.scroll_to(y=self._at, animate=False, force=True, immediate=True)
         elif self._at >= top + self._height:
-            self.scroll_to(y=self._at - self._height + 1, animate=False)
+            self.scroll_to(y=self._at - self._height + 1, animate=False, force=True, immediate=True)
 
     def on_resize(self, event: events.Resize) -> None:
         self._lay_out(event.size.width)
