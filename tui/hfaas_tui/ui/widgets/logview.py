@@ -228,7 +228,10 @@ class LogView(LogCanvas):
 
     def _resize(self) -> None:
         more = self._height - 1 if self.is_wrapped else 0
-        self.virtual_size = Size(self._width, self.rows + more)
+        size = Size(self._width, self.rows + more)
+        # set as usual it would lay out and paint the whole screen anew, at each poll while lines come
+        self.set_reactive(LogView.virtual_size, size)
+        self._scroll_update(size)
 
     def _lay_out(self) -> None:
         wide = self._width >= 110
