@@ -162,7 +162,7 @@ STORAGE = (
     Action("storage.delete", "D", "delete…", "delete", danger=True),
     Action("storage.filter", *_FILTER),
     Action("storage.up", "backspace", "up", "up"),
-    Action("storage.mark", "space", "mark", shown="space"),
+    Action("storage.mark", "space", "mark", "mark", shown="space"),
     Action("storage.event", "e", "what became of this object", "event"),
     Action("storage.cancel", "x", "cancel the transfer"),
     Action("storage.previous-frame", "left", "previous frame of a video"),
@@ -195,7 +195,7 @@ DEPLOY = (
     Action("deploy.next-file", "f9", "next file", "next file"),
     Action("deploy.hot", "f10", "redeploy whenever a file is saved", "hot", danger=True),
     Action("deploy.open", "ctrl+t", "open another pipeline…"),
-    Action("deploy.new", "n", "write a new pipeline", danger=True),
+    Action("deploy.new", "n", "write a new pipeline", "new", danger=True),
     Action("deploy.leave", "escape", "back", "back"),
 )
 

@@ -53,6 +53,14 @@ class Shown:
     def is_video(self) -> bool:
         return self.picture is not None and self.picture.frames > 1
 
+    @property
+    def frame(self) -> str:
+        """Return which frame of a video this is, and when it comes."""
+        if self.picture is None or not self.is_video:
+            return ""
+        text = f"{self.picture.frame + 1} of {self.picture.frames}"
+        return text + (f"  {self.picture.frame / self.picture.fps:.1f} s" if self.picture.fps else "")
+
 
 class Previewer:
     """Makes previews, one at a time; keeps the bytes of the last object, so that another size needs no reading."""
@@ -110,8 +118,6 @@ class Previewer:
             self._decoder.frame(file, at, room) if kind.is_video else self._decoder.image(file, (wide, high), room)
         )
         words = f"{picture.width}×{picture.height}  {kind.name}"
-        if kind.is_video:
-            words += _time_of(picture)
         rows = painted(picture, is_plain=self.is_plain, is_dark=self.is_dark)
         return Shown(words, picture=picture, rows=rows)
 
@@ -140,22 +146,17 @@ class Previewer:
         return file
 
 
-def _time_of(picture: Picture) -> str:
-    text = f"  frame {picture.frame + 1} of {picture.frames}"
-    return text + (f"  {picture.frame / picture.fps:.1f} s" if picture.fps else "")
-
-
 def document(start: bytes, total: int, name: str, kind: sniff.Kind | None = None) -> Shown:
     """Return what to show of anything but a picture, of which `start` are the first bytes."""
     if not total:
         return Shown("empty", note="Empty: it has no bytes.")
-    found = _decoded(start) if kind is None else None
+    is_whole = total <= len(start)
+    found = _decoded(start, is_whole=is_whole) if kind is None else None
     if found is None:
         words = kind.name if kind else "bytes"
         rest = f"the first {size(HEX_BYTES)} of {size(total)}" if total > HEX_BYTES else ""
         return Shown(words, data=start[:HEX_BYTES], note=rest)
     text, is_utf8 = found
-    is_whole = total <= len(start)
     shown = _structured(text, name, is_whole=is_whole) or _text(text)
     notes = [] if is_whole else [f"the first {size(len(start))} of {size(total)}"]
     if not is_utf8:
@@ -165,7 +166,7 @@ def document(start: bytes, total: int, name: str, kind: sniff.Kind | None = None
     return replace(shown, note="; ".join(notes))
 
 
-def _decoded(data: bytes) -> tuple[str, bool] | None:
+def _decoded(data: bytes, *, is_whole: bool) -> tuple[str, bool] | None:
     """Return a text and whether it was good UTF-8 (or UTF-16); None for what is no text."""
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return data.decode("utf-16", "replace"), True
@@ -175,7 +176,7 @@ def _decoded(data: bytes) -> tuple[str, bool] | None:
     try:
         return data.decode("utf-8-sig"), True
     except UnicodeDecodeError as error:
-        if error.start >= len(data) - 3:  # a character was cut in two where the reading ended
+        if not is_whole and error.start >= len(data) - 3:  # a character was cut in two where the reading ended
             return data[: error.start].decode("utf-8-sig"), True
     text = data.decode("utf-8-sig", "replace")
     return None if text.count("�") > len(text) // 4 else (text, False)

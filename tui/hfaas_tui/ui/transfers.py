@@ -254,6 +254,8 @@ def _move(order: Order, backend: Backend, moved: Moved) -> None:
         case "upload":
             backend.upload(order.path, order.uri, moved)
         case "delete":
+            if order.uri.count("/") == 2:  # targets remove empty places only
+                backend.delete(order.uri + "/")
             backend.delete(order.uri)
         case "download":
             _download(order, backend, moved)

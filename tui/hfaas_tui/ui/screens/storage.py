@@ -54,7 +54,7 @@ class Storage(Moves):
     #where { background: $surface; }
     #listing { height: 1fr; }
     #listing.-stale { color: $text-muted; }
-    #transfers { border-top: solid $secondary; display: none; }
+    #transfers { display: none; }
     #pane { width: 39fr; }
     Storage.-narrow #tree { display: none; }
     Storage.-narrow #middle { width: 45fr; }
@@ -271,8 +271,9 @@ class Storage(Moves):
             case "name":
                 return entry.name, "run" if entry.is_folder and self.at else ""
             case "objects":
-                found = next((each.objects for each in self.store.places() if each.uri + "/" == entry.uri), None)
-                return ("-" if found is None else f"{found:,}", "")
+                return words.held(
+                    next((each for each in self.store.places() if each.uri + "/" == entry.uri), None)
+                ), ""
             case "size" if task is not None:
                 return (f"↑ {100 * task.done // task.total}%" if task.total else "↑", "run")
             case "size":

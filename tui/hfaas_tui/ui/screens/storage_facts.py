@@ -7,10 +7,13 @@ from collections.abc import Mapping
 
 from hfaas_tui.ui.model import Entry
 from hfaas_tui.ui.preview import Shown
-from hfaas_tui.ui.safe import clip, size
+from hfaas_tui.ui.safe import clean, clip, size
 from hfaas_tui.ui.screens.storage_listing import name_of
 from hfaas_tui.ui.state import Store
 from hfaas_tui.ui.widgets.chrome import Part
+
+LABEL = 10
+"""Columns before the value of a fact."""
 
 DAY = 20 * 3600
 """Seconds for which the time of day says enough."""
@@ -38,10 +41,13 @@ def headline(entry: Entry | None, shown: Shown) -> list[Part]:
     return parts
 
 
-def facts(entry: Entry | None, about: Mapping[str, str], store: Store, now: float) -> list[list[Part]]:
+def facts(
+    entry: Entry | None, shown: Shown, about: Mapping[str, str], store: Store, now: float, width: int
+) -> list[list[Part]]:
     """Return label and value, one in a line; the run and its source can be opened."""
     if entry is None:
         return []
+    room = max(8, width - LABEL)
     if entry.is_folder:
         return [
             _fact("uri", entry.uri),
@@ -50,19 +56,27 @@ def facts(entry: Entry | None, about: Mapping[str, str], store: Store, now: floa
     by, run = store.writer(entry.uri)
     by = by or entry.by
     source = getattr(store.run(run), "origin", "")
-    lines = []
+    lines = [_fact("frame", f"{shown.frame}  ← →")] if shown.frame else []
     if about.get("etag"):
         lines.append(_fact("etag", clip(about["etag"].strip('"'), 12)))
     if about.get("type") and about["type"] != "binary/octet-stream":
-        lines.append(_fact("type", about["type"]))
+        lines.append(_fact("type", about["type"], room=room))
     at = when(entry.changed, now)
-    lines.append(_fact("by", f"{by} {at}") if by else _fact("changed", at))
+    if by and len(by) + len(at) < room:
+        lines.append(_fact("by", f"{by} {at}"))
+    else:
+        lines += [*([_fact("by", by, room=room)] if by else []), _fact("changed", at)]
     if run:
         lines.append([*_fact("run", clip(run, 9), "open_run"), Part("   ⏎ opens it", "dim", "open_run")])
     if source:
-        lines.append(_fact("source", source, "open_source" if "://" in source else ""))
+        place = "/".join(entry.uri.split("/")[:3]) + "/"
+        name = source.removeprefix(place)
+        lines.append(_fact("source", name, "open_source" if "://" in source else "", room=room))
     return lines
 
 
-def _fact(label: str, value: str, action: str = "") -> list[Part]:
+def _fact(label: str, value: str, action: str = "", *, room: int = 80) -> list[Part]:
+    value = clean(value)
+    if len(value) > room:  # the end of a name says most
+        value = "…" + value[1 - room :]
     return [Part(f" {label:<8} ", "dim"), Part(value, "here" if action else "", action)]

@@ -130,13 +130,15 @@ def below(backend: Backend, entries: Iterable[Entry], most: int = MOST_BELOW) ->
     folders: list[str] = []
     for entry in entries:
         (folders if entry.is_folder else found).append(entry.uri if entry.is_folder else entry)  # type: ignore[arg-type]
-    asked_for = 0
+    seen, asked_for = set(folders), 0
     while folders:
         folder, after = folders.pop(), ""
         while True:
             page = backend.listing(asked(folder), after=after)
             found += [entry for entry in page.entries if not entry.is_folder]
-            folders += [entry.uri for entry in page.entries if entry.is_folder]
+            new = [entry.uri for entry in page.entries if entry.is_folder and entry.uri not in seen]
+            folders += new
+            seen.update(new)
             after, asked_for = page.next, asked_for + 1
             if len(found) > most or asked_for >= MOST_LISTINGS:
                 return Below(tuple(found[:most]), is_all=False)

@@ -65,6 +65,8 @@ class Looker:
         is_calm = time.monotonic() - self._since >= QUIET_S
         if wish is None or wish.entry.is_folder:
             self._made, self._shown, self._about = wish, Shown(), {}
+        elif self._shown.picture is None and self._is_of(wish.entry):
+            self._made = wish  # only pictures depend on the size of the pane
         elif wish != self._made and is_calm and not self._is_busy:
             self._begin(wish)
         self._paint(pane)
@@ -83,19 +85,31 @@ class Looker:
             self._shown, self._about = found
 
         def failed(problem: Problem) -> None:
+            if (
+                self._is_of(wish.entry) and self._shown != Shown()
+            ):  # another size, or it changed: what was there stays
+                then((self._shown, self._about))
+                return
             then((Shown(note=f"No preview: {problem.message}. {problem.hint}"), {}))
 
         self._view.work("preview", _told(call), then, failed, exclusive=False)
+
+    def _is_of(self, entry: Entry) -> bool:
+        return self._made is not None and self._made.entry == entry
 
     def _paint(self, pane: PreviewPane) -> None:
         made = self._made
         store = self._view.store
         writer = store.writer(made.entry.uri) if made else None
-        state = (made, self._shown, writer)
+        state = (made, self._shown, writer, pane.size.width)
         if state != self._painted:
             self._painted = state
             entry = made.entry if made else None
-            pane.show(headline(entry, self._shown), self._shown, facts(entry, self._about, store, self._view.now()))
+            pane.show(
+                headline(entry, self._shown),
+                self._shown,
+                facts(entry, self._shown, self._about, store, self._view.now(), pane.size.width),
+            )
 
 
 def _told(call: Callable[[], Found]) -> Callable[[], Found]:

@@ -74,7 +74,7 @@ class Moves(View):
         tasks = self.transfers.tasks()
         table = self.query_one("#transfers", VTable)
         table.display = bool(tasks)
-        most = 8 if self.size.height >= 32 else 4
+        most = 8 if self.size.height >= 32 else 5
         table.styles.height = min(most, len(tasks) + 1)
         table.set_rows(tasks)
 
@@ -88,7 +88,7 @@ class Moves(View):
             case "bar":
                 return _bar(task), look.tone
             case "done":
-                return (size(task.total or None), "") if task.state is Condition.OK else (_share(task), "")
+                return (size(task.total) if task.state is Condition.OK and task.total else _share(task)), ""
             case _ if task.state is Condition.RUNNING:
                 speed = self.transfers.speed(task.id)
                 return (f"{size(speed)}/s" if speed and task.done else "", "dim")
@@ -238,7 +238,13 @@ class Moves(View):
             uri = name.rstrip("/")
             self.work("make", lambda: self.backend.make_place(uri), lambda _: self._made(uri))
         else:
-            self.open(self.at + name.strip("/") + "/")
+            self._make_folder(self.at + name.strip("/") + "/")
+
+    def _make_folder(self, uri: str) -> None:
+        if uri.startswith("onedata://"):
+            self.work("make", lambda: self.backend.make_place(uri), lambda _: self.open(uri))
+        else:  # an object that stands for it would be an event for functions
+            self.open(uri)
             self.say("a folder comes to be with its first object: u uploads one")
 
     def _made(self, uri: str) -> None:

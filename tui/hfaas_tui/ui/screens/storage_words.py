@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hfaas_tui.ui.model import Entry, Health
+from hfaas_tui.ui.model import Entry, Health, Place
 from hfaas_tui.ui.safe import ago, size
 from hfaas_tui.ui.screens.storage_listing import Folder
 from hfaas_tui.ui.screens.storage_reader import Reader
@@ -30,13 +30,15 @@ def counts(reader: Reader, now: float) -> Iterator[Part]:
     """Yield how much of the folder is on screen, and how old that is when a look at it failed."""
     folder = reader.folder
     if reader.problem and folder.pages:
-        yield Part(f" ✗ {ago(now - reader.read_at)} ", "err")
+        age = ago(now - reader.read_at)
+        yield Part(f" ✗ read {'just now' if age == 'now' else age} ", "err")
     elif not folder.pages:
         yield Part(" ✗ " if reader.problem else " reading… " if reader.uri else "", "dim")
     elif folder.next:
         yield Part(f" {len(folder.entries):,} so far, more… ", "dim")
     else:
-        yield Part(f" {_many(folder)}  {size(folder.size)} ", "dim")
+        total = f"  {size(folder.size)}" if folder.size else ""
+        yield Part(f" {_many(folder)}{total} ", "dim")
 
 
 def _many(folder: Folder) -> str:
@@ -51,6 +53,14 @@ def _many(folder: Folder) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def held(place: Place | None) -> str:
+    """Return how many objects a place has, as far as they were counted."""
+    if place is None or place.objects is None:
+        note = place.note if place else ""
+        return note.removeprefix("more than ") + "+" if note.startswith("more than ") else "-"
+    return f"{place.objects:,}"
 
 
 def nothing(reader: Reader, health: Health, typed: str) -> list[str]:

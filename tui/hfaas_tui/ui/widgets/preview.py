@@ -22,6 +22,9 @@ from hfaas_tui.ui.widgets.vtable import fit
 FACTS = 8
 """Lines for what is known of an object."""
 
+USUAL = 5
+"""Lines of them that most objects have: a picture leaves so much room."""
+
 NOTHING = Shown()
 
 
@@ -108,7 +111,7 @@ class PreviewPane(Vertical):
     @property
     def room(self) -> tuple[int, int]:
         """Return the columns and rows a picture may take."""
-        return max(1, self.size.width - 2), max(1, self.size.height - 2 - self._facts - 1)
+        return max(1, self.size.width - 2), max(1, self.size.height - 3 - USUAL)
 
     _facts = 0
 
