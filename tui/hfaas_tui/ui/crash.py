@@ -15,6 +15,9 @@ from hfaas_tui.ui.safe import clean
 from hfaas_tui.ui.settings import state_folder
 
 HIDDEN = "•••"
+_PLACE = '  File "'
+"""How the lines of a traceback begin that say where: long paths look like secrets."""
+
 _SECRETS = re.compile(
     r"(?i)((?:token|secret|password|passwd|key|credential|authorization)[\w-]*[\"']?\s*[=:]\s*[\"']?)[^\s\"',}]+"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|\b[A-Za-z0-9+/_-]{32,}={0,2}"
@@ -23,7 +26,17 @@ _SECRETS = re.compile(
 
 def redacted(text: str) -> str:
     """Return a text without what may be a secret, and without the name of the user's home."""
-    return _SECRETS.sub(lambda found: f"{found[1] or ''}{HIDDEN}", text.replace(str(Path.home()), "~"))
+    lines = text.replace(str(Path.home()), "~").split("\n")
+    return "\n".join(line if line.startswith(_PLACE) else _SECRETS.sub(_hide, line) for line in lines)
+
+
+def _hide(found: re.Match[str]) -> str:
+    return f"{found[1] or ''}{HIDDEN}"
+
+
+def _visible(text: str) -> str:
+    """Return a text of several lines that no terminal obeys when somebody shows the file."""
+    return "\n".join(line[: len(line) - len(line.lstrip())] + clean(line.lstrip()) for line in text.split("\n"))
 
 
 def write(error: BaseException, folder: Path | None = None) -> Path | None:
@@ -36,7 +49,7 @@ def write(error: BaseException, folder: Path | None = None) -> Path | None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-            out.write(head + redacted("".join(told.format())))
+            out.write(head + redacted(_visible("".join(told.format()))))
     except OSError:
         return None
     return file

@@ -41,7 +41,7 @@ def load(file: Path | None = None) -> tuple[dict[str, str], list[str]]:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {near[0]}?" if near else "; `hfaas-tui --keys` shows all"
             problems.append(f"{file.name}: there is no action {name}{hint}")
-        elif not isinstance(key, str) or not key.strip():
+        elif not isinstance(key, str) or not key:
             problems.append(f'{file.name}: the key of {name} must be a text, like "ctrl+x"')
         else:
             keys[name] = ",".join(_normal(each) for each in _split(key))
