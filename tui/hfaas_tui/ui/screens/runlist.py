@@ -11,7 +11,6 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from hfaas_tui.ui.model import Condition, Problem, Run, RunDetail
-from hfaas_tui.ui.safe import clean, clip
 from hfaas_tui.ui.screens.run import RunFull
 from hfaas_tui.ui.screens.view import NARROW, View
 from hfaas_tui.ui.state import Kind
@@ -243,9 +242,7 @@ class RunList(View):
             return
         run = self.store.run(subject) or next((r for r in self.store.runs() if r.id.startswith(subject)), None)
         if run is None:
-            self.say(
-                f"Run {clip(clean(subject), 40)} is not known; it is shown as soon as it is", Condition.WARNING
-            )
+            self.say(f"Run {runlines.short(subject)} is not known; it is shown as soon as it is", Condition.WARNING)
         self.await_run(run.id if run else subject)
 
     def await_run(self, id: str, left: str = "") -> None:

@@ -77,3 +77,8 @@ def gb_seconds(run: Run, now: float) -> float | None:
     """Return what AWS bills by: memory times time; None before it ran or when its memory is unknown."""
     seconds = run.billed_ms / 1000 if run.billed_ms else run.seconds(now)
     return None if seconds is None or not run.memory_mb else run.memory_mb / 1024 * seconds
+
+
+def figure(used: float) -> str:
+    """Return GB-seconds with as many digits as say something."""
+    return f"{used:.3f}" if used < 1 else f"{used:.1f}" if used < 1000 else f"{used:.0f}"

@@ -12,7 +12,7 @@ from hfaas_tui.ui import glyphs
 from hfaas_tui.ui.model import Condition, Gpu, Run, RunDetail
 from hfaas_tui.ui.safe import clean, duration, size
 from hfaas_tui.ui.widgets.chrome import Part
-from hfaas_tui.ui.widgets.phases import Phase, gb_seconds, phase_bar, phases
+from hfaas_tui.ui.widgets.phases import Phase, figure, gb_seconds, phase_bar, phases
 from hfaas_tui.ui.widgets.textpane import Line
 
 GAUGE = 20
@@ -202,7 +202,7 @@ def cost(scene: Scene) -> list[Part]:
     if used is None:
         return []
     price = scene.price(scene.run, scene.now)
-    return [Part(f"   {used:.1f} GB-s"), *([Part(f" ≈ {price:.4f} $", "dim")] if price is not None else [])]
+    return [Part(f"   {figure(used)} GB-s"), *([Part(f" ≈ {price:.4f} $", "dim")] if price is not None else [])]
 
 
 def gauged(share: float, cells: int) -> str:
@@ -238,7 +238,8 @@ def following(scene: Scene) -> Line:
     run = scene.run
     keys: list[tuple[str, str, str]] = []
     if scene.can_change and run.is_over:
-        keys.append(("a", "run again with the same event", "screen.again"))
+        again = "submit it again" if run.kind == "job" else "run again with the same event"
+        keys.append(("a", again, "screen.again"))
     if scene.can_change and not run.is_over and run.kind == "job":
         keys.append(("x", "cancel it" if run.started is None else "terminate it", "screen.stop"))
     if run.state in BAD:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from hfaas_tui.ui import glyphs
 from hfaas_tui.ui.model import Condition, Run
 from hfaas_tui.ui.safe import clock
-from hfaas_tui.ui.widgets.phases import gb_seconds
+from hfaas_tui.ui.widgets.phases import figure, gb_seconds
 from hfaas_tui.ui.widgets.timeline import Axis, axis, bar, first_of, labels
 from hfaas_tui.ui.widgets.vtable import Column, VTable
 
@@ -172,7 +172,7 @@ class RunTable(VTable[Run]):
                 return time.strftime("%H:%M:%S", time.localtime(run.started or run.queued)), "dim"
             case "gbs":
                 used = gb_seconds(run, self._now())
-                return "-" if used is None else f"{used:.1f}" if used < 1000 else f"{used:.0f}", "dim"
+                return "-" if used is None else figure(used), "dim"
             case "time":
                 return taken(run, self._now()), ""
             case _:
