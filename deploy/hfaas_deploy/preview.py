@@ -111,6 +111,7 @@ def _steps(changes: list[Change], old: Side, new: Side) -> Iterator[Step]:
     functions = {logical: name for logical, (kind, name) in things.items() if kind == "function"}
     told = [_step(thing, found, heads, old, new) for thing, found in by_thing.items()]
     told += _trigger_steps(triggers(old, functions), triggers(new, functions))
+    told = [step for step in told if step.action is not Action.KEEP or step.kind in LISTED]
     ranks = {kind: rank for rank, kind in enumerate(("function", "trigger", "job def", "api", "url", "bucket"))}
     yield from sorted(
         told, key=lambda step: (step.action is Action.KEEP, ranks.get(step.kind, len(ranks)), step.name)

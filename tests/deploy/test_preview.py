@@ -89,6 +89,7 @@ def test_only_the_value_that_changes_is_told(project: Project) -> None:
     assert project.changes() == [
         Step(Action.CHANGE, "function", f"hello-{project.id}", (Setting("memory", "256", "512"),))
     ]
+    assert [step.kind for step in project.preview().steps] == ["function", "bucket"]
 
 
 def test_an_edited_script_is_another_image(project: Project) -> None:

@@ -32,6 +32,8 @@ from hfaas_tui.ui.widgets.editor import Editor, Mark
 from hfaas_tui.ui.widgets.problems import Problems
 
 DEBOUNCE_S = 0.3
+OF_PIPELINE = frozenset({"save", "deploy", "next_problem", "fix", "editor", "next_file", "hot"})
+"""What there is nothing to do with as long as no pipeline is open."""
 
 
 class Deploy(View):
@@ -95,7 +97,8 @@ class Deploy(View):
         elif pipelines:
             self.open(pipelines[0])
         else:
-            self.side.planned(None, "open or write a pipeline first")
+            self.files.say_nothing_is_here()
+            self.side.planned(None, "a pipeline comes first")
 
     @work(exclusive=True, group="deploy.ask")
     async def choose(self, pipelines: list[Path]) -> None:
@@ -115,6 +118,7 @@ class Deploy(View):
         await self.files.open(sources, read_only=self.hfaas.is_read_only)
         if self.files.current and self.is_current:
             self.files.current.focus()
+        self.refresh_bindings()
         self.check_soon(0)
 
     def show(self, subject: str) -> None:
@@ -304,6 +308,7 @@ class Deploy(View):
             self.files.current.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "new" and (not self.is_mounted or self.files.pipeline is not None):
+        has_pipeline = self.is_mounted and self.files.pipeline is not None
+        if (action == "new" and has_pipeline) or (action in OF_PIPELINE and not has_pipeline):
             return False
         return super().check_action(action, parameters)

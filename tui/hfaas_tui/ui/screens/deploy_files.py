@@ -64,7 +64,6 @@ class Files(Vertical):
         yield Pane(id="nothing")
 
     def on_mount(self) -> None:
-        self.query_one("#nothing", Pane).show(NOTHING)
         self.refresh_tabs()
 
     # --- what is open
@@ -110,10 +109,10 @@ class Files(Vertical):
         self.set_class(not self.editors, "-empty")
         self.refresh_tabs()
 
-    async def close(self) -> None:
-        """Close all files."""
-        await self.query_one(ContentSwitcher).remove_children(Editor)
-        self.set_class(True, "-empty")
+    def say_nothing_is_here(self) -> None:
+        """Say that there is no pipeline, and what to do."""
+        self.query_one("#nothing", Pane).show(NOTHING)
+        self.query_one("#nothing", Pane).focus()
 
     def show(self, editor: Editor, *, focus: bool = True) -> None:
         """Bring a file to the front."""

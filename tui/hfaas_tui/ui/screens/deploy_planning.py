@@ -41,7 +41,9 @@ class Planning:
 
     def _failed(self, problem: Problem) -> None:
         if not self._over():
-            self._view.side.not_planned(problem)
+            starts = not self._view.store.health.is_up and self._view.hfaas.emulation is not None
+            hint = "F2 starts one here and deploys" if starts else problem.hint
+            self._view.side.not_planned(Problem(problem.message, hint))
 
     def _over(self) -> bool:
         """Note that an answer came; True when it is out of date and the next one was asked for."""

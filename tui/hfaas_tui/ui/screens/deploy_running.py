@@ -71,13 +71,14 @@ class Running:
         self._view.check_soon(0)
 
     def _ask_start(self, path: Path) -> None:
-        emulation = self._view.hfaas.emulation
+        emulation, backend = self._view.hfaas.emulation, self._view.backend
         if emulation is None:
             self._view.say("no emulator answers: S on System (8) starts one", Condition.FAILED)
             return
 
         def start() -> None:
             emulation.start()
+            backend.health()  # by which it learns where the emulator is
 
         def started(_: None) -> None:
             self._view.hfaas.feeds.hurry()
@@ -150,7 +151,7 @@ class Running:
                 row(self._failure.hint, "dim", "   "),
                 row(""),
             ]
-            self._view.side.tell([*lines, row(""), *head])
+            self._view.side.tell([*head, *lines], is_over=True)
         else:
             self._view.side.tell([row("deploying…", "run"), *lines])
 

@@ -36,6 +36,7 @@ class Side(Vertical):
         self._note = ""
         self._is_old = True
         self._story: Sequence[Row] = ()
+        self._is_over = False
         self._help: Help | None = None
 
     def compose(self) -> ComposeResult:
@@ -72,9 +73,9 @@ class Side(Vertical):
             self._help = help
             self._show_more()
 
-    def tell(self, rows: Sequence[Row]) -> None:
-        """Show the log of a deploy; help comes back when there is none."""
-        self._story = rows
+    def tell(self, rows: Sequence[Row], *, is_over: bool = False) -> None:
+        """Show the log of a deploy, its end while it goes on; help comes back when there is none."""
+        self._story, self._is_over = rows, is_over
         self._place()
         self._show_more()
 
@@ -116,16 +117,16 @@ class Side(Vertical):
             yield row("")
         if self._plan:
             yield from plan_rows(self._plan, is_old=self._is_old)
-        elif not self._trouble:
+        elif not self._trouble and not self._note:
             yield row("looking at what is deployed…", "dim")
         if self._note:
-            yield row("")
+            yield from [row("")] if self._plan else []
             yield row(self._note, "warn")
 
     def _show_more(self) -> None:
         if self._story:
             self._title("more", "DEPLOY ")
-            self.query_one("#more", Pane).show(self._story, follow=True)
+            self.query_one("#more", Pane).show(self._story, follow=not self._is_over)
         else:
             self._title("more", f"HELP: {self._help.name} " if self._help else "HELP ")
             self.query_one("#more", Pane).show(help_rows(self._help))

@@ -72,10 +72,11 @@ class Pane(ScrollView, can_focus=True):
     def show(self, rows: Iterable[Row], *, follow: bool = False) -> None:
         """Show other rows, with `follow` the last of them; nothing happens when they are the same."""
         new = tuple(rows)
-        self._follows = follow
-        if new != self._rows:
-            self._rows = new
+        if new != self._rows or follow != self._follows:
+            self._rows, self._follows = new, follow
             self._lay()
+            if not follow:
+                self.scroll_home(animate=False)
 
     def on_resize(self) -> None:
         self._lay()
