@@ -43,7 +43,7 @@ class Functions(View):
     Functions #left { width: 1fr; }
     Functions #list { height: 1fr; }
     Functions #detail { width: 39; border-left: solid $secondary; padding-left: 1; }
-    Functions #strip { height: 11; }
+    Functions #strip { height: 11; max-height: 40%; }
     Functions.-short #strip { height: 9; }
     Functions.-narrow #detail { display: none; }
     Functions.-zoomed #detail, Functions.-zoomed #strip { display: none; }

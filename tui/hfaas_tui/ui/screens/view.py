@@ -50,6 +50,7 @@ class View(Screen[None]):
     DEFAULT_CSS = """
     View > #trouble { display: none; }
     View.-gone > #trouble { display: block; }
+    View.-gone VTable { opacity: 70%; }
     """
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (118, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]
