@@ -28,6 +28,7 @@ TELL_S = 0.1
 
 Way = Literal["upload", "download", "delete"]
 _WAITS = (Condition.QUEUED, Condition.RUNNING)
+_NUMBERS = count(1_000_000)  # other tasks of the store have small numbers; two views move files
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Transfers:
         self._all: dict[int, _Transfer] = {}
         self._queue: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._ids = count(1_000_000)  # other tasks of the store have small numbers
+        self._ids = _NUMBERS
         self._lock = threading.Lock()
 
     # --- what the view asks
