@@ -193,10 +193,9 @@ class Admin:
         return Response(lines, media_type="application/x-ndjson")
 
     async def _following(self, since: int) -> AsyncIterator[bytes]:
-        hops = self._trace.follow(since)
         with contextlib.suppress(asyncio.CancelledError):
-            async for hop in hops:
-                yield _line(hop)
+            async for hops in self._trace.batches(since):
+                yield b"".join(map(_line, hops))
 
     async def _layer(self, request: Request, sha256: str) -> Response:
         try:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from hfaas_emulator.clock import Clock, SystemClock
+
+BATCH = 1_000
+GATHER_S = 0.01
+"""Who follows from outside gets so many hops at once: each by itself costs as much as the hop."""
 
 RING = 200_000
 """Hops kept; older ones are dropped and the gap is visible in their numbers."""
@@ -130,12 +134,14 @@ class Trace:
             return tuple(self._hops)
         return tuple(self._hops[index] for index in range(len(self._hops) - behind, len(self._hops)))
 
-    async def follow(self, seq: int) -> AsyncIterator[Hop]:
-        """Yield hops above `seq`, waiting for new ones for ever."""
+    async def batches(self, seq: int) -> AsyncIterator[Sequence[Hop]]:
+        """Yield hops above `seq`, those together that happened within a hundredth of a second; waits for ever."""
         while True:
             changed = self._changed
-            for hop in self.since(seq):
-                seq = hop.seq
-                yield hop
+            hops = tuple(self.since(seq))
+            for first in range(0, len(hops), BATCH):
+                yield hops[first : first + BATCH]
+            seq = hops[-1].seq if hops else seq
             if seq >= self._seq:
                 await changed.wait()
+                await asyncio.sleep(GATHER_S)
