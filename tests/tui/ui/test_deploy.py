@@ -295,6 +295,12 @@ async def test_of_several_pipelines_one_is_chosen(world: World, project: Path) -
         await wait_text(pilot, "Which pipeline?")
         await pilot.press("j", "enter")
         await wait_text(pilot, "name: another")
+        await wait_text(pilot, "other.yaml   mask-detector.sh")
+        await pilot.press("f9", "ctrl+t")
+        await wait_text(pilot, "A pipeline file, or a folder")
+        await pilot.press("end", *"/pipeline.yaml", "enter")
+        await wait_text(pilot, "pipeline.yaml   mask-detector.sh")
+        await wait_text(pilot, "name: mask-detector-image")
 
 
 class Emulation:

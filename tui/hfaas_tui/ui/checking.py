@@ -75,11 +75,6 @@ class Check:
     def warnings(self) -> int:
         return len(self.remarks) - self.errors
 
-    def remark_at(self, line: int) -> Remark | None:
-        """Return the worst problem of a line, which counts from 0."""
-        found = [remark for remark in self.remarks if remark.line == line + 1]
-        return min(found, key=lambda remark: not remark.is_error, default=None)
-
     def line_of(self, function: str) -> int | None:
         """Return the line, counted from 0, in which a function is named."""
         for each in self.pipeline.functions if self.pipeline else ():

@@ -9,26 +9,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.timer import Timer
 
 from hfaas_tui.ui import actions, checking, deploying, project
-from hfaas_tui.ui.checking import Check, Remark
+from hfaas_tui.ui.checking import Check, Edit, Remark
 from hfaas_tui.ui.model import Condition
 from hfaas_tui.ui.project import Source
 from hfaas_tui.ui.screens.deploy_disk import Disk
-from hfaas_tui.ui.screens.deploy_files import Files
+from hfaas_tui.ui.screens.deploy_files import Files, marks
+from hfaas_tui.ui.screens.deploy_opening import Opening
 from hfaas_tui.ui.screens.deploy_planning import Planning
 from hfaas_tui.ui.screens.deploy_running import Running
 from hfaas_tui.ui.screens.deploy_side import Side, summary
 from hfaas_tui.ui.screens.view import View
 from hfaas_tui.ui.state import Kind
-from hfaas_tui.ui.widgets.choice import Choice
 from hfaas_tui.ui.widgets.chrome import Part
-from hfaas_tui.ui.widgets.confirm import Ask
-from hfaas_tui.ui.widgets.editor import Editor, Mark
+from hfaas_tui.ui.widgets.editor import Editor
 from hfaas_tui.ui.widgets.problems import Problems
 
 DEBOUNCE_S = 0.3
@@ -59,6 +57,7 @@ class Deploy(View):
         self._debounce: Timer | None = None
         self._deployed: object = None
         self._subject = ""
+        self.opening = Opening(self)
         self.disk = Disk(self)
         self.planning = Planning(self)
         self.running = Running(self)
@@ -85,36 +84,14 @@ class Deploy(View):
 
     def on_mount(self) -> None:
         super().on_mount()
-        folder = self.hfaas.settings.folder
-        self.work("find", lambda: project.find(folder), self._found)
+        self.opening.find()
 
     def on_unmount(self) -> None:
         self.disk.close()
 
-    def _found(self, pipelines: list[Path]) -> None:
-        if len(pipelines) > 1:
-            self.choose(pipelines)
-        elif pipelines:
-            self.open(pipelines[0])
-        else:
-            self.files.say_nothing_is_here()
-            self.side.planned(None, "a pipeline comes first")
-
-    @work(exclusive=True, group="deploy.ask")
-    async def choose(self, pipelines: list[Path]) -> None:
-        """Let the user say which pipeline of the folder this is about."""
-        chosen = await self.app.push_screen_wait(Choice("Which pipeline?", [(str(p), p.name) for p in pipelines]))
-        if chosen or self.files.pipeline is None:
-            self.open(Path(chosen) if chosen else pipelines[0])
-
-    def open(self, path: Path) -> None:
-        """Open a pipeline with its scripts and Dockerfiles."""
-        self.work("open", lambda: [project.read(path)], self._opened)
-
-    def _opened(self, sources: list[Source]) -> None:
-        self.run_worker(self._show_files(sources), group="deploy.files")
-
-    async def _show_files(self, sources: list[Source]) -> None:
+    async def opened(self, sources: list[Source]) -> None:
+        """Show the files of a pipeline."""
+        self.disk.forget()
         await self.files.open(sources, read_only=self.hfaas.is_read_only)
         if self.files.current and self.is_current:
             self.files.current.focus()
@@ -124,7 +101,7 @@ class Deploy(View):
     def show(self, subject: str) -> None:
         """Go to a function of the pipeline, or open a pipeline file."""
         if subject.endswith(tuple(project.SUFFIXES)):
-            self.open(Path(subject))
+            self.opening.open(Path(subject))
         else:
             self._subject = subject
             self._go_to_subject()
@@ -194,17 +171,12 @@ class Deploy(View):
             return
         self.check = found
         self.side.checked(found)
-        marks = ((remark.line - 1, remark) for remark in found.remarks)
-        editor.mark({line: self._mark(line) for line, _ in marks})
+        editor.mark(marks(found))
         self._summarise()
         self._help(self.files.current)
         self._go_to_subject()
         self.disk.sync(found)
         self.planning.soon()
-
-    def _mark(self, line: int) -> Mark:
-        remark = self.check.remark_at(line)
-        return Mark("err" if remark and remark.is_error else "warn", remark.hint if remark else "")
 
     def _summarise(self) -> None:
         counts = summary(self.check) if self.has_class("-narrow") else ()
@@ -256,15 +228,17 @@ class Deploy(View):
         self._fix(event.remark)
 
     def _fix(self, remark: Remark) -> None:
+        editor, text = self.files.pipeline, self.check.text
+        if editor is not None and not editor.read_only and editor.text == text:
+            self.work("fix", lambda: checking.fix(text, remark), self._fixed)
+
+    def _fixed(self, edit: Edit | None) -> None:
         editor = self.files.pipeline
-        if editor is None or editor.read_only:
-            return
-        edit = checking.fix(editor.text, remark) if editor.text == self.check.text else None
         if edit is None:
             self.say("nothing to fix by one key: change the line", Condition.WARNING)
-            return
-        editor.repair(edit)
-        self.check_soon(0)
+        elif editor is not None and editor.text == self.check.text:
+            editor.repair(edit)
+            self.check_soon(0)
 
     def action_next_file(self) -> None:
         self.files.next()
@@ -276,25 +250,11 @@ class Deploy(View):
         if editor := self.files.current:
             self.disk.save(lambda: self.disk.edit_outside(editor.path))
 
-    @work(exclusive=True, group="deploy.ask")
-    async def action_open(self) -> None:
-        typed = await self.app.push_screen_wait(
-            Ask(
-                "Open a pipeline", ["A pipeline file, or a folder with one."], value=str(self.hfaas.settings.folder)
-            )
-        )
-        if typed:
-            self.work("find", lambda: project.find(Path(typed).expanduser()), self._found_there)
-
-    def _found_there(self, pipelines: list[Path]) -> None:
-        if pipelines:
-            self._found(pipelines)
-        else:
-            self.say("no pipeline there, nor in the folders above", Condition.WARNING)
+    def action_open(self) -> None:
+        self.opening.ask()
 
     def action_new(self) -> None:
-        folder = self.hfaas.settings.folder
-        self.work("new", lambda: project.begin(folder), self.open)
+        self.opening.begin()
 
     def action_leave(self) -> None:
         self.app.call_later(self.app.run_action, "app.back")

@@ -38,6 +38,10 @@ class Disk:
     def close(self) -> None:
         self._watch.close()
 
+    def forget(self) -> None:
+        """Open anew whatever the next pipeline names."""
+        self._listed = ()
+
     # --- saving
 
     def save(self, then: Then, *, force: bool = False) -> None:

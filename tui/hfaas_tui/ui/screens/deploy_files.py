@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import ContentSwitcher, TextArea
 
+from hfaas_tui.ui.checking import Check
 from hfaas_tui.ui.project import Source
 from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
 from hfaas_tui.ui.widgets.diff import Pane, Row, row
-from hfaas_tui.ui.widgets.editor import Editor
+from hfaas_tui.ui.widgets.editor import Editor, Mark
 
 NOTHING: tuple[Row, ...] = (
     row(""),
@@ -38,7 +38,6 @@ class Files(Vertical):
     Files.-empty > #nothing { display: block; }
     Files.-empty > ContentSwitcher { display: none; }
     """
-    SUMMARY: ClassVar[tuple[Part, ...]] = ()
 
     @dataclass
     class Edited(Message):
@@ -98,6 +97,8 @@ class Files(Vertical):
         wanted = list(sources)
         for editor in self.editors:
             if not editor.is_modified and not any(_is_same(editor.path, each.path) for each in wanted):
+                if switcher.current == editor.id:
+                    switcher.current = None
                 await editor.remove()
         for source in wanted:
             if self.of(source.path) is None:
@@ -167,6 +168,15 @@ class Files(Vertical):
         event.stop()
         if isinstance(event.text_area, Editor) and event.text_area is self.current:
             self.post_message(self.Moved(event.text_area))
+
+
+def marks(check: Check) -> dict[int, Mark]:
+    """Return what stands beside the lines with problems, the worst of each line."""
+    found: dict[int, Mark] = {}
+    for remark in check.remarks:
+        if remark.line - 1 not in found or (remark.is_error and found[remark.line - 1].tone == "warn"):
+            found[remark.line - 1] = Mark("err" if remark.is_error else "warn", remark.hint)
+    return found
 
 
 def _is_same(one: Path, other: Path) -> bool:

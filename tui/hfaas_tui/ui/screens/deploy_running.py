@@ -17,7 +17,7 @@ from hfaas_tui.ui.widgets.diff import Row, row
 if TYPE_CHECKING:
     from hfaas_tui.ui.screens.deploy import Deploy
 
-LINES_KEPT = 2000
+LINES_KEPT = 1000
 _IDS = count(1)
 
 

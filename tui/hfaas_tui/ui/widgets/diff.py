@@ -68,6 +68,8 @@ class Pane(ScrollView, can_focus=True):
         self._rows: tuple[Row, ...] = ()
         self._painted: list[tuple[Row, Strip]] = []
         self._follows = False
+        self._known: dict[Row, list[Strip]] = {}
+        self._known_width = 0
 
     def show(self, rows: Iterable[Row], *, follow: bool = False) -> None:
         """Show other rows, with `follow` the last of them; nothing happens when they are the same."""
@@ -83,6 +85,7 @@ class Pane(ScrollView, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
+        self._known = {}
         if self.is_mounted:
             self._lay()
 
@@ -100,7 +103,10 @@ class Pane(ScrollView, can_focus=True):
         width = self.size.width
         if width <= 0:
             return
-        self._painted = [(each, strip) for each in self._rows for strip in self._strips(each, width)]
+        known = self._known if self._known_width == width else {}
+        self._known = {each: known.get(each) or list(self._strips(each, width)) for each in self._rows}
+        self._known_width = width
+        self._painted = [(each, strip) for each in self._rows for strip in self._known[each]]
         self.virtual_size = Size(width, len(self._painted))
         if self._follows:
             self.scroll_end(animate=False)

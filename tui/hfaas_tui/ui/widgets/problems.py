@@ -13,6 +13,9 @@ from textual.message import Message
 from hfaas_tui.ui.checking import Remark
 from hfaas_tui.ui.widgets.diff import Pane, Row, row
 
+MOST = 100
+"""Problems that are listed; with more, the file is no pipeline."""
+
 
 class Problems(Pane):
     """Problems in the order of the file; the chosen one is what a fix is for."""
@@ -41,6 +44,7 @@ class Problems(Pane):
         self.at = 0
         self.is_brief = False
         self._note = ""
+        self._more = 0
 
     @property
     def chosen(self) -> Remark | None:
@@ -50,8 +54,9 @@ class Problems(Pane):
     def update_remarks(self, remarks: Sequence[Remark], note: str = "", *, is_brief: bool = False) -> None:
         """Show other problems; the chosen one stays chosen while it is there."""
         kept = self.chosen
-        self.remarks, self._note, self.is_brief = tuple(remarks), note, is_brief
-        self.at = self.remarks.index(kept) if kept in self.remarks else min(self.at, max(0, len(remarks) - 1))
+        self.remarks, self._note, self.is_brief = tuple(remarks[:MOST]), note, is_brief
+        self._more = len(remarks) - len(self.remarks)
+        self.at = self.remarks.index(kept) if kept in self.remarks else min(self.at, max(0, len(self.remarks) - 1))
         self.show(self._all())
 
     def choose(self, at: int) -> None:
@@ -67,6 +72,8 @@ class Problems(Pane):
     def _all(self) -> Iterator[Row]:
         for at, remark in enumerate(self.remarks):
             yield from self._rows_of(at, remark)
+        if self._more:
+            yield row(f"and {self._more} more", "dim")
         if not self.remarks:
             yield row("no problems", "ok")
         if self._note and self.is_brief:
