@@ -150,9 +150,7 @@ def _stack(keys: Iterable[str], nodes: Mapping[str, Node]) -> str:
     return stacks.pop() if len(stacks) == 1 else ""
 
 
-def _pipeline(
-    keys: set[str], nodes: Mapping[str, Node], edges: Iterable[Edge], stacks: Sequence[str]
-) -> Pipeline:
+def _pipeline(keys: set[str], nodes: Mapping[str, Node], edges: Iterable[Edge], stacks: Sequence[str]) -> Pipeline:
     own = _with_loops(sorted(keys), [edge for edge in edges if edge.source in keys])
     layers = _ordered(_layers(sorted(keys), own), own)
     stack = _stack(keys, nodes)

@@ -59,7 +59,12 @@ Item = str | Joint
 
 
 def boxes(
-    pipelines: Sequence[Pipeline], faces: Faces, labels: Labels, width: int, cursor: str, heads: Sequence[Piece] = ()
+    pipelines: Sequence[Pipeline],
+    faces: Faces,
+    labels: Labels,
+    width: int,
+    cursor: str,
+    heads: Sequence[Piece] = (),
 ) -> Picture:
     """Paint pipelines one below the other; `heads` stand above them."""
     canvas, spots, top = Canvas(width), {}, 0
@@ -232,5 +237,3 @@ class _Drawing:
 
     def _canvas_is_taken(self, y: int) -> bool:
         return any(spot.y <= y < spot.y + spot.height for spot in self.spots.values())
-
-

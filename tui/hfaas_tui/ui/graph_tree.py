@@ -18,7 +18,12 @@ LEAST = 12
 
 
 def tree(
-    pipelines: Sequence[Pipeline], faces: Faces, labels: Labels, width: int, cursor: str, heads: Sequence[Piece] = ()
+    pipelines: Sequence[Pipeline],
+    faces: Faces,
+    labels: Labels,
+    width: int,
+    cursor: str,
+    heads: Sequence[Piece] = (),
 ) -> Picture:
     """Paint pipelines one below the other; `heads` stand above them."""
     writing = _Writing(Canvas(width), faces, labels, cursor)
@@ -95,7 +100,12 @@ class _Writing:
         name = fitted(pipeline.nodes[key].name, max(LEAST, room))
         if not is_known:
             self.spots[key] = Spot(0, self._y, width, 1)
-        pieces = [(glyph, face.glyph[1]), (f"{face.kind:<8}"[: 8 if lead.strip() else 8], "dim"), (name + " ", ""), *facts]
+        pieces = [
+            (glyph, face.glyph[1]),
+            (f"{face.kind:<8}"[:8], "dim"),
+            (name + " ", ""),
+            *facts,
+        ]
         if is_here and not is_known:
             pieces = [(text, "cursor") for text, _ in pieces]
         mark = "▸ " if is_here and not is_known and not lead.strip() else lead[begin:] or "  "

@@ -1,0 +1,18 @@
+"""Shares as a row of cells."""
+
+from __future__ import annotations
+
+CELLS = 10
+
+
+def gauge(share: float, cells: int = CELLS) -> str:
+    """Return a share 0..1 as cells: filled ones high, the others low."""
+    filled = max(0, min(cells, round(share * cells)))
+    if share > 0 and not filled:
+        filled = 1
+    return "▇" * filled + "▁" * (cells - filled)
+
+
+def tone(share: float) -> str:
+    """Return how worrying a share is."""
+    return "err" if share >= 0.98 else "warn" if share >= 0.9 else ""
