@@ -72,6 +72,13 @@ def test_it_plays_at_its_pace_or_faster(recording: Path) -> None:
     assert 0.25 < time.monotonic() - began < 5
 
 
+def test_what_plays_faster_does_not_happen_in_the_future(recording: Path) -> None:
+    news = ReplayBackend(recording, 10).news()
+    runs = [next(news).runs[0] for _ in range(3)]
+    assert runs[2].ended is not None
+    assert runs[0].queued < runs[2].ended <= time.time() + 0.01
+
+
 def test_what_was_the_case_later_is_not_told_before(recording: Path) -> None:
     assert [each.name for each in ReplayBackend(recording, 0.001).functions()] == ["f"]
 

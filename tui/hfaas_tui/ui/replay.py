@@ -110,7 +110,8 @@ class ReplayBackend:
         self._speed = speed
         self._began = time.time()
         target: Mapping[str, Any] = next((each.data for each in self._records if each.kind == "target"), {})
-        self._moved = self._began - float(target.get("time") or self._began)
+        self._recorded = float(target.get("time") or self._began)
+        self._shown = self._began if speed else self._began - max(each.t for each in self._records)
         self._target = Target("local", f"replay of {file.name}", "us-east-1")
         self._reduction = Reduction()
         self._is_closed = threading.Event()
@@ -166,17 +167,22 @@ class ReplayBackend:
         for documents in self._played("hop"):
             yield self._reduction.take(Hop.load(self._hop(each)) for each in documents)
 
+    def _moment(self, recorded: float) -> float:
+        """Return when something seems to happen: as much sooner as this is faster, but what was before as it was."""
+        after = recorded - self._recorded
+        return self._shown + (after / self._speed if self._speed and after > 0 else after)
+
     def _hop(self, document: Mapping[str, Any]) -> dict[str, Any]:
         detail = {**document["detail"]}
         for name in MS_FIELDS:
             if isinstance(detail.get(name), int | float):
-                detail[name] += self._moved * 1000
-        return {**document, "time": document["time"] + self._moved, "detail": detail}
+                detail[name] = self._moment(detail[name] / 1000) * 1000
+        return {**document, "time": self._moment(document["time"]), "detail": detail}
 
     def log_lines(self) -> Iterator[list[LogLine]]:
         """Yield the lines, at their pace."""
         for batches in self._played("log"):
-            yield [line(each[0] + self._moved, *each[1:]) for batch in batches for each in batch]
+            yield [line(self._moment(each[0]), *each[1:]) for batch in batches for each in batch]
 
     def detail(self, run: Run) -> RunDetail:
         """Return what was recorded of a run: its steps and its lines."""
