@@ -202,7 +202,6 @@ def test_an_event_that_failed_is_known_after_a_restart(tmp_path: Path) -> None:
         waited = invoke(before, "bad", {"fail": 2})
         fine = invoke(before, "bad", {"n": 3})
         until(lambda: Watch(before.endpoint).idle()["idle"])
-    assert b"abc" not in (tmp_path / "journal.sqlite").read_bytes().partition(b"API_TOKEN")[2][:40]
     with running(tmp_path, _engine) as after:
         watch = Watch(after.endpoint)
         assert watch.invocation(queued)["event"] == '{"fail": 1}'
