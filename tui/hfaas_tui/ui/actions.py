@@ -164,7 +164,7 @@ STORAGE = (
     Action("storage.up", "backspace", "up", "up"),
     Action("storage.mark", "space", "mark", "mark", shown="space"),
     Action("storage.event", "e", "what became of this object", "event"),
-    Action("storage.cancel", "x", "cancel the transfer"),
+    Action("storage.cancel", "x", "cancel the transfer", "cancel"),
     Action("storage.previous-frame", "left", "previous frame of a video"),
     Action("storage.next-frame", "right", "next frame of a video"),
     Action("storage.zoom", "z", "zoom the preview"),

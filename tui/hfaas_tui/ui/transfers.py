@@ -87,11 +87,14 @@ class Transfers:
         return added
 
     def tasks(self) -> list[Task]:
-        """Return the transfers of the store: what runs first, then what failed, waits, and what is done."""
+        """Return the transfers: what runs first, then what failed, waits, and what is over, the last one first."""
         order = (Condition.RUNNING, Condition.FAILED, Condition.QUEUED, Condition.STOPPED, Condition.OK)
+        over = order[3:]
         with self._lock:
             tasks = [each.task for each in self._all.values()]
-        return sorted(tasks, key=lambda task: (order.index(task.state), task.id))
+        return sorted(
+            tasks, key=lambda task: (order.index(task.state), -task.id if task.state in over else task.id)
+        )
 
     def order(self, id: int) -> Order | None:
         """Return what a transfer moves."""

@@ -27,7 +27,7 @@ TRANSFERS = (
     Column("done", "", 6, align="right"),
     Column("speed", "", 9, align="right"),
 )
-_WAYS = {"upload": "↑", "download": "↓", "delete": "✗"}
+_WAYS = {"upload": "↑", "download": "↓", "delete": "-"}
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _OPTIONS = (("o", "overwrite", "overwrite"), ("b", "both", "keep both"), ("s", "skip", "skip them"))
 
@@ -38,6 +38,7 @@ class Moves(View):
     def __init__(self) -> None:
         super().__init__()
         self.transfers: Transfers
+        self._is_moving = False
         self._downloads: Path | None = None
         self._uploads = Path()
 
@@ -77,6 +78,12 @@ class Moves(View):
         most = 8 if self.size.height >= 32 else 5
         table.styles.height = min(most, len(tasks) + 1)
         table.set_rows(tasks)
+        if (is_moving := self.transfers.pending > 0) != self._is_moving:
+            self._is_moving = is_moving
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return super().check_action(action, parameters) if action != "cancel" or self._is_moving else False
 
     def _transfer_cells(self, task: Task, column: str) -> tuple[str, str]:
         look = glyphs.LOOKS[task.state]

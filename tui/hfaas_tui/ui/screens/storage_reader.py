@@ -54,13 +54,13 @@ class Reader:
             return
         is_other = folder.prefix != prefix or not folder.pages
         pause = RETRY_S if self.problem else 0 if is_other else AGAIN_S * max(1, folder.pages)
-        is_due = time.monotonic() - self._asked_at >= pause
+        waited = time.monotonic() - self._asked_at
         backend = self._view.backend
-        if self._is_old and is_due:
+        if self._is_old and waited >= pause:
             pages = 1 if is_other else folder.pages
             self._is_old = False
             self._begin(lambda: listing.read(backend, uri, prefix, pages))
-        elif is_near and folder.next and is_due and not is_other:
+        elif is_near and folder.next and not is_other and (not self.problem or waited >= RETRY_S):
             self._begin(lambda: listing.read(backend, uri, prefix, start=folder))
 
     def _begin(self, call: listing.Reading) -> None:
