@@ -29,6 +29,19 @@ def test_a_pipeline_above_is_found_but_not_above_a_repository(tmp_path: Path) ->
     assert project.find(inner) == []
 
 
+def test_what_others_may_write_above_is_not_taken_and_neither_is_another_name(tmp_path: Path) -> None:
+    inner, shared = tmp_path / "shared" / "mine", tmp_path / "shared"
+    inner.mkdir(parents=True)
+    (shared / "films.yaml").write_text(FDL)
+    (inner / ".git").mkdir()
+    assert project.find(inner) == []
+    (inner / ".git").rmdir()
+    (shared / "pipeline.yaml").write_text(FDL)
+    assert project.find(inner) == [shared / "pipeline.yaml"]
+    shared.chmod(0o1777)
+    assert project.find(inner) == []
+
+
 def test_a_file_that_is_named_is_the_only_one(tmp_path: Path) -> None:
     (tmp_path / "pipeline.yaml").write_text(FDL)
     (tmp_path / "b.yaml").write_text(FDL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -79,15 +80,25 @@ class Source:
 
 
 def find(start: Path) -> list[Path]:
-    """Return the pipelines of a folder, or of the nearest one above it; a file named is the only one."""
+    """Return the pipelines of a folder, or the usual file of the nearest one above it; a file named is the only one."""
     if start.is_file():
         return [start]
-    for folder in (start.absolute(), *start.absolute().parents):
-        if found := sorted(_pipelines(folder), key=lambda path: (path.name != USUAL, path.name)):
-            return found
+    here = start.absolute()
+    if found := sorted(_pipelines(here), key=lambda path: (path.name != USUAL, path.name)):
+        return found
+    for folder in (here, *here.parents):
+        if folder != here and (folder / USUAL).is_file() and _is_ours(folder):
+            return [folder / USUAL]
         if (folder / ".git").exists():  # what is above a repository is another project
             return []
     return []
+
+
+def _is_ours(folder: Path) -> bool:
+    """Tell whether only the user writes there: what others put into a shared folder must not be deployed by F2."""
+    found = folder.stat()
+    is_own = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+    return is_own and not found.st_mode & stat.S_IWOTH
 
 
 def _pipelines(folder: Path) -> Iterator[Path]:

@@ -24,7 +24,7 @@ NOTHING: tuple[Row, ...] = (
     row("n   write a new one: a function that copies its input, to begin with"),
     row("^t  open another pipeline file…"),
     row(""),
-    row("A pipeline is a YAML file with `functions:`; it is looked for here and in the folders above.", "dim"),
+    row("A pipeline is a YAML file with `functions:`; above this folder it must be called pipeline.yaml.", "dim"),
 )
 
 
