@@ -21,6 +21,7 @@ from hfaas_tui.ui.feed import Feeds
 from hfaas_tui.ui.filters import Ascii, Harmless
 from hfaas_tui.ui.logs.store import LogStore
 from hfaas_tui.ui.model import Condition, Problem
+from hfaas_tui.ui.pulse import Pulse
 from hfaas_tui.ui.safe import clean
 from hfaas_tui.ui.screens.sizes import TooSmall, is_too_small
 from hfaas_tui.ui.screens.view import View
@@ -74,6 +75,7 @@ class HfaasApp(App[int]):
         self.clock = clock
         self.is_read_only = self.settings.read_only or backend.target.is_live
         self.feeds = Feeds(backend, self.store, self.logs)
+        self.pulse = Pulse()
         self._first = first
         self._filters_of_ours: list[LineFilter] = [Harmless(), *([Ascii()] if self.settings.ascii else [])]
         self._keys = dict(self.settings.keys)
@@ -97,6 +99,13 @@ class HfaasApp(App[int]):
         """Import what comes next while nobody waits for it."""
         names = ("textual.widgets.text_area", *(f"hfaas_tui.ui.{each}" for each in ("commands", "screens.invoke")))
         self.run_worker(lambda: [importlib.import_module(each) for each in names], thread=True, group="prefetch")
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note how long a key takes to the screen."""
+        if isinstance(event, events.Key):
+            self.pulse.pressed()
+            self.screen.call_after_refresh(self.pulse.painted)
+        await super().on_event(event)
 
     def on_unmount(self) -> None:
         self.feeds.close()
