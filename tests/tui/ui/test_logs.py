@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from tests.tui.ui.screen import SMALL, WIDE, frame, golden, running, settle, wait_for, wait_text
 from tests.tui.ui.world import NOW, FakeBackend
+from textual.app import App, ComposeResult
 from textual.events import MouseScrollUp
 
-from hfaas_tui.ui.model import LogLine
+from hfaas_tui.ui.logs.store import LogStore
+from hfaas_tui.ui.model import LogLine, Target
 from hfaas_tui.ui.widgets.logview import LogView
 
 DARKNET = "2265b1f5-91b7-4d8f-acd6-1027c386bbc4"
@@ -256,3 +258,48 @@ async def test_keys_work_while_two_hundred_thousand_lines_come(backend: FakeBack
         await wait_for(pilot, lambda: view.rows == 201, "and one that came")
         await pilot.press("escape", "G")
         await wait_text(pilot, "line 999")
+
+
+async def test_a_strip_shows_one_function_and_then_another(backend: FakeBackend) -> None:
+    store = LogStore()
+    store.append(story())
+    view = LogView(store, function="plant-classification", poll_s=0.02)
+
+    class Below(App[int]):
+        def compose(self) -> ComposeResult:
+            yield view
+
+    async with Below().run_test(size=(60, 6)) as pilot:
+        await wait_text(pilot, "14:12:24 ERROR Traceback (most recent call last):")
+        assert "darknet" not in frame(pilot.app)
+        view.function = "scar-batch-ffmpeg-split"
+        await wait_text(pilot, "842 fps")
+        store.append([LogLine(NOW, "scar-batch-ffmpeg-split", FFMPEG, "", b"and so on")])
+        await wait_text(pilot, "and so on")
+        view.function = "nobody"
+        await wait_for(pilot, lambda: view.rows == 0, "nothing")
+
+
+async def test_only_lines_of_late_are_shown_until_they_are_too_old(backend: FakeBackend) -> None:
+    moment = [NOW]
+    async with running(backend, SMALL, "logs") as (app, pilot):
+        app.clock = lambda: moment[0]
+        view = app.screen.query_one(LogView)
+        await wait_text(pilot, "842 fps")
+        await pilot.press("r", "k", "k", "k", "k", "enter")
+        await wait_text(pilot, "5 m ▾")
+        assert view.rows == 13
+        moment[0] = NOW - 60 + 4.2 + 300
+        await wait_for(pilot, lambda: view.rows == 7, "the last ones")
+        moment[0] += 300
+        await wait_text(pilot, "No log lines in the last 5 minutes.")
+
+
+async def test_a_live_target_offers_no_invocation(backend: FakeBackend) -> None:
+    backend.target = Target("aws", "123456789012", "eu-west-1")
+    backend.lines = []
+    async with running(backend, SMALL, "logs") as (_, pilot):
+        await wait_text(pilot, "No log lines yet.")
+        assert "invoke" not in frame(pilot.app)
+        await pilot.press("E")
+        await wait_text(pilot, "cannot be handed to a pager")

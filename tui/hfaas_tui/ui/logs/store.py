@@ -163,6 +163,10 @@ class LogStore:
         """Return the functions that ever wrote a line, by name."""
         return sorted(self._functions.all)
 
+    @property
+    def function_count(self) -> int:
+        return len(self._functions.all)
+
     def number_of(self, function: str) -> int | None:
         """Return what stands for a function in `function_numbers`."""
         return self._functions.get(function)

@@ -149,7 +149,8 @@ class Logs(LogWishes):
     def action_highlight(self) -> None:
         shown = self.view.shown
         shown.highlight(not shown.is_highlighting)
-        self.say("lines that do not match stay, those that do stand out" if shown.is_highlighting else "filter")
+        if not self._typed:
+            self.say(f"{'highlights' if shown.is_highlighting else 'filters'} what you type after /")
 
     def action_next_match(self) -> None:
         self._match(1)

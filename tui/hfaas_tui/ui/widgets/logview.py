@@ -77,6 +77,7 @@ class LogView(LogCanvas):
         super().__init__(store, is_strip=function is not None, empty=empty, id=id, classes=classes)
         self.has_time = True
         self._poll_s = poll_s
+        self._functions = 0
         if function:
             self.shown.want(Wanted(function=function))
 
@@ -104,6 +105,9 @@ class LogView(LogCanvas):
         before = self.rows, self.unseen
         if not self.shown.poll():
             return
+        if self._functions != (functions := self.log_store.function_count):
+            self._functions = functions
+            self._lay_out()
         self._resize()
         if not self.follow:
             self._scroll(self.shown.row(top))
@@ -245,6 +249,7 @@ class LogView(LogCanvas):
         if columns != self.lines.columns:
             self.lines.columns = columns
             self.lines.forget()
+            self.refresh()
 
     def on_mount(self) -> None:
         self.set_interval(self._poll_s, self._tick)
