@@ -43,7 +43,7 @@ class Planning:
         if not self._over():
             starts = not self._view.store.health.is_up and self._view.hfaas.emulation is not None
             hint = "F2 starts one here and deploys" if starts else problem.hint
-            self._view.side.not_planned(Problem(problem.message, hint))
+            self._view.side.not_planned(Problem(problem.message, hint), self.waits_for())
 
     def _over(self) -> bool:
         """Note that an answer came; True when it is out of date and the next one was asked for."""

@@ -62,9 +62,9 @@ class Side(Vertical):
         self._plan, self._note, self._trouble, self._is_old = plan, note, None, is_old
         self._show()
 
-    def not_planned(self, problem: Problem) -> None:
+    def not_planned(self, problem: Problem, note: str = "") -> None:
         """Say why it is not known what a deploy would do; what was known stays, dimmed."""
-        self._trouble, self._is_old = problem, True
+        self._trouble, self._note, self._is_old = problem, note, True
         self._show()
 
     def help(self, help: Help | None) -> None:
