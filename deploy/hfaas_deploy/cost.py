@@ -9,13 +9,12 @@ if it had a machine to itself, which is dear for many short jobs in a row.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from hfaas_deploy.fargate import memory, vcpus_for
-from hfaas_deploy.pipeline import Batch, Function, Machines, Pipeline
+from hfaas_deploy.pipeline import Batch, ComputeResources, Function, Machines, Pipeline
 from hfaas_deploy.prices import NAMES, Prices
 from hfaas_deploy.template import onedata
 
@@ -27,6 +26,7 @@ FREE_TMP_MB = 512
 POLL_S = 1.0
 """Assumed: what one look of OneTrigger into a folder takes."""
 
+PRICED = ("g4dn.xlarge", "g5.xlarge", "m5", "c5", "optimal", "default_x86_64")
 MONTH_HOURS = 730
 MONTH_MINUTES = 43_200
 GB = 1_000_000_000
@@ -48,7 +48,7 @@ ITEMS: Mapping[str, Item] = MappingProxyType(
         "lambda_x86_gb_s": Item("Lambda", "memory and time", "GB-s"),
         "lambda_arm_gb_s": Item("Lambda", "memory and time (arm64)", "GB-s"),
         "lambda_request": Item("Lambda", "invocations", ""),
-        "lambda_tmp_gb_s": Item("Lambda", "/tmp above 512 MB", "GB-s"),
+        "lambda_tmp_gb_s": Item("Lambda", "temporary storage above 512 MB", "GB-s"),
         "fargate_vcpu_hour": Item("Batch", "Fargate vCPUs", "h"),
         "fargate_gb_hour": Item("Batch", "Fargate memory", "GB-h"),
         "g4dn_xlarge_hour": Item("Batch", "g4dn.xlarge (GPU), boot and idle included", "h"),
@@ -80,8 +80,7 @@ class Usage:
             raise ValueError(f"nothing has the name {', '.join(sorted(unknown))}")
 
     def __add__(self, other: Usage) -> Usage:
-        both = {name: self[name] + other[name] for name in NAMES if self[name] or other[name]}
-        return Usage(both)
+        return total_of((self, other))
 
     def __getitem__(self, name: str) -> float:
         return self.amounts.get(name, 0)
@@ -108,11 +107,11 @@ class Line:
 
 def total_of(usages: Iterable[Usage]) -> Usage:
     """All of them together."""
-    sums: Counter[str] = Counter()
+    sums: dict[str, float] = {}
     for usage in usages:
         for name, amount in usage.amounts.items():
-            sums[name] += amount  # type: ignore[assignment]
-    return Usage(dict(sums))
+            sums[name] = sums.get(name, 0.0) + amount
+    return Usage(sums)
 
 
 def lines(usage: Usage, prices: Prices) -> tuple[Line, ...]:
@@ -153,9 +152,9 @@ def job(seconds: float, batch: Batch) -> Usage:
     hours = (BOOT_S + seconds + IDLE_S) / 3600
     types = batch.compute.instance_types
     if batch.gpu:
-        g5 = bool(types) and all(each.startswith("g5.") for each in types)
+        g5 = bool(types) and all(each.startswith("g5") for each in types)
         return Usage({"g5_xlarge_hour" if g5 else "g4dn_xlarge_hour": hours * nodes})
-    c5 = bool(types) and all(each.startswith("c") for each in types)
+    c5 = bool(types) and all(each.startswith("c5") for each in types)
     return Usage({"c5_vcpu_hour" if c5 else "m5_vcpu_hour": hours * max(1, batch.vcpus) * nodes})
 
 
@@ -198,9 +197,24 @@ def _kept(batch: Batch) -> Usage:
     return Usage({"m5_vcpu_hour": float(MONTH_HOURS * vcpus)})
 
 
-def like(vcpus: float, memory_mb: int, *, gpu: bool, machines: Machines | None = None) -> Batch:
-    """What is known of a job whose pipeline is not: GPUs are on EC2, all else is on Fargate unless told otherwise."""
-    from hfaas_deploy.pipeline import ComputeResources
-
-    kind = machines or (Machines.EC2 if gpu else Machines.FARGATE)
+def like(vcpus: float, memory_mb: int, *, gpu: bool) -> Batch:
+    """What is known of a job whose pipeline is not: GPUs are on EC2, all else is on Fargate."""
+    kind = Machines.EC2 if gpu else Machines.FARGATE
     return Batch(vcpus or 1, memory_mb or 2048, gpu=gpu, compute=ComputeResources(kind))
+
+
+def assumptions(pipeline: Pipeline) -> tuple[str, ...]:
+    """What the estimate takes for granted of this pipeline, in words."""
+    jobs = [function for function in pipeline.functions if function.has_jobs]
+    on_ec2 = [each for each in jobs if not each.batch.compute.kind.is_fargate]
+    told = [f"a job on EC2 has a machine to itself that boots {BOOT_S} s and idles {IDLE_S} s"] if on_ec2 else []
+    if any(each.batch.compute.kind in (Machines.SPOT, Machines.FARGATE_SPOT) for each in jobs):
+        told.append("spot machines at the price of others")
+    for each in on_ec2:
+        other = [one for one in each.batch.compute.instance_types if not one.startswith(PRICED)]
+        if other:
+            priced = "g4dn.xlarge" if each.batch.gpu else "m5"
+            told.append(f"{', '.join(other)} of {each.name} at the price of {priced}")
+    if any(function.watched for function in pipeline.functions):
+        told.append(f"a look into a folder takes {POLL_S:g} s")
+    return tuple(told)

@@ -9,6 +9,7 @@ DeployError              message + hint, shown without a traceback
 ├── ArtifactsError       the bucket for large events and OneTrigger's state cannot be had
 ├── SecretError          the keys of a storage provider cannot be put into its secret
 ├── WatchError           OneTrigger cannot look into Onedata
+├── NoPrices             nobody wrote down what AWS asks for in that region
 └── StackError           CloudFormation refused, or could not finish
     ├── StackBusy        another operation on this Stack is under way
     ├── StackBroken      the Stack is in a state that must be cleared first
@@ -83,3 +84,7 @@ class StackBroken(StackError):
 
 class StackFailed(StackError):
     """The operation failed; the message is its first cause."""
+
+
+class NoPrices(DeployError):
+    """The price table knows nothing of a region."""

@@ -13,14 +13,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from hfaas_deploy.errors import DeployError
+from hfaas_deploy.errors import NoPrices
 
 OLD_AFTER_DAYS = 180
 USUAL = "us-east-1"
-
-
-class NoPrices(DeployError):
-    """The table knows nothing of a region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +92,5 @@ def nearest(region: str) -> Prices:
 
 @cache
 def _table() -> dict[str, Any]:
-    table: dict[str, Any] = json.loads((files(__package__) / "prices.json").read_text())
+    table: dict[str, Any] = json.loads((files("hfaas_deploy") / "prices.json").read_text())
     return table
