@@ -318,6 +318,7 @@ async def test_without_an_emulator_a_deploy_offers_to_start_one(world: World, pr
     async with running(world, WIDE, "deploy", folder=project) as (app, pilot):
         app.emulation = cast("Any", Emulation(world))
         await wait_text(pilot, "✗ no answer")
+        await wait_text(pilot, "pipeline.yaml   mask-detector.sh")
         await pilot.press("f2")
         await wait_text(pilot, "Start one here, and deploy to it?")
         await pilot.press("y")
