@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from hfaas_tui.ui.widgets.spark import BLOCKS
+
 CELLS = 10
 
 
@@ -16,3 +20,11 @@ def gauge(share: float, cells: int = CELLS) -> str:
 def tone(share: float) -> str:
     """Return how worrying a share is."""
     return "err" if share >= 0.98 else "warn" if share >= 0.9 else ""
+
+
+def course(shares: Sequence[float], cells: int) -> str:
+    """Return shares 0..1 as blocks on a scale that stays the same, the newest at the right."""
+    shown = list(shares)[-cells:]
+    top = len(BLOCKS) - 1
+    blocks = (BLOCKS[max(0, min(top, round(share * top)))] for share in shown)
+    return (BLOCKS[0] * (cells - len(shown))) + "".join(blocks)
