@@ -197,9 +197,9 @@ def _kept(batch: Batch) -> Usage:
     return Usage({"m5_vcpu_hour": float(MONTH_HOURS * vcpus)})
 
 
-def like(vcpus: float, memory_mb: int, *, gpu: bool) -> Batch:
-    """What is known of a job whose pipeline is not: GPUs are on EC2, all else is on Fargate."""
-    kind = Machines.EC2 if gpu else Machines.FARGATE
+def like(vcpus: float, memory_mb: int, *, gpu: bool, ec2: bool = False) -> Batch:
+    """What is known of a job whose pipeline is not: GPUs are on EC2, all else is on Fargate unless that is told."""
+    kind = Machines.EC2 if gpu or ec2 else Machines.FARGATE
     return Batch(vcpus or 1, memory_mb or 2048, gpu=gpu, compute=ComputeResources(kind))
 
 
