@@ -222,6 +222,9 @@ SYSTEM = (
 
 WELCOME = (
     Action("welcome.open", "enter", "choose", "choose"),
+    Action("welcome.move-down", "down,j", "next choice", "move", shown="↑↓"),
+    Action("welcome.move-up", "up,k", "choice before"),
+    *(Action(f"welcome.choose-{n}", str(n), f"choice {n}") for n in range(1, 6)),
     Action("welcome.doctor", "d", "look at this machine again", "doctor"),
 )
 
