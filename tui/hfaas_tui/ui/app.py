@@ -17,6 +17,7 @@ from textual.screen import Screen
 
 from hfaas_tui.ui import actions, clipboard, frame, glyphs, themes, toasts
 from hfaas_tui.ui.actions import Action
+from hfaas_tui.ui.errands import Defects, send
 from hfaas_tui.ui.feed import Feeds
 from hfaas_tui.ui.filters import Ascii, Harmless
 from hfaas_tui.ui.logs.store import LogStore
@@ -76,6 +77,7 @@ class HfaasApp(App[int]):
         self.is_read_only = self.settings.read_only or backend.target.is_live
         self.feeds = Feeds(backend, self.store, self.logs)
         self.pulse = Pulse()
+        self.defects = Defects()
         self._first = first
         self._filters_of_ours: list[LineFilter] = [Harmless(), *([Ascii()] if self.settings.ascii else [])]
         self._keys = dict(self.settings.keys)
@@ -93,12 +95,29 @@ class HfaasApp(App[int]):
         self.set_keymap(self._keys)
         self.feeds.start()
         self.go(self._first)
+        self.set_interval(self.settings.poll_s, self._poll)
         self.set_timer(PREFETCH_S, self._prefetch)
 
     def _prefetch(self) -> None:
         """Import what comes next while nobody waits for it."""
         names = ("textual.widgets.text_area", *(f"hfaas_tui.ui.{each}" for each in ("commands", "screens.invoke")))
-        self.run_worker(lambda: [importlib.import_module(each) for each in names], thread=True, group="prefetch")
+        send(self, self, "prefetch", lambda: [importlib.import_module(each) for each in names], lambda _: None)
+
+    def _poll(self) -> None:
+        """Let the view that is seen look at the store; those that are not cost nothing."""
+        stack = self.screen_stack if self.is_running else []
+        view = next((each for each in reversed(stack) if isinstance(each, View)), None)
+        if view is None or not view.is_mounted or isinstance(stack[-1], TooSmall):
+            return
+        try:
+            view.poll()
+        except Exception as error:
+            if not view.is_attached:  # it was taken away while it looked
+                return
+            is_told = self.defects.is_known(error)
+            problem = self.defects.note(error)
+            if not is_told:
+                self.report(problem)
 
     async def on_event(self, event: events.Event) -> None:
         """Note how long a key takes to the screen."""
@@ -282,13 +301,17 @@ class HfaasApp(App[int]):
 
     def copy(self, text: str, what: str = "it") -> None:
         """Put a text on the clipboard and say by which ways."""
-        self.copy_to_clipboard(text[: clipboard.LONGEST])
+        text = clipboard.harmless(text[: clipboard.LONGEST])
+        self.copy_to_clipboard(text)
 
-        def call() -> None:
-            ways = ["the terminal (OSC 52)", *clipboard.copy(text)]
-            self.call_from_thread(self.say, f"copied {what} by {', '.join(ways)}")
+        def told(ways: list[str]) -> None:
+            self.say(f"copied {what} by {', '.join(['the terminal (OSC 52)', *ways])}")
 
-        self.run_worker(call, thread=True, group="copy", exclusive=True)
+        send(self, self, "copy", lambda: clipboard.copy(text), told)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Hand a text to the terminal without what a terminal obeys where it is pasted."""
+        super().copy_to_clipboard(clipboard.harmless(text[: clipboard.LONGEST]))
 
     def action_copy_or_hint(self) -> None:
         """Copy the selected text; without one say how to leave, since ^c does so elsewhere."""
