@@ -13,6 +13,7 @@ import pytest
 from hfaas_deploy import cost
 from hfaas_emulator.trace import Hop, What
 from hfaas_tui import usage
+from hfaas_tui.money import dollars
 from hfaas_tui.usage import Measured, Meter, Size
 
 Hfaas = Callable[..., tuple[int, str, str]]
@@ -127,7 +128,7 @@ def test_what_a_job_ran_on_makes_its_price(document: Any, container: Any, name: 
     [(0, "0.00 $"), (0.00003, "< 0.0001 $"), (0.0213, "0.0213 $"), (2.5, "2.50 $"), (12_345.678, "12,345.68 $")],
 )
 def test_dollars(amount: float, told: str) -> None:
-    assert usage.dollars(amount) == told
+    assert dollars(amount) == told
 
 
 @pytest.fixture

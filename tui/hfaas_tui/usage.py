@@ -127,13 +127,6 @@ def of_lines(texts: Iterable[str]) -> Usage:
     return cost.transfers(log_bytes=sum(len(text.encode(errors="replace")) + LINE_OVERHEAD for text in texts))
 
 
-def dollars(amount: float) -> str:
-    """Return an amount with as many digits as say something."""
-    if 0 < amount < 0.0001:
-        return "< 0.0001 $"
-    return f"{amount:.4f} $" if 0 < amount < 1 else f"{amount:,.2f} $"
-
-
 def _function(told: Any) -> str:
     """Return the name in a function's ARN; a name as it is."""
     return str(told or "?").rsplit(":function:", maxsplit=1)[-1].split(":", maxsplit=1)[0]

@@ -126,20 +126,20 @@ def _exact(line: Line) -> str:
 def summary(measured: Measured, prices: Prices, standing: Usage | None) -> Iterator[str]:
     """Yield what it comes to: in all, for a run, for a thousand, and while nothing happens."""
     from hfaas_deploy import cost as costs
-    from hfaas_tui.usage import dollars
+    from hfaas_tui.money import approximately, dollars
 
     if not measured.runs:
         yield "nothing has run yet: what a run would cost is not known"
     else:
         whole = costs.total(measured.usage, prices)
         runs = "1 run" if measured.runs == 1 else f"{measured.runs} runs"
-        yield f"{runs} ({measured.invocations} invocations, {measured.jobs} jobs) ≈ {dollars(whole)}"
+        yield f"{runs} ({measured.invocations} invocations, {measured.jobs} jobs) {approximately(whole)}"
         one = whole / measured.runs
         parts = [f"{group} {dollars(part)}" for group, part in costs.by_group(measured.of_one, prices).items()]
-        yield f"one run ≈ {dollars(one)} ({', '.join(parts)})"
-        yield f"{RUNS:,} runs ≈ {dollars(RUNS * one)}"
+        yield f"one run {approximately(one)} ({', '.join(parts)})"
+        yield f"{RUNS:,} runs {approximately(RUNS * one)}"
     if standing is not None:
-        yield f"standing ≈ {dollars(costs.total(standing, prices))} a month"
+        yield f"standing {approximately(costs.total(standing, prices))} a month"
 
 
 def document(measured: Measured, prices: Prices, standing: Usage | None, notes: tuple[str, ...]) -> dict[str, Any]:

@@ -106,6 +106,7 @@ class Run:
     vcpus: float = 0
     gpus: int = 0
     outputs: tuple[str, ...] = ()
+    sent: int = 0  # bytes uploaded to spaces: on AWS they leave it
     log_group: str = ""
     log_stream: str = ""
     is_stuck: bool = False  # a job waiting for what no other job's end can bring

@@ -56,6 +56,7 @@ class Row:
     vcpus: float = 0
     gpus: int = 0
     outputs: tuple[str, ...] = ()
+    sent: int = 0
     log_group: str = ""
     log_stream: str = ""
     is_stuck: bool = False
@@ -192,6 +193,7 @@ class Reduction:
             uri = str(hop.detail.get("url"))
             if uri not in row.outputs[-1:]:
                 row.outputs = (*row.outputs, uri)
+                row.sent += int(hop.detail.get("bytes") or 0) if uri.startswith("onedata://") else 0
             self._wrote(uri, (row.function, row.id))
         return row
 

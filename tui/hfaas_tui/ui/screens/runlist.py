@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.timer import Timer
 from textual.widgets import Input
 
+from hfaas_tui.ui import costs
 from hfaas_tui.ui.model import Condition, Problem, Run, RunDetail
 from hfaas_tui.ui.screens.run import RunFull
 from hfaas_tui.ui.screens.view import NARROW, View
@@ -165,6 +166,7 @@ class RunList(View):
         self.work("detail", lambda: self._fetched(run), self._learnt, lambda problem: self._failed(run, problem))
 
     def _fetched(self, run: Run) -> RunDetail:
+        costs.load()
         detail = self.backend.detail(run)
         runtabs.pretty(detail.event)  # large events take long, and are kept
         return detail
@@ -186,7 +188,7 @@ class RunList(View):
 
     def price(self, run: Run, now: float) -> float | None:
         """Say what a run would cost on AWS, in dollars; None as long as nobody knows."""
-        return runlines.no_price(run, now)
+        return costs.of_run(run, now, self.store.target.region)
 
     def scene(self) -> Scene | None:
         """Return what is known of the run under the cursor."""

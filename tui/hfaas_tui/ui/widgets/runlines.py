@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from hfaas_tui.delegation import because
+from hfaas_tui.money import approximately
 from hfaas_tui.ui import glyphs
 from hfaas_tui.ui.model import Condition, Gpu, Run, RunDetail
 from hfaas_tui.ui.safe import clean, duration, size
@@ -202,7 +203,7 @@ def cost(scene: Scene) -> list[Part]:
     if used is None:
         return []
     price = scene.price(scene.run, scene.now)
-    return [Part(f"   {figure(used)} GB-s"), *([Part(f" ≈ {price:.4f} $", "dim")] if price is not None else [])]
+    return [Part(f"   {figure(used)} GB-s"), *([Part(f" {approximately(price)}", "dim")] if price is not None else [])]
 
 
 def gauged(share: float, cells: int) -> str:
