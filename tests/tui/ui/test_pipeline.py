@@ -9,6 +9,7 @@ from tests.tui.ui.screen import SMALL, WIDE, frame, golden, running, settle, wai
 from tests.tui.ui.world import FakeBackend, changed, function, run
 
 from hfaas_tui.ui.model import Condition
+from hfaas_tui.ui.widgets.graph import GraphView
 
 CLIP = "s3://scar-video/input/clip-7.mp4"
 FRAMES = "s3://scar-video/split-images"
@@ -86,7 +87,7 @@ async def test_the_cursor_goes_from_node_to_node_and_opens_them(video: FakeBacke
     async with running(video, WIDE, "pipeline") as (app, pilot):
         await wait_text(pilot, "4 objects")
         await pilot.press("right", "right", "down")
-        assert app.screen.query_one("#graph").cursor == "scar-lambda-darknet"
+        assert app.screen.query_one(GraphView).cursor == "scar-lambda-darknet"
         await pilot.press("h", "enter")
         await wait_for(pilot, lambda: app.screen.id == "view-storage", "storage")
 
@@ -96,7 +97,7 @@ async def test_what_is_typed_is_found(backend: FakeBackend) -> None:
         await wait_text(pilot, "1 object")
         await pilot.press("slash", *"rosa")
         await pilot.press(*["backspace"] * 4, *"plant-cl", "enter")
-        assert app.screen.query_one("#graph").cursor == "plant-classification"
+        assert app.screen.query_one(GraphView).cursor == "plant-classification"
 
 
 async def test_a_file_is_put_into_the_first_place(video: FakeBackend, tmp_path: Path) -> None:

@@ -170,9 +170,15 @@ async def test_without_a_gpu_it_says_why(machine: FakeBackend, monkeypatch: pyte
 async def test_images_are_removed_after_their_names_were_seen(
     machine: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    images, removed = [Image("sha256:1", ("hfaas/old:1",), 3_100_000_000)], []
+    images = [Image("sha256:1", ("hfaas/old:1",), 3_100_000_000)]
+    removed: list[Image] = []
+
+    def remove(found: list[Image]) -> tuple[int, list[str]]:
+        removed.extend(found)
+        return found[0].size, []
+
     monkeypatch.setattr(pruning, "unused", lambda _: images)
-    monkeypatch.setattr(pruning, "remove", lambda found: (removed.extend(found), (found[0].size, []))[1])
+    monkeypatch.setattr(pruning, "remove", remove)
     async with running(machine, SMALL, "system") as (_, pilot):
         await wait_text(pilot, "lambda")
         await pilot.press("P")
@@ -187,12 +193,17 @@ async def test_the_report_goes_to_the_clipboard_and_to_a_file(
     machine: FakeBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[str] = []
-    monkeypatch.setattr(clipboard, "copy", lambda text: copied.append(text) or ["a test"])
+
+    def copy(text: str) -> list[str]:
+        copied.append(text)
+        return ["a test"]
+
+    monkeypatch.setattr(clipboard, "copy", copy)
     async with running(machine, SMALL, "system", folder=tmp_path) as (app, pilot):
         app.say("token: abcdef leaked", Condition.WARNING)
         await wait_text(pilot, "lambda")
         await pilot.press("c")
-        await wait_for(pilot, lambda: copied, "report")
+        await wait_for(pilot, copied.copy, "report")
         assert "functions  " in copied[0]
         assert "abcdef" not in copied[0]
         await pilot.press("ctrl+s")

@@ -62,7 +62,7 @@ class Canvas:
 
     def box(self, spot: Spot, title: Sequence[Piece], lines: Sequence[Piece], style: str, tone: str) -> None:
         """Draw a frame with a title in its upper edge and lines in it."""
-        corner, flat, end, side, low, low_end = style
+        corner, flat, end, side, low, low_end = tuple(style)
         inner = spot.width - 2
         self.text(spot.x, spot.y, corner + flat * inner + end, tone)
         self.text(spot.x, spot.y + spot.height - 1, low + flat * inner + low_end, tone)

@@ -175,8 +175,8 @@ def _with_loops(keys: Sequence[str], edges: Sequence[Edge]) -> list[Edge]:
         path, walk = {start: None}, [(start, iter(out[start]))]
         while walk and start not in done:
             key, ahead = walk[-1]
-            number = next(ahead, None)
-            if number is None:
+            number = next(ahead, -1)
+            if number < 0:
                 done.add(key)
                 del path[key]
                 walk.pop()

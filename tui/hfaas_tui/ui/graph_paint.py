@@ -67,7 +67,8 @@ def boxes(
     heads: Sequence[Piece] = (),
 ) -> Picture:
     """Paint pipelines one below the other; `heads` stand above them."""
-    canvas, spots, top = Canvas(width), {}, 0
+    canvas, top = Canvas(width), 0
+    spots: dict[str, Spot] = {}
     for number, pipeline in enumerate(pipelines):
         if number < len(heads):
             text, tone = heads[number]

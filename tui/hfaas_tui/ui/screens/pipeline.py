@@ -81,13 +81,13 @@ class Pipeline(View):
         yield VTable[tuple[int, Mark]](TRACE, self.tracing.cells, lambda row: str(row[0]), id="trace")
 
     @property
-    def graph(self) -> GraphView:
+    def chart(self) -> GraphView:
         return self.query_one(GraphView)
 
     @property
     def here(self) -> graph.Pipeline | None:
         """Return the pipeline that the cursor is in."""
-        return next((each for each in self.pipelines if self.graph.cursor in each.nodes), None)
+        return next((each for each in self.pipelines if self.chart.cursor in each.nodes), None)
 
     # --- showing
 
@@ -97,9 +97,9 @@ class Pipeline(View):
             self._functions = functions
             self.pipelines = graph.pipelines(functions)
         health = self.store.health
-        self.graph.empty = EMPTY if health.is_up else GONE if health.problem else LOOKING
+        self.chart.empty = EMPTY if health.is_up else GONE if health.problem else LOOKING
         self._paint()
-        if self._wanted and self.graph.select(self._wanted):
+        if self._wanted and self.chart.select(self._wanted):
             self._wanted = ""
 
     def tick(self) -> None:
@@ -115,7 +115,7 @@ class Pipeline(View):
         faces = {key: self._face(each, node, found) for each in self.pipelines for key, node in each.nodes.items()}
         labels = {way: text for each in self.pipelines for way, text in self._flow.labels(each)}
         heads = [flow.title(each, found) for each in self.pipelines] if len(self.pipelines) > 1 else []
-        self.graph.show(self.pipelines, faces, labels, heads, as_tree=self.level == TREE)
+        self.chart.show(self.pipelines, faces, labels, heads, as_tree=self.level == TREE)
         self.summarise()
 
     def _face(self, pipeline: graph.Pipeline, node: graph.Node, found: dict[str, Stats]) -> Face:
@@ -161,7 +161,7 @@ class Pipeline(View):
 
     def show(self, subject: str) -> None:
         key = subject.rstrip("/")
-        if not self.graph.select(key):
+        if not self.chart.select(key):
             self._wanted = key
 
     def on_graph_view_moved(self, event: GraphView.Moved) -> None:
@@ -180,13 +180,13 @@ class Pipeline(View):
 
     def filter_changed(self, text: str) -> None:
         wanted = text.lower()
-        found = [key for key in self.graph.keys if wanted and wanted in key.lower()]
+        found = [key for key in self.chart.keys if wanted and wanted in key.lower()]
         if found:
-            self.graph.select(found[0])
-        self.query_one(FilterBar).note(f"{len(found)} of {len(self.graph.keys)} nodes" if wanted else "")
+            self.chart.select(found[0])
+        self.query_one(FilterBar).note(f"{len(found)} of {len(self.chart.keys)} nodes" if wanted else "")
 
     def focus_main(self) -> None:
-        self.graph.focus()
+        self.chart.focus()
 
     def step_back(self) -> bool:
         return self.tracing.close()
@@ -198,20 +198,20 @@ class Pipeline(View):
         return False if is_ours and not self.pipelines else super().check_action(action, parameters)
 
     def action_open(self) -> None:
-        key = self.graph.cursor
+        key = self.chart.cursor
         if "://" in key:
             self.hfaas.go("storage", key + "/")
         elif key:
             self.hfaas.go("functions", key)
 
     def action_logs(self) -> None:
-        if "://" in self.graph.cursor:
+        if "://" in self.chart.cursor:
             self.say("logs are of functions: move to one of them", Condition.WARNING)
         else:
-            self.hfaas.go("logs", self.graph.cursor)
+            self.hfaas.go("logs", self.chart.cursor)
 
     def action_promote(self) -> None:
-        self.hfaas.go("promote", "" if "://" in self.graph.cursor else self.graph.cursor)
+        self.hfaas.go("promote", "" if "://" in self.chart.cursor else self.chart.cursor)
 
     def action_inject(self) -> None:
         self.moves.inject()
@@ -229,7 +229,7 @@ class Pipeline(View):
     def on_vtable_highlighted(self, event: VTable.Highlighted) -> None:
         event.stop()
         if event.row is not None:
-            self.graph.select(event.row[1].node)
+            self.chart.select(event.row[1].node)
 
     def action_zoom_in(self) -> None:
         self._zoom(1)
@@ -240,10 +240,10 @@ class Pipeline(View):
     def _zoom(self, by: int) -> None:
         self._level = max(TREE, min(FULL, self.level + by))
         self._paint()
-        self.graph.select(self.graph.cursor)
+        self.chart.select(self.chart.cursor)
 
     def _move(self, direction: Direction) -> None:
-        self.graph.move(direction)
+        self.chart.move(direction)
 
     def action_move_left(self) -> None:
         self._move("left")

@@ -41,7 +41,7 @@ class Moves:
         view, here = self._view, self._view.here
         if here is None:
             return
-        key = view.graph.cursor
+        key = view.chart.cursor
         place = key if not here.nodes[key].function else next(iter(here.sources), "")
         if here.nodes[key].function and (own := here.nodes[key].function) is not None and here.name == graph.ALONE:
             view.say(f"{own.name} takes no files: i in Functions invokes it with an event", Condition.WARNING)
@@ -125,7 +125,7 @@ class Moves:
 
     def _lines(self) -> list[str]:
         view = self._view
-        lines = ["".join(text for text, _ in row).rstrip() for row in view.graph.picture.rows]
+        lines = ["".join(text for text, _ in row).rstrip() for row in view.chart.picture.rows]
         if (track := view.tracing.track) is not None:
             lines += ["", f"Trace of {track.uri}"]
             rows = list(enumerate(track.marks))

@@ -74,7 +74,7 @@ class Tracing:
         view, here = self._view, self._view.here
         if here is None:
             return
-        key = view.graph.cursor
+        key = view.chart.cursor
         node = here.nodes[key]
         function = key if node.function else ""
         places = here.sources if node.function else [key]
@@ -107,7 +107,7 @@ class Tracing:
         self._table.set_rows(enumerate(found.marks))
         if is_new:
             self._table.select("0")
-            view.graph.select(found.marks[0].node if found.marks else "")
+            view.chart.select(found.marks[0].node if found.marks else "")
         view.summarise()
 
     @staticmethod

@@ -171,13 +171,14 @@ class System(View):
         pane = self.query_one("#engine", TextPane)
         pane.show(lines.engine(self.system, machine, health, self.now(), len(functions), pane.size.width))
         width = self.size.width
+        gap: list[Line] = [] if self.has_class("-short") else [()]
         panels: list[Line] = [
             _rule("GPU", width),
             *lines.gpus(machine, health, self.system, is_wide=width >= frame.WIDE),
-            (),
+            *gap,
             _rule("DOCTOR", width),
             *lines.doctor(self.findings),
-            (),
+            *gap,
             _rule("LOAD", width),
             *lines.load(self.store.machines(), self._rates, self.hfaas.pulse.words(), width),
         ]
