@@ -179,7 +179,8 @@ async def test_images_are_removed_after_their_names_were_seen(
 
     monkeypatch.setattr(pruning, "unused", lambda _: images)
     monkeypatch.setattr(pruning, "remove", remove)
-    async with running(machine, SMALL, "system") as (_, pilot):
+    async with running(machine, SMALL, "system") as (app, pilot):
+        minutes(app, machine)
         await wait_text(pilot, "lambda")
         await pilot.press("P")
         await wait_text(pilot, "3.1 GB  hfaas/old:1")
@@ -207,8 +208,9 @@ async def test_the_report_goes_to_the_clipboard_and_to_a_file(
         assert "functions  " in copied[0]
         assert "abcdef" not in copied[0]
         await pilot.press("ctrl+s")
-        await wait_for(pilot, lambda: (tmp_path / "hfaas-report.txt").exists(), "file")
-        assert (tmp_path / "hfaas-report.txt").stat().st_mode & 0o077 == 0
+        file = tmp_path / "hfaas-report.txt"
+        await wait_for(pilot, file.exists, "file")
+        assert file.stat().st_mode & 0o077 == 0
 
 
 async def test_read_only_starts_and_removes_nothing(machine: FakeBackend, tmp_path: Path) -> None:
