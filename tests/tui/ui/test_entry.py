@@ -100,12 +100,6 @@ def test_the_project_is_the_nearest_above(tmp_path: Path) -> None:
     assert entry._project(parse([str(below), "--state", "x"]))[2] == Path("x")
 
 
-def test_what_a_browser_is_served_has_the_other_arguments() -> None:
-    assert entry._without_web(["--demo", "--web", "8080", "--ascii"]) == ["--demo", "--ascii"]
-    assert entry._without_web(["--web=8080", "folder"]) == ["folder"]
-    assert parse(["--web"]).web == 0
-
-
 def test_it_says_something_at_once_comes_up_and_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "pipeline.yaml").write_text("functions: {}\n")
     terminal = Terminal(cwd=tmp_path)

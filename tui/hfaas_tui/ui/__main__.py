@@ -5,7 +5,6 @@ arguments -> splash -> settings, keys -> target (emulator, demo, recording) -> a
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -31,13 +30,12 @@ RESTORED = "\x1b[?25h\x1b[?1049l"
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the terminal UI; returns the exit code."""
-    given = sys.argv[1:] if arguments is None else arguments
     try:
-        read = parse(given)
+        read = parse(arguments)
         if read.keys:
             return _print_keys()
         if read.web is not None:
-            return _serve(_without_web(given), read.web)
+            return _serve(read)
         return _run(read)
     except CliError as error:
         sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
@@ -46,10 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _serve(arguments: list[str], port: int) -> int:
-    """Serve the UI to a browser; its module is the only one that knows of it."""
-    web = importlib.import_module("hfaas_tui.ui.web")
-    return int(web.serve(arguments, port))
+def _serve(read: Arguments) -> int:
+    """Serve the UI to browsers."""
+    from hfaas_tui.ui import web
+
+    return web.serve(read)
 
 
 def _run(read: Arguments) -> int:
@@ -230,16 +229,6 @@ def _print_keys() -> int:
     for problem in problems:
         sys.stderr.write(f"warning: {problem}\n")
     return 0
-
-
-def _without_web(given: list[str]) -> list[str]:
-    """Return the arguments for the UI that runs behind the browser."""
-    left: list[str] = []
-    for at, each in enumerate(given):
-        is_port = at > 0 and given[at - 1] == "--web" and each.isdecimal()
-        if each != "--web" and not each.startswith("--web=") and not is_port:
-            left.append(each)
-    return left
 
 
 if __name__ == "__main__":

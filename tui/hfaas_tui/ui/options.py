@@ -11,6 +11,8 @@ from hfaas_tui.errors import UsageError
 
 EPILOG = "Keys and looks: ~/.config/hfaas/keys.toml and settings.toml. In the UI `?` shows every key."
 
+LOOPBACK = ("127.0.0.1", "localhost")
+
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
@@ -30,6 +32,7 @@ class Arguments:
     view: str
     keys: bool
     web: int | None
+    web_write: bool
 
 
 class _Parser(argparse.ArgumentParser):
@@ -47,7 +50,7 @@ def parse(arguments: list[str] | None = None) -> Arguments:
 
 def _made(found: argparse.Namespace) -> Arguments:
     values = {**vars(found), "mouse": not found.no_mouse}
-    del values["no_mouse"]
+    del values["no_mouse"], values["host"]
     return Arguments(**values)
 
 
@@ -69,7 +72,16 @@ def _parser() -> argparse.ArgumentParser:
     add("--keys", action="store_true", help="print every action with its key, and end")
     web = "serve the UI to a browser on this machine [PORT: any free one]"
     add("--web", nargs="?", type=int, const=0, metavar="PORT", help=web)
+    add("--web-write", action="store_true", help="let the browser change things; else it looks only")
+    add("--host", default=LOOPBACK[0], type=_host, help=argparse.SUPPRESS)
     return parser
+
+
+def _host(name: str) -> str:
+    if name not in LOOPBACK:
+        words = f"--web serves this machine only, not {name}: who reaches it would work with your rights"
+        raise UsageError(words, "from another machine: ssh -L 8080:127.0.0.1:8080 HOST, there --web 8080")
+    return name
 
 
 def _check(read: Arguments) -> None:
@@ -79,8 +91,18 @@ def _check(read: Arguments) -> None:
         raise UsageError(f"{read.endpoint!r} is no emulator's address", "it looks like http://127.0.0.1:4566")
     if read.speed < 0:
         raise UsageError("--speed must not be negative")
+    _check_web(read)
     only = [name for name in ("demo", "replay", "endpoint") if getattr(read, name)]
     if len(only) > 1:
         raise UsageError(f"--{only[0]} and --{only[1]} do not go together", "choose one")
     if read.replay and read.record:
         raise UsageError("--replay and --record do not go together", "copy the file")
+
+
+def _check_web(read: Arguments) -> None:
+    if read.web is not None and read.web not in range(1 << 16):
+        raise UsageError(f"there is no port {read.web}", "ports are 1 to 65535")
+    if read.web is not None and read.record:
+        raise UsageError("--record and --web do not go together", "record in a terminal")
+    if read.web_write and (read.web is None or read.read_only):
+        raise UsageError("--web-write goes with --web, not with --read-only")
