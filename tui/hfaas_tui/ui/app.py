@@ -95,7 +95,7 @@ class HfaasApp(App[int]):
         self.set_keymap(self._keys)
         self.feeds.start()
         self.go(self._first)
-        self.set_interval(self.settings.poll_s, self._poll)
+        self.set_interval(self.settings.poll_s, self.poll)
         self.set_timer(PREFETCH_S, self._prefetch)
 
     def _prefetch(self) -> None:
@@ -103,7 +103,7 @@ class HfaasApp(App[int]):
         names = ("textual.widgets.text_area", *(f"hfaas_tui.ui.{each}" for each in ("commands", "screens.invoke")))
         send(self, self, "prefetch", lambda: [importlib.import_module(each) for each in names], lambda _: None)
 
-    def _poll(self) -> None:
+    def poll(self) -> None:
         """Let the view that is seen look at the store; those that are not cost nothing."""
         stack = self.screen_stack if self.is_running else []
         view = next((each for each in reversed(stack) if isinstance(each, View)), None)
@@ -111,7 +111,7 @@ class HfaasApp(App[int]):
             return
         try:
             view.poll()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - what is on screen stays; the work of the user too
             if not view.is_attached:  # it was taken away while it looked
                 return
             is_told = self.defects.is_known(error)
@@ -123,8 +123,9 @@ class HfaasApp(App[int]):
         """Note how long a key takes to the screen."""
         if isinstance(event, events.Key):
             self.pulse.pressed()
-            self.screen.call_after_refresh(self.pulse.painted)
         await super().on_event(event)
+        if isinstance(event, events.Key) and self.screen_stack:  # behind the key in the same queue
+            (self.focused or self.screen).call_after_refresh(self.pulse.painted)
 
     def on_unmount(self) -> None:
         self.feeds.close()
