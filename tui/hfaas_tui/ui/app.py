@@ -33,6 +33,8 @@ from hfaas_tui.ui.toasts import Link, Severity
 from hfaas_tui.ui.widgets.chrome import Part
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from hfaas_tui.ui.backend import Backend
     from hfaas_tui.ui.emulation import Emulation
 
@@ -121,11 +123,13 @@ class HfaasApp(App[int]):
 
     async def on_event(self, event: events.Event) -> None:
         """Note how long a key takes to the screen."""
-        if isinstance(event, events.Key):
+        if isinstance(event, events.Key) and not event.is_forwarded:
             self.pulse.pressed()
         await super().on_event(event)
-        if isinstance(event, events.Key) and self.screen_stack:  # behind the key in the same queue
-            (self.focused or self.screen).call_after_refresh(self.pulse.painted)
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        super()._display(screen, renderable)
+        self.pulse.painted()
 
     def on_unmount(self) -> None:
         self.feeds.close()

@@ -10,6 +10,9 @@ from pathlib import Path
 KEYS = 50
 """Keys that the figure is taken from, the newest ones."""
 
+LONGEST_S = 1.0
+"""A paint that comes later is of something else: the key changed nothing on the screen."""
+
 STATM = Path("/proc/self/statm")
 
 
@@ -29,8 +32,9 @@ class Pulse:
     def painted(self) -> None:
         """Note that what it did is on the screen."""
         if self._pressed is not None:
-            self._waits.append(time.perf_counter() - self._pressed)
-            self._pressed = None
+            wait, self._pressed = time.perf_counter() - self._pressed, None
+            if wait < LONGEST_S:
+                self._waits.append(wait)
 
     @property
     def key_ms(self) -> float | None:
