@@ -243,3 +243,10 @@ def test_a_long_log_is_read_from_its_end(tmp_path: Path) -> None:
     assert lines[-1] == "line 029999"
     assert all(len(line) == 11 for line in lines)
     assert system_papers.tail(tmp_path / "none") == []
+
+
+async def test_keys_are_measured_to_the_screen(backend: FakeBackend) -> None:
+    async with running(backend, WIDE, "functions") as (app, pilot):
+        await wait_text(pilot, "grayify")
+        await pilot.press("j", "k")
+        await wait_for(pilot, lambda: app.pulse.key_ms, "figure")
