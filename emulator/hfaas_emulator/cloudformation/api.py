@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hfaas_emulator.account import ACCOUNT, REGION
-from hfaas_emulator.cloudformation import changing, reading
+from hfaas_emulator.cloudformation import changing, reading, rolling_back
 from hfaas_emulator.cloudformation.call import Call
 from hfaas_emulator.cloudformation.engine import StackEngine
 from hfaas_emulator.cloudformation.wire import answer, read, refusal
@@ -23,8 +23,8 @@ CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/")
 ACCOUNT_KEY = re.compile(r"\d{12}")
 
 ACTIONS: Mapping[str, Action] = {
-    "CancelUpdateStack": changing.cancel_update_stack,
-    "ContinueUpdateRollback": changing.continue_update_rollback,
+    "CancelUpdateStack": rolling_back.cancel_update_stack,
+    "ContinueUpdateRollback": rolling_back.continue_update_rollback,
     "CreateChangeSet": changing.create_change_set,
     "CreateStack": changing.create_stack,
     "DeleteChangeSet": changing.delete_change_set,
@@ -40,6 +40,7 @@ ACTIONS: Mapping[str, Action] = {
     "ListChangeSets": reading.list_change_sets,
     "ListStackResources": reading.list_stack_resources,
     "ListStacks": reading.list_stacks,
+    "RollbackStack": rolling_back.rollback_stack,
     "UpdateStack": changing.update_stack,
     "UpdateTerminationProtection": changing.update_termination_protection,
     "ValidateTemplate": reading.validate_template,

@@ -14,6 +14,7 @@ from hfaas_emulator.cloudformation.providers import TAGGABLE
 from hfaas_emulator.cloudformation.stack import (
     UPDATABLE,
     ChangeSet,
+    Kind,
     OnFailure,
     Operation,
     Stack,
@@ -73,7 +74,7 @@ def _same_request(stack: Stack, name: str, token: str) -> ChangeSet | None:
 def _reviewed(call: Call, name: str, stack: Stack | None) -> Stack:
     if stack is None:
         stack = call.engine.add(call.account, call.region, call.new_name())
-        call.engine.review(stack, Operation(kind="create", token=call.text("ClientToken")))
+        call.engine.review(stack, Operation(kind=Kind.PLAN, token=call.text("ClientToken")))
     elif stack.status is not Status.REVIEW_IN_PROGRESS:
         raise invalid(
             f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [{name}]."
@@ -136,7 +137,13 @@ async def execute_change_set(call: Call) -> Answer:
         )
     refuse_busy(stack)
     on_failure = call.on_failure("") or found.on_failure or OnFailure.ROLLBACK
-    operation = Operation(kind=found.kind.lower(), token=token, on_failure=on_failure, imports=found.imports)
+    operation = Operation(
+        kind=Kind(found.kind.lower()),
+        token=token,
+        on_failure=on_failure,
+        imports=found.imports,
+        spares_none=call.flag("RetainExceptOnCreate"),
+    )
     _spend(call, stack, found)
     if stack.status is Status.REVIEW_IN_PROGRESS:
         call.engine.create(stack, operation, found.version)
@@ -177,7 +184,10 @@ async def create_stack(call: Call) -> Answer:
     on_failure = call.on_failure("OnFailure") or OnFailure.ROLLBACK
     stack = call.engine.add(call.account, call.region, name)
     stack.protected = call.flag("EnableTerminationProtection")
-    call.engine.create(stack, Operation(kind="create", token=token, on_failure=on_failure), version)
+    operation = Operation(
+        kind=Kind.CREATE, token=token, on_failure=on_failure, spares_none=call.flag("RetainExceptOnCreate")
+    )
+    call.engine.create(stack, operation, version)
     return {"StackId": stack.id}
 
 
@@ -192,7 +202,10 @@ async def update_stack(call: Call) -> Answer:
         raise invalid("No updates are to be performed.")
     _updatable(call, stack)
     on_failure = call.on_failure("") or OnFailure.ROLLBACK
-    call.engine.update(stack, Operation(kind="update", token=token, on_failure=on_failure), version)
+    operation = Operation(
+        kind=Kind.UPDATE, token=token, on_failure=on_failure, spares_none=call.flag("RetainExceptOnCreate")
+    )
+    call.engine.update(stack, operation, version)
     return {"StackId": stack.id}
 
 
@@ -211,25 +224,9 @@ async def delete_stack(call: Call) -> Answer:
             f"Invalid operation on stack [{stack.id}]. RetainResources is only for stacks in DELETE_FAILED"
         )
     force = call.text("DeletionMode") == "FORCE_DELETE_STACK"
-    operation = Operation(kind="delete", token=call.text("ClientRequestToken"), retain=retain, force=force)
+    operation = Operation(kind=Kind.DELETE, token=call.text("ClientRequestToken"), retain=retain, force=force)
     call.engine.delete(stack, operation)
     return None
-
-
-async def cancel_update_stack(call: Call) -> Answer:
-    stack = call.stack()
-    if stack.status is not Status.UPDATE_IN_PROGRESS:
-        raise invalid("CancelUpdateStack cannot be called from current stack status")
-    call.engine.roll_back(stack, Operation(kind="rollback", token=call.text("ClientRequestToken")))
-    return None
-
-
-async def continue_update_rollback(call: Call) -> Answer:
-    stack = call.stack()
-    if stack.status is not Status.UPDATE_ROLLBACK_FAILED:
-        raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not continue rollback.")
-    call.engine.roll_back(stack, Operation(kind="rollback", token=call.text("ClientRequestToken")))
-    return {}
 
 
 async def update_termination_protection(call: Call) -> Answer:

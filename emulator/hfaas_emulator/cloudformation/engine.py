@@ -125,6 +125,10 @@ class StackEngine:
     def delete(self, stack: Stack, operation: Operation) -> None:
         self._begin(stack, operation, Status.DELETE_IN_PROGRESS)
 
+    def take_back(self, stack: Stack, operation: Operation) -> None:
+        """Take away what a failed creation left."""
+        self._begin(stack, operation, Status.ROLLBACK_IN_PROGRESS)
+
     def roll_back(self, stack: Stack, operation: Operation) -> None:
         """Return an update to the version before it, whether it is under way or got stuck."""
         self._begin(stack, operation, Status.UPDATE_ROLLBACK)

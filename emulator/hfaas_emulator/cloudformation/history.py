@@ -49,4 +49,5 @@ class History:
 
     def _event(self, logical: str, physical: str, kind: str, status: str, why: str) -> Event:
         seq, token = len(self._stack.events), self._operation.token
-        return Event(seq, self._clock.now(), logical, physical, kind, status, why, token, self._operation.id)
+        operation, does = self._operation.part(self._stack.status)
+        return Event(seq, self._clock.now(), logical, physical, kind, status, why, token, operation, does)

@@ -64,6 +64,9 @@ class Resources:
         definition = target.template.resources[name]
         provider = TYPES[definition.type]
         try:
+            if name in self._operation.skip:
+                self._skip(definition)
+                return True
             wanted = values.properties(self._stack, target, definition, provider)
             await self._bring_to(definition, provider, wanted)
         except StateError:
@@ -161,6 +164,12 @@ class Resources:
         elif adjusted != current:
             self._history.keep(adjusted)
 
+    def _skip(self, definition: Definition) -> None:
+        """Leave one that could not be put back as it is, and say that it was; later plans believe it."""
+        current = self._stack.resources[definition.logical]
+        if not _is_complete(current):
+            self._history.note(replace(current, before=None, **_policies(definition)), "UPDATE_COMPLETE")
+
     def _fail(self, definition: Definition, why: str) -> None:
         current = self._stack.resources.get(definition.logical) or self._new(definition, "CREATE_IN_PROGRESS")
         verb = "UPDATE" if _is_complete(current) else _verb(current)
@@ -186,6 +195,8 @@ class Resources:
     def _keeps(self, resource: Resource, policy: str) -> bool:
         if resource.imported or resource.logical in self._operation.retain:
             return True
+        if self._operation.spares_none and resource.fresh:
+            return False
         return policy == "Retain" or (policy == "RetainExceptOnCreate" and not resource.fresh)
 
     def _context(self, resource: Resource) -> Context:

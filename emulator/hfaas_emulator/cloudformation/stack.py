@@ -55,6 +55,19 @@ UPDATABLE = frozenset(
 )
 
 
+ROLLING_BACK = frozenset(
+    {
+        Status.ROLLBACK_IN_PROGRESS,
+        Status.ROLLBACK_COMPLETE,
+        Status.ROLLBACK_FAILED,
+        Status.UPDATE_ROLLBACK,
+        Status.UPDATE_ROLLBACK_CLEANUP,
+        Status.UPDATE_ROLLBACK_COMPLETE,
+        Status.UPDATE_ROLLBACK_FAILED,
+    }
+)
+
+
 class OnFailure(StrEnum):
     """What becomes of a stack whose operation failed."""
 
@@ -120,19 +133,43 @@ class Event:
     reason: str = ""
     token: str = ""
     operation: str = ""
+    kind: str = ""
+
+
+class Kind(StrEnum):
+    """What an operation does."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    ROLLBACK = "rollback"
+    CONTINUE = "continue"
+    PLAN = "plan"
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing a person asked of a stack."""
+    """One thing a person asked of a stack.
+
+    `imports` are taken over, `retain` is left behind by a deletion (`force`: whatever refuses to go, too), `skip`
+    is left as it is by a rollback; `spares_none` deletes what is new in a rollback, whatever its policy says.
+    """
 
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    kind: str = ""
+    kind: Kind = Kind.CREATE
     token: str = ""
     on_failure: OnFailure = OnFailure.ROLLBACK
     imports: tuple[str, ...] = ()
     retain: tuple[str, ...] = ()
     force: bool = False
+    skip: tuple[str, ...] = ()
+    spares_none: bool = False
+
+    def part(self, status: Status) -> tuple[str, Kind]:
+        """Return id and kind of what is under way; a rollback that nobody asked for is an operation of its own."""
+        if status in ROLLING_BACK and self.kind in (Kind.CREATE, Kind.UPDATE):
+            return str(uuid.uuid5(uuid.UUID(self.id), Kind.ROLLBACK)), Kind.ROLLBACK
+        return self.id, self.kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from hfaas_emulator.cloudformation.providers.base import Made
 from hfaas_emulator.cloudformation.stack import (
     ChangeSet,
     Event,
+    Kind,
     OnFailure,
     Operation,
     Resource,
@@ -108,8 +109,9 @@ def _version(fields: dict[str, Any]) -> Version:
 
 
 def _operation(fields: dict[str, Any]) -> Operation:
-    listed = {name: tuple(fields[name]) for name in ("imports", "retain")}
-    return Operation(**{**fields, **listed, "on_failure": OnFailure(fields["on_failure"])})
+    listed = {name: tuple(fields.get(name, ())) for name in ("imports", "retain", "skip")}
+    enums = {"on_failure": OnFailure(fields["on_failure"]), "kind": Kind(fields["kind"])}
+    return Operation(**{**fields, **listed, **enums})
 
 
 def _read_resource(fields: dict[str, Any]) -> Resource:

@@ -350,7 +350,15 @@ def test_events_carry_the_token_of_their_operation(cfn: Any) -> None:
     failed = [one for one in events if one["ResourceStatus"].endswith("FAILED")]
     assert {one["ClientRequestToken"] for one in failed} == {"second"}
     assert events[-1]["ClientRequestToken"] == "first"
-    assert len({one["OperationId"] for one in events}) == 2
+
+
+def test_a_rollback_that_follows_a_failure_is_an_operation_of_its_own(cfn: Any) -> None:
+    """AWS counts automatic rollbacks as operations; only the token holds both together."""
+    cfn.create("mask", t.pipeline(Broken=BROKEN), ClientRequestToken="once")
+    events = cfn.client.describe_stack_events(StackName="mask")["StackEvents"]
+    begun = {one["OperationId"]: one["ResourceStatus"] for one in events if one["LogicalResourceId"] == "mask"}
+    assert sorted(begun.values()) == ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"]
+    assert {one["ClientRequestToken"] for one in events} == {"once"}
 
 
 def test_a_failure_is_on_the_trace(cfn: Any, shared_server: Any) -> None:
