@@ -200,13 +200,14 @@ DEPLOY = (
 )
 
 PROMOTE = (
-    Action("promote.open", "enter", "details", "details"),
-    Action("promote.include", "space", "include", "include", shown="space"),
-    Action("promote.plan", "r", "plan again", "re-plan"),
+    Action("promote.open", "enter", "all properties of the resource", "details"),
+    Action("promote.plan", "r", "look again at the pipeline and its rehearsal", "look again"),
     Action("promote.promote", "P", "promote…", "promote…", danger=True),
     Action("promote.template", "y", "template and command line", "template"),
-    Action("promote.export", "ctrl+s", "save the plan", "save plan"),
-    Action("promote.copy", "c", "copy"),
+    Action("promote.export", "ctrl+s", "save the template", "save template"),
+    Action("promote.filter", *_FILTER),
+    Action("promote.copy", "c", "copy the SHA-256 of the template", "copy hash"),
+    Action("promote.choose", "o", "another pipeline of the folder"),
 )
 
 SYSTEM = (
