@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
 from typing import Any
 
 from hfaas_tui.doctor import Finding
@@ -49,13 +50,20 @@ def text(report: Report) -> str:
 
 def _head(report: Report) -> Iterator[str]:
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(report.now))
-    status = report.health.status
     yield f"hfaas report, {when} UTC"
-    yield f"version    {status.get('version', 'unknown')}, Python {platform.python_version()}"
+    yield f"version    {_version(report)}, Python {platform.python_version()}"
     yield f"system     {platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} processors"
     yield "terminal   " + ", ".join(f"{name}={_present(name)}" for name in TERMINAL if name in os.environ)
     yield f"target     {report.target.kind} {report.target.region}"
     yield f"ui         {report.pulse}"
+
+
+def _version(report: Report) -> str:
+    """Return the version of the emulator that answers, else the one that is installed."""
+    try:
+        return str(report.health.status.get("version") or metadata.version("hfaas"))
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def _present(name: str) -> str:
