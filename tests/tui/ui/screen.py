@@ -30,13 +30,20 @@ def frame(app: App[Any]) -> str:
 
 @asynccontextmanager
 async def running(
-    backend: FakeBackend, size: tuple[int, int] = WIDE, first: str = "functions", **settings: Any
+    backend: FakeBackend,
+    size: tuple[int, int] = WIDE,
+    first: str = "functions",
+    *,
+    has_defects: bool = False,
+    **settings: Any,
 ) -> AsyncIterator[tuple[HfaasApp, Pilot[int]]]:
     """Run the UI on a target, its clock standing still."""
     app = HfaasApp(backend, settings=Settings(fps=50, **settings), clock=lambda: NOW, first=first)
     async with app.run_test(size=size, notifications=True) as pilot:
         await wait_for(pilot, lambda: app.screen.id == f"view-{first}", "the first view")
         yield app, pilot
+        if not has_defects:
+            assert not app.defects.met, app.defects.met
 
 
 async def wait_for(pilot: Pilot[int], condition: Callable[[], object], what: str = "") -> None:

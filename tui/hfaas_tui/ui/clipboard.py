@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 
+from hfaas_tui.ui import safe
+
 PATIENCE_S = 2.0
 LONGEST = 1_000_000
 """Characters that are copied; terminals drop what is longer, many much less."""
@@ -16,6 +18,14 @@ PROGRAMS = (
     ("DISPLAY", ("xclip", "-selection", "clipboard")),
     ("", ("pbcopy",)),
 )
+
+
+def harmless(text: str) -> str:
+    """Return a text whose lines stay lines, without what a terminal would obey where somebody pastes it."""
+    return "\n".join(
+        "\t".join(safe.clean(piece, LONGEST) for piece in line.removesuffix("\r").split("\t"))
+        for line in text.split("\n")
+    )
 
 
 def programs(environ: Mapping[str, str] = os.environ) -> list[tuple[str, ...]]:

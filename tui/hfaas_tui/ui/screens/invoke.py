@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static, TextArea
 
-from hfaas_tui.errors import CliError
 from hfaas_tui.ui import events
 from hfaas_tui.ui.backend import Invoked
-from hfaas_tui.ui.model import Condition, Function, Problem
+from hfaas_tui.ui.errands import send
+from hfaas_tui.ui.model import Condition, Function
 from hfaas_tui.ui.safe import clean, clip
 from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
 
@@ -67,7 +68,7 @@ class Invoke(ModalScreen[None]):
         count = len(self._functions)
         with Vertical() as box:
             name = clean(self._function.name, 50) if count == 1 else f"{count} functions"
-            box.border_title = f"Invoke {name}".replace("[", "(")
+            box.border_title = Text(f"Invoke {name}")
             box.border_subtitle = "F2 invoke  ^t other event  esc cancel"
             yield ChromeLine(id="kinds")
             yield TextArea("", soft_wrap=False, show_line_numbers=True, tab_behavior="focus", compact=True)
@@ -173,15 +174,10 @@ def _look(kind: str, shown: str) -> tuple[str, str]:
 def _invoke(app: HfaasApp, function: Function, event: str, *, wait: bool) -> None:
     """Invoke in the background, and tell what came of it."""
 
-    def call() -> None:
-        try:
-            answer = app.backend.invoke(function.name, event.encode(), wait=wait)
-        except CliError as error:
-            app.call_from_thread(app.report, Problem(error.message, error.hint))
-        else:
-            app.call_from_thread(_tell, app, function, answer)
+    def call() -> Invoked:
+        return app.backend.invoke(function.name, event.encode("utf-8", "replace"), wait=wait)
 
-    app.run_worker(call, thread=True, group="invoke", exclusive=False)
+    send(app, app, "invoke", call, lambda answer: _tell(app, function, answer), exclusive=False)
     if wait:
         app.say(f"{function.name} was called; its answer comes here")
 
@@ -201,12 +197,7 @@ def _upload(app: HfaasApp, function: Function, file: Path) -> None:
     """Put the file where the function looks, and tell when it is there."""
     uri = events.target_of(file, function)
 
-    def call() -> None:
-        try:
-            app.backend.upload(file, uri, lambda _: None)
-        except CliError as error:
-            app.call_from_thread(app.report, Problem(error.message, error.hint))
-        else:
-            app.call_from_thread(app.say, f"{file.name} is at {uri}", Condition.OK, ("storage", uri))
+    def told(_: None) -> None:
+        app.say(f"{file.name} is at {uri}", Condition.OK, ("storage", uri))
 
-    app.run_worker(call, thread=True, group="invoke", exclusive=False)
+    send(app, app, "invoke", lambda: app.backend.upload(file, uri, lambda _: None), told, exclusive=False)

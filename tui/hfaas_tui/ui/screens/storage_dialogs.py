@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -39,11 +40,11 @@ class Choice(ModalScreen[str]):
     def __init__(self, title: str, lines: Sequence[str], options: Sequence[tuple[str, str, str]]) -> None:
         """`options` are key, word and text."""
         super().__init__()
-        self._title, self._lines, self._options = title, [clean(line) for line in lines], options
+        self._title, self._lines, self._options = clean(title), [clean(line) for line in lines], options
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = self._title
+            box.border_title = Text(self._title)
             box.border_subtitle = "esc cancel"
             yield Static("\n".join(self._lines), markup=False)
             with Horizontal():

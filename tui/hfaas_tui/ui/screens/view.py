@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.worker import get_current_worker
 
-from hfaas_tui.errors import CliError
 from hfaas_tui.ui import actions, safe
+from hfaas_tui.ui.errands import send
 from hfaas_tui.ui.model import Condition, Problem
 from hfaas_tui.ui.state import Kind, Store
 from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
 from hfaas_tui.ui.widgets.filterbar import FilterBar
+from hfaas_tui.ui.widgets.logview import LogView
 from hfaas_tui.ui.widgets.tablefilter import TableFilter
 from hfaas_tui.ui.widgets.vtable import VTable
 
@@ -61,6 +61,8 @@ class View(Screen[None]):
         self._seen_frame: object = None
         self._filter: TableFilter | None = None
         self._gone: float | None = None
+        self.is_ready = False
+        """Whether its widgets are there."""
 
     # --- for subclasses
 
@@ -122,20 +124,7 @@ class View(Screen[None]):
 
         A newer call of the same group makes the result of the older one unwanted.
         """
-
-        def run() -> None:
-            worker = get_current_worker()
-            try:
-                value = call()
-            except CliError as error:
-                problem = Problem(error.message, error.hint)
-                if not worker.is_cancelled:
-                    self.app.call_from_thread(failed or self.hfaas.report, problem)
-                return
-            if not worker.is_cancelled:
-                self.app.call_from_thread(then, value)
-
-        self.run_worker(run, group=f"{self.NAME}.{group}", thread=True, exclusive=exclusive, exit_on_error=True)
+        send(self, self.hfaas, f"{self.NAME}.{group}", call, then, failed, exclusive=exclusive)
 
     def say(self, text: str, state: Condition = Condition.OK) -> None:
         """Tell the user in a toast."""
@@ -152,23 +141,22 @@ class View(Screen[None]):
         yield ChromeLine(id="hints")
 
     def on_mount(self) -> None:
-        self.set_interval(self.hfaas.settings.poll_s, self._poll)
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self._show_hints())
-        self._poll()
+        self.is_ready = True
+        self.hfaas.poll()
 
     def on_screen_resume(self) -> None:
         self._seen = -1
-        self._poll()
+        for log in self.query(LogView):
+            log.wake()
+        self.hfaas.poll()
 
     def on_resize(self) -> None:
         self._seen_frame = None
-        self._poll()
+        self.hfaas.poll()
 
-    def _poll(self) -> None:
-        if (not self.is_current and not self.is_mounted) or not self.app.screen_stack:  # none while the app ends
-            return
-        if self.app.screen is not self and self.app.screen.is_modal is False:
-            return
+    def poll(self) -> None:
+        """Look at the store; called while the view is seen, below a dialog too."""
         seen = self.store.version(*self.KINDS)
         if seen != self._seen:
             self._seen = seen

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
@@ -34,7 +35,7 @@ class Choice(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         options = OptionList(*(Option(clean(words)) for _, words in self._values), markup=False)
-        options.border_title = self._title.replace("[", "(")
+        options.border_title = Text(self._title)
         options.border_subtitle = "⏎ choose  esc leave"
         yield options
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -40,16 +41,16 @@ class Confirm(ModalScreen[bool]):
             clean(title),
             [clean(each) for each in lines],
             yes,
-            phrase,
+            clean(phrase),
         )
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = self._title.replace("[", "(")  # border titles are markup, and data stands in ours
+            box.border_title = Text(self._title)  # a plain string would be markup
             box.border_subtitle = "esc cancel"
             yield Static("\n".join(self._lines), markup=False)
             if self._phrase:
-                yield Static(f"\nType {clean(self._phrase)} to confirm:", markup=False)
+                yield Static(f"\nType {self._phrase} to confirm:", markup=False)
                 yield Input()
             with Horizontal():
                 yield Button("Cancel", id="no")
@@ -93,7 +94,7 @@ class Ask(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = self._title.replace("[", "(")
+            box.border_title = Text(self._title)
             box.border_subtitle = "⏎ ok  esc cancel"
             if self._lines:
                 yield Static("\n".join(clean(each) for each in self._lines), markup=False)

@@ -17,6 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.selection import Selection
+from textual.timer import Timer
 
 from hfaas_tui.ui.logs.filter import Wanted
 from hfaas_tui.ui.logs.store import LogStore
@@ -77,6 +78,7 @@ class LogView(LogCanvas):
         super().__init__(store, is_strip=function is not None, empty=empty, id=id, classes=classes)
         self.has_time = True
         self._poll_s = poll_s
+        self._timer: Timer | None = None
         self._functions = 0
         if function:
             self.shown.want(Wanted(function=function))
@@ -252,7 +254,7 @@ class LogView(LogCanvas):
             self.refresh()
 
     def on_mount(self) -> None:
-        self.set_interval(self._poll_s, self._tick)
+        self._timer = self.set_interval(self._poll_s, self._tick)
         self.poll()
 
     def on_unmount(self) -> None:
@@ -261,6 +263,13 @@ class LogView(LogCanvas):
     def _tick(self) -> None:
         if self.screen.is_current or self.app.screen.is_modal:
             self.poll()
+        elif self._timer is not None:
+            self._timer.pause()
+
+    def wake(self) -> None:
+        """Look at the store again; while its screen is not shown, it does not."""
+        if self._timer is not None:
+            self._timer.resume()
 
     def on_resize(self) -> None:
         top = self.top

@@ -7,18 +7,22 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 from urllib.parse import unquote
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
-from textual.worker import get_current_worker
 
+from hfaas_tui.ui.errands import send
 from hfaas_tui.ui.safe import clean, size
 from hfaas_tui.ui.widgets.vtable import Column, VTable
+
+if TYPE_CHECKING:
+    from hfaas_tui.ui.app import HfaasApp
 
 MOST = 5000
 """Files of one folder in the list; typing finds those that are not."""
@@ -63,13 +67,13 @@ class Picker(ModalScreen[list[Path]]):
 
     def __init__(self, title: str, start: Path | None = None) -> None:
         super().__init__()
-        self._title, self._start = title, start or Path.cwd()
+        self._title, self._start = clean(title), start or Path.cwd()
         self._folder: Path | None = None
         self._files: list[File] = []
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = self._title
+            box.border_title = Text(self._title)
             box.border_subtitle = "tab complete  space mark  ⏎ choose  ^s take marked  esc cancel"
             yield Input(str(self._start).rstrip("/") + "/", select_on_focus=False)
             yield VTable[File](COLUMNS, _cells, lambda file: str(file.path), empty=["Nothing here."])
@@ -97,13 +101,8 @@ class Picker(ModalScreen[list[Path]]):
             self._show(stem)
 
     def _scan(self, folder: Path) -> None:
-        def run() -> None:
-            worker = get_current_worker()
-            files, note = scan(folder)
-            if not worker.is_cancelled:
-                self.app.call_from_thread(self._scanned, folder, files, note)
-
-        self.run_worker(run, group="scan", thread=True, exclusive=True)
+        app = cast("HfaasApp", self.app)
+        send(self, app, "scan", lambda: scan(folder), lambda found: self._scanned(folder, *found))
 
     def _scanned(self, folder: Path, files: list[File], note: str) -> None:
         if folder == self._folder and self.is_mounted:
@@ -205,6 +204,8 @@ def scan(folder: Path) -> tuple[list[File], str]:
                 files.append(_file(folder, entry))
     except OSError as error:
         return [], f"{folder}: {error.strerror}"
+    except ValueError:  # a zero byte, or what no file system can hold
+        return [], "no folder has a name like that"
     return sorted(files, key=lambda file: (not file.is_folder, file.name.startswith("."), file.name.lower())), note
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -55,7 +56,7 @@ class Sheet(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = self._title.replace("[", "(")  # titles are markup, and data stands in ours
+            box.border_title = Text(self._title)  # a plain string would be markup
             box.border_subtitle = "esc close  / search  c copy  ^s save as text"
             yield TextPane(wraps=False)
             yield Input(placeholder="search", select_on_focus=False, compact=True)
