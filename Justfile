@@ -7,17 +7,21 @@ _:
 setup:
     uv sync
 
-# all that must hold every day; before a push also test-slow
+# all that must hold every day; before a push also test-slow and test-screens
 check:
     uv run ruff format --check .
     uv run ruff check .
     uv run mypy
     uv run lint-imports
-    uv run pytest -m "not docker and not slow"
+    uv run pytest -m "not docker and not slow and not screens"
 
 # the quick tests: no containers, no emulators killed and started again
 test *ARGS:
-    uv run pytest -m "not docker and not slow" {{ARGS}}
+    uv run pytest -m "not docker and not slow and not screens" {{ARGS}}
+
+# the views of the terminal UI, drawn and compared; UPDATE_GOLDEN=1 accepts what is drawn
+test-screens *ARGS:
+    uv run pytest -m "screens and not slow" {{ARGS}}
 
 # whole emulators, killed and started again, without containers
 test-slow *ARGS:

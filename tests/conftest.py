@@ -75,8 +75,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _estimate(item: pytest.Item) -> float:
-    is_long = item.get_closest_marker("slow") or item.get_closest_marker("docker")
-    return 3 if is_long else 0.05
+    if item.get_closest_marker("slow") or item.get_closest_marker("docker"):
+        return 3
+    return 0.6 if item.get_closest_marker("screens") else 0.05
 
 
 @cache
