@@ -22,6 +22,7 @@ LOOKS: dict[Condition, Look] = {
     Condition.READY: Look("✓", "+", "ready", "ok"),
     Condition.RUNNING: Look("▶", ">", "run", "run"),
     Condition.QUEUED: Look("◌", "o", "queue", "dim"),
+    Condition.RETRYING: Look("!", "!", "retry", "warn"),
     Condition.BUILDING: Look("◌", "o", "build", "dim"),
     Condition.FAILED: Look("✗", "x", "fail", "err"),
     Condition.TIMED_OUT: Look("!", "!", "tmo", "warn"),

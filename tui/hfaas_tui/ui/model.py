@@ -41,6 +41,7 @@ class Condition(StrEnum):
     READY = "ready"
     RUNNING = "run"
     QUEUED = "queue"
+    RETRYING = "retry"  # failed, and waits until it is tried again
     BUILDING = "build"
     FAILED = "fail"
     TIMED_OUT = "tmo"

@@ -6,6 +6,7 @@ back to life: a retry, or an event that the next emulator finds in its journal.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
@@ -63,13 +64,16 @@ class Row:
     retried: int = 0
     """The attempt after which another one comes; its failure may be told after that was decided."""
 
+    again: float = 0
+    """When that one comes."""
+
     steps: list[Step] = field(default_factory=list)
 
     def freeze(self) -> Run:
         return Run(**dict(zip(_NAMES, _VALUES(self), strict=True)))
 
 
-_NAMES = [each.name for each in fields(Row) if each.name not in {"retried", "steps"}]
+_NAMES = [each.name for each in fields(Row) if each.name not in {"retried", "again", "steps"}]
 _VALUES = attrgetter(*_NAMES)
 
 
@@ -227,8 +231,10 @@ class Reduction:
 
     def _retry(self, hop: Hop) -> Row | None:
         if row := self._row(hop):
-            row.state, row.started, row.ended, row.retried = Condition.QUEUED, None, None, hop.attempt
-            row.message = f"tries again {hop.detail.get('after_s')} s after {hop.detail.get('reason')}"
+            failure = row.message if row.state in (Condition.FAILED, Condition.TIMED_OUT) else ""
+            row.state, row.started, row.ended, row.retried = Condition.RETRYING, None, None, hop.attempt
+            row.again = hop.time + float(hop.detail.get("after_s") or 0)
+            row.message = _after(row.again, str(hop.detail.get("reason") or ""), failure)
         return row
 
     def _discarded(self, hop: Hop) -> Row | None:
@@ -268,6 +274,8 @@ class Reduction:
         row.log_stream = str(detail.get("log_stream") or row.log_stream)
         row.error_type = str(detail.get("error_type") or "")
         if row.retried and row.retried >= hop.attempt:
+            if row.state is Condition.RETRYING:
+                row.message = _after(row.again, row.error_type, str(detail.get("message") or ""))
             return row
         row.ended = hop.time
         if hop.what is What.INVOCATION_FAILED:
@@ -359,6 +367,13 @@ class Reduction:
         if parent and parent is not row and parent.state is Condition.QUEUED:
             parent.state, parent.started, parent.message = Condition.RUNNING, row.started, ""
             self._changed[parent.id] = parent
+
+
+def _after(again: float, reason: str, failure: str) -> str:
+    """Say when a failed event is tried again, and what failed."""
+    at = time.strftime("%H:%M:%S", time.localtime(again))
+    first = failure.partition("\n")[0]
+    return f"tried again at {at}, after {reason}" + (f": {first}" if first else "")
 
 
 def _origin(told: str) -> str:

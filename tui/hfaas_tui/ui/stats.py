@@ -24,6 +24,7 @@ SAMPLES = 2_000
 """Durations that the percentiles of a function are taken from, the newest ones; of a span, half a thousand."""
 
 BAD = {Condition.FAILED, Condition.TIMED_OUT}
+WAITING = {Condition.QUEUED, Condition.RETRYING}
 
 
 @dataclass(slots=True)
@@ -94,7 +95,7 @@ class Statistics:
         tally.failed += sign * bad
         span.failed += sign * bad
         tally.running += sign * (run.state is Condition.RUNNING)
-        tally.queued += sign * (run.state is Condition.QUEUED)
+        tally.queued += sign * (run.state in WAITING)
         if sign > 0:
             self._follow(tally, run, bad=bad)
         if run.started is not None and run.ended is not None:

@@ -18,9 +18,9 @@ WIDE = 90
 STATES = (
     (Condition.READY, "ready"),
     (Condition.RUNNING, "running"),
-    (Condition.QUEUED, "building or queued"),
+    (Condition.QUEUED, "build, queue"),
     (Condition.FAILED, "failed"),
-    (Condition.TIMED_OUT, "timed out, drift"),
+    (Condition.TIMED_OUT, "retry, timed out, drift"),
     (Condition.STOPPED, "stopped"),
 )
 MODES = (
@@ -79,7 +79,7 @@ def _columns(columns: Sequence[Sequence[Key]], room: int, *, is_wide: bool) -> I
 
 
 def _legend(view: str, *, is_wide: bool) -> Iterable[Line]:
-    gap = "     " if is_wide else "  "
+    gap = "    " if is_wide else "  "
     states: list[Part] = []
     for condition, words in STATES:
         look = glyphs.LOOKS[condition]

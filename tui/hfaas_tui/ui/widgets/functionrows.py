@@ -46,9 +46,10 @@ class Row:
         if self.stats.running:
             return Condition.RUNNING
         if self.stats.queued:
-            return Condition.QUEUED
-        last = self.stats.last.state if self.stats.last else Condition.OK
-        return last if last in {Condition.FAILED, Condition.TIMED_OUT} else Condition.READY
+            last = self.stats.last
+            return Condition.RETRYING if last and last.state is Condition.RETRYING else Condition.QUEUED
+        ended = self.stats.last.state if self.stats.last else Condition.OK
+        return ended if ended in {Condition.FAILED, Condition.TIMED_OUT} else Condition.READY
 
     def state(self) -> tuple[str, str]:
         """Return glyph and word of how it is, and its tone."""

@@ -24,6 +24,7 @@ COUNTED = (
     (Condition.RUNNING, "running", True),
     (Condition.OK, "ok", True),
     (Condition.FAILED, "failed", True),
+    (Condition.RETRYING, "retrying", False),
     (Condition.TIMED_OUT, "timed out", False),
     (Condition.STOPPED, "stopped", False),
 )

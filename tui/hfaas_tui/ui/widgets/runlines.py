@@ -65,8 +65,14 @@ def short(id: str) -> str:
 def state_word(run: Run) -> Part:
     """Return glyph and word of its state."""
     look = glyphs.LOOKS[run.state]
-    words = {Condition.FAILED: "failed", Condition.TIMED_OUT: "timed out", Condition.RUNNING: "running"}
-    word = "queued" if run.state is Condition.QUEUED else words.get(run.state, look.word)
+    words = {
+        Condition.FAILED: "failed",
+        Condition.TIMED_OUT: "timed out",
+        Condition.RUNNING: "running",
+        Condition.QUEUED: "queued",
+        Condition.RETRYING: "failed, tried again",
+    }
+    word = words.get(run.state, look.word)
     if is_stuck(run):
         return Part(f"! {word}, stuck", "warn")
     return Part(f"{look.glyph} {word}", look.tone)
@@ -123,7 +129,7 @@ def facts(scene: Scene) -> Iterator[Line]:
     yield labelled("event", _event(scene))
     yield labelled("memory", *_memory(scene))
     if waits := waiting(run):
-        yield labelled("waits", Part(waits, "warn" if is_stuck(run) else ""))
+        yield labelled("waits", Part(waits, "warn" if is_stuck(run) else _tone(run) if run.state is Condition.RETRYING else ""))
     elif error := failure(run):
         yield labelled("error" if run.state in BAD else "note", Part(error, _tone(run)))
     yield from map(_leg(scene), scene.legs)
@@ -238,12 +244,12 @@ def following(scene: Scene) -> Line:
     """Return what to press next."""
     run = scene.run
     keys: list[tuple[str, str, str]] = []
-    if scene.can_change and run.is_over:
+    if scene.can_change and (run.is_over or run.state is Condition.RETRYING):
         again = "submit it again" if run.kind == "job" else "run again with the same event"
         keys.append(("a", again, "screen.again"))
     if scene.can_change and not run.is_over and run.kind == "job":
         keys.append(("x", "cancel it" if run.started is None else "terminate it", "screen.stop"))
-    if run.state in BAD:
+    if run.state in BAD or run.state is Condition.RETRYING:
         keys.append(("e", "edit the function", "screen.edit"))
     if scene.legs:
         keys.append(("b", "other leg", "screen.other_leg"))
