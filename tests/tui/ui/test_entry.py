@@ -34,7 +34,14 @@ class Terminal:
             stdout=theirs,
             stderr=theirs,
             cwd=cwd,
-            env={**os.environ, "TERM": "xterm-256color", "PYTHONUTF8": "1", "HOME": str(cwd), **environment},
+            env={
+                **os.environ,
+                "TERM": "xterm-256color",
+                "PYTHONUTF8": "1",
+                "HOME": str(cwd),
+                "XDG_STATE_HOME": str(cwd / ".local/state"),
+                **environment,
+            },
             start_new_session=True,
         )
         os.close(theirs)

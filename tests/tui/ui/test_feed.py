@@ -195,7 +195,7 @@ def test_lines_of_a_function_come_with_its_name_and_request(fed: Fed) -> None:
 
 def test_closing_ends_every_thread(fed: Fed) -> None:
     fed.feeds.close()
-    until(lambda: not any(each.name.startswith("hfaas-") for each in threading.enumerate()))
+    until(lambda: not any(each.name.startswith("hfaas-feed-") for each in threading.enumerate()))
 
 
 def test_a_chunked_answer_is_taken_apart_wherever_it_is_torn() -> None:

@@ -66,7 +66,7 @@ class Feeds:
             "lines": lambda: self._read("lines", self._backend.log_lines, self._take_lines),
         }
         for name, loop in threads.items():
-            threading.Thread(target=loop, daemon=True, name=f"hfaas-{name}").start()
+            threading.Thread(target=loop, daemon=True, name=f"hfaas-feed-{name}").start()
 
     def hurry(self) -> None:
         """Look at once: the user changed something."""
