@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from rich.cells import set_cell_size
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
 from hfaas_tui.ui.glyphs import plain
-from hfaas_tui.ui.safe import clean
+from hfaas_tui.ui.safe import visible
 
 
 class Harmless(LineFilter):
@@ -33,7 +34,7 @@ def _harmless(segment: Segment) -> Segment:
     if control or text.isprintable():
         return segment
     # as wide as before: what stands to the right of it must not move
-    return Segment("".join(each if each.isprintable() else clean(each)[:1] or " " for each in text), style)
+    return Segment(set_cell_size(visible(text), segment.cell_length), style)
 
 
 def _plain(segment: Segment) -> Segment:

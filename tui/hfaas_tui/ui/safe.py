@@ -3,31 +3,54 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 LONGEST = 4096
 """Characters of a text from outside that any widget shows."""
 
 _SEQUENCE = re.compile(
-    "\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\|$)"  # OSC up to BEL or ST: clipboard, title, links
-    "|\x1b[PX^_][^\x1b]*(?:\x1b\\\\|$)"  # DCS, SOS, PM, APC
-    "|[\x1b][\\[][0-?]*[ -/]*[@-~]?|\x9b[0-?]*[ -/]*[@-~]?"  # CSI
+    "(?:\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)?"  # OSC, DCS, SOS, PM, APC
+    "|(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI
     "|\x1b[ -/]*[0-~]?"
 )
-# C0, DEL and C1, marks that turn the direction of writing around, and characters without a width
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
 _BREAK = re.compile("\r?\n|[\u2028\u2029]")
+# printable to Python, yet without a width or with one that terminals disagree on; and towers of accents
+_WIDTHLESS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+    "|(?<=[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4})"
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+)
 
 
 def clean(text: object, longest: int = LONGEST) -> str:
     """Return a text as one line without anything that a terminal could obey; what is cut off shows as `…`."""
     line = str(text)
-    if len(line) <= longest and line.isprintable():  # no category C or Z but the space: nothing to look for
+    if len(line) <= longest and line.isprintable() and (line.isascii() or not _WIDTHLESS.search(line)):
         return line
-    line = line[: 4 * longest].encode("utf-8", "replace").decode()
-    line = _BREAK.sub(" ⏎ ", _SEQUENCE.sub("", line)).expandtabs(4)
-    return clip(_CONTROL.sub("", line), longest)
+    rest, line = line[4 * longest :], line[: 4 * longest]
+    line = visible(_BREAK.sub(" ⏎ ", _SEQUENCE.sub("", line)).expandtabs(4))
+    return clip(line + "…" if rest else line, longest)
+
+
+def visible(text: str) -> str:
+    """Return a text without characters that steer, hide or have no width; escape sequences went before."""
+    if text.isascii() and text.isprintable():
+        return text
+    text = _WIDTHLESS.sub("", text)
+    return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def _shown(char: str) -> str:
+    """Return what stands for a character: nothing for a control, a space for a space of another kind."""
+    if char.isprintable():
+        return char
+    match unicodedata.category(char):
+        case "Zs":
+            return " "
+        case "Cn" | "Co" | "Cs":  # younger than our tables, somebody's own, or no character at all
+            return "\ufffd"
+        case _:
+            return ""
 
 
 def clean_lines(text: str, longest: int = LONGEST) -> list[str]:

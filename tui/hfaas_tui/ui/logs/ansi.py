@@ -7,10 +7,11 @@ of its own would hide the cursor and the selection, and black text would vanish 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
+
+from hfaas_tui.ui.safe import visible
 
 LONGEST = 4096
 """Bytes of a line that are parsed and shown in a list."""
@@ -46,18 +47,14 @@ _SEQUENCE = re.compile(
     "|(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI
     "|\x1b[ -/]*[0-~]?"
 )
-# printable to Python, yet without a width or with one that terminals disagree on
-_WIDTHLESS = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
-)
 
 
 def pieces(raw: bytes, longest: int = LONGEST) -> list[Piece]:
     """Return a line as it is shown; of a progress bar what it showed last."""
     raw = raw.rstrip(b"\r")
     text = raw[raw.rfind(b"\r") + 1 :][:longest].decode("utf-8", "replace")
-    if text.isprintable() and not _WIDTHLESS.search(text):
-        return [Piece(text, PLAIN)] if text else []
+    if text.isprintable():
+        return [Piece(shown, PLAIN)] if (shown := visible(text)) else []
     found: list[Piece] = []
     column = 0
     for part, look in _parts(text):
@@ -86,21 +83,7 @@ def _harmless(text: str, column: int) -> str:
     if "\t" in text:
         before = " " * (column % TAB)
         text = (before + text).expandtabs(TAB)[len(before) :]
-    text = _WIDTHLESS.sub("", text)
-    return text if text.isprintable() else "".join(map(_shown, text))
-
-
-def _shown(char: str) -> str:
-    """Return what stands for a character: nothing for a control, a space for a space of another kind."""
-    if char.isprintable():
-        return char
-    match unicodedata.category(char):
-        case "Zs":
-            return " "
-        case "Cn" | "Co":  # younger than our tables, or somebody's own
-            return "\ufffd"
-        case _:
-            return ""
+    return visible(text)
 
 
 def _after(look: Look, codes: str) -> Look:
