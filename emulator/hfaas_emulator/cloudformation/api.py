@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hfaas_emulator.account import ACCOUNT, REGION
-from hfaas_emulator.cloudformation import changing, reading, rolling_back
+from hfaas_emulator.cloudformation import changing, events, plans, reading, rolling_back
 from hfaas_emulator.cloudformation.call import Call
 from hfaas_emulator.cloudformation.engine import StackEngine
 from hfaas_emulator.cloudformation.wire import answer, read, refusal
@@ -29,15 +29,16 @@ ACTIONS: Mapping[str, Action] = {
     "CreateStack": changing.create_stack,
     "DeleteChangeSet": changing.delete_change_set,
     "DeleteStack": changing.delete_stack,
-    "DescribeChangeSet": reading.describe_change_set,
-    "DescribeStackEvents": reading.describe_stack_events,
+    "DescribeChangeSet": plans.describe_change_set,
+    "DescribeEvents": events.describe_events,
+    "DescribeStackEvents": events.describe_stack_events,
     "DescribeStackResource": reading.describe_stack_resource,
     "DescribeStackResources": reading.describe_stack_resources,
     "DescribeStacks": reading.describe_stacks,
     "ExecuteChangeSet": changing.execute_change_set,
     "GetTemplate": reading.get_template,
     "GetTemplateSummary": reading.get_template_summary,
-    "ListChangeSets": reading.list_change_sets,
+    "ListChangeSets": plans.list_change_sets,
     "ListStackResources": reading.list_stack_resources,
     "ListStacks": reading.list_stacks,
     "RollbackStack": rolling_back.rollback_stack,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from hfaas_emulator.cloudformation import parameters
+from hfaas_emulator.cloudformation import limits, parameters
 from hfaas_emulator.cloudformation.engine import StackEngine
 from hfaas_emulator.cloudformation.intrinsics import invalid
 from hfaas_emulator.cloudformation.providers import capabilities, check_types
@@ -18,7 +17,6 @@ from hfaas_emulator.errors import AwsError
 T = TypeVar("T")
 
 PAGE = 100
-NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 STRONGER = {
     "CAPABILITY_IAM": {"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"},
     "CAPABILITY_NAMED_IAM": {"CAPABILITY_NAMED_IAM"},
@@ -58,13 +56,13 @@ class Call:
         return self.engine.find(self.account, self.region, self.required("StackName"))
 
     def new_name(self) -> str:
-        name = self.required("StackName")
-        if not NAME.fullmatch(name):
-            raise invalid(
-                f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: "
-                "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
-            )
-        return name
+        return limits.text("stackName", self.required("StackName"), limits.NAME, limits.STARTS_WITH_LETTER)
+
+    def token(self, key: str = "ClientRequestToken") -> str:
+        """Return the token by which a repeated request is known; empty without one."""
+        given = self.text(key)
+        where = f"{key[:1].lower()}{key[1:]}"
+        return given and limits.text(where, given, limits.TOKEN, limits.LETTERS_AND_DIGITS)
 
     def living(self) -> Stack | None:
         """Return the stack that the request's name stands for, if there is one."""
@@ -72,41 +70,52 @@ class Call:
         found = self.engine.find(self.account, self.region, given) if given.startswith("arn:") else None
         return found or self.engine.living(self.account, self.region, given)
 
-    def template(self) -> Template:
-        """Return the template of the request's body."""
-        return _made_of(self._body(None))
+    async def template(self) -> Template:
+        """Return the template that the request brings."""
+        return _made_of(await self._body(None))
 
-    def version(self, previous: Version | None) -> Version:
+    async def version(self, previous: Version | None) -> Version:
         """Return what the stack shall be; refuses unacknowledged capabilities and bad parameters."""
-        body = self._body(previous)
+        body = await self._body(previous)
         template = _made_of(body)
         acknowledged = tuple(map(str, self.listed("Capabilities")))
         for needed in capabilities(template):
             if not STRONGER[needed] & set(acknowledged):
                 raise AwsError("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
         given: Sequence[Mapping[str, str]] = self.listed("Parameters")
+        limits.parameters(given)
         values = parameters.values(template, given, previous.parameters if previous else {})
         return Version(body, values, self._tags(previous), acknowledged)
 
-    def _body(self, previous: Version | None) -> str:
+    async def _body(self, previous: Version | None) -> str:
         if self.flag("UsePreviousTemplate") and previous is not None:
             return previous.body
-        if "TemplateURL" in self.fields:
-            raise invalid("This emulator takes templates in TemplateBody only")
-        if not self.text("TemplateBody").strip():
+        body, url = self.text("TemplateBody"), self.text("TemplateURL")
+        if body.strip() and url:
+            raise invalid("Specify either Template URL or Template Body, not both.")
+        if url:
+            return await self.engine.document(self.account, self.region, url)
+        if not body.strip():
             raise invalid("Either Template URL or Template Body must be specified.")
-        return self.text("TemplateBody")
+        if len(body.encode()) > limits.BODY:
+            raise invalid(
+                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {limits.BODY}"
+            )
+        return body
 
     def _tags(self, previous: Version | None) -> Mapping[str, str]:
         if "Tags" not in self.fields and previous is not None:
             return previous.tags
-        return {str(one["Key"]): str(one.get("Value", "")) for one in self.listed("Tags")}
+        return limits.tags(self.listed("Tags"))
 
     def on_failure(self, key: str) -> OnFailure | None:
         """Return what shall become of a failure, if the request says so."""
-        if self.flag("DisableRollback"):
-            return OnFailure.DO_NOTHING
         given = self.text(key)
+        if self.flag("DisableRollback"):
+            if given:
+                raise invalid(f"DisableRollback and {key} cannot both be specified")
+            return OnFailure.DO_NOTHING
         if given and given not in set(OnFailure):
             raise invalid(
                 f"1 validation error detected: Value '{given}' at 'onFailure' failed to satisfy constraint: Member must satisfy enum value set: [DO_NOTHING, DELETE, ROLLBACK]"

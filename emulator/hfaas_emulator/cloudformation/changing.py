@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from hfaas_emulator.cloudformation import limits, validation
 from hfaas_emulator.cloudformation.call import Call, old_template
 from hfaas_emulator.cloudformation.engine import refuse_busy
 from hfaas_emulator.cloudformation.intrinsics import invalid, mentions
-from hfaas_emulator.cloudformation.plan import Change, Side, changes
+from hfaas_emulator.cloudformation.plan import Change, Problem, Side, changes
 from hfaas_emulator.cloudformation.providers import TAGGABLE
 from hfaas_emulator.cloudformation.stack import (
     UPDATABLE,
@@ -32,26 +34,35 @@ SAME = "The submitted information didn't contain changes. Submit different infor
 async def create_change_set(call: Call) -> Answer:
     """Plan; a plan without changes is a change set too, one that failed."""
     name, kind = call.required("ChangeSetName"), call.text("ChangeSetType") or "UPDATE"
+    limits.text("changeSetName", name, limits.NAME, limits.STARTS_WITH_LETTER)
+    on_failure = call.on_failure("OnStackFailure")
+    if on_failure is OnFailure.DELETE and kind != "CREATE":
+        raise invalid("OnStackFailure can be DELETE only when ChangeSetType is CREATE")
     stack = call.living()
-    if stack is not None and (again := _same_request(stack, name, call.text("ClientToken"))):
+    if stack is not None and (again := _same_request(stack, name, call.token("ClientToken"))):
         return {"Id": again.arn, "StackId": stack.id}
-    version = call.version(_previous(stack))
+    version = await call.version(_previous(stack))
     stack = _reviewed(call, name, stack) if kind == "CREATE" else _updatable(call, stack)
-    planned, same = await _plan(call, stack, version)
+    planned, problems, same = await _plan(call, stack, version)
+    why = validation.other_types(old_template(stack), version.template)
+    why = why or (validation.summary(problems) if problems else SAME if same else "")
     found = ChangeSet(
-        change_set_arn(call.account, call.region, name),
-        name,
-        kind,
-        call.engine.clock.now(),
-        version,
-        tuple(planned),
-        "FAILED" if same else "CREATE_COMPLETE",
-        SAME if same else "",
-        "UNAVAILABLE" if same else "AVAILABLE",
-        call.text("ClientToken"),
-        call.text("Description"),
-        call.on_failure("OnStackFailure"),
-        call.flag("ImportExistingResources"),
+        arn=change_set_arn(call.account, call.region, name),
+        name=name,
+        kind=kind,
+        created=call.engine.clock.now(),
+        version=version,
+        changes=tuple(planned),
+        status="FAILED" if why else "CREATE_COMPLETE",
+        reason=why,
+        execution="UNAVAILABLE" if why else "AVAILABLE",
+        token=call.token("ClientToken"),
+        description=call.text("Description"),
+        on_failure=on_failure,
+        imports_existing=call.flag("ImportExistingResources"),
+        nested=call.flag("IncludeNestedStacks"),
+        operation=str(uuid.uuid4()),
+        problems=tuple(problems),
     )
     stack.change_sets[found.arn] = found
     call.engine.store.save_change_sets(stack)
@@ -74,7 +85,7 @@ def _same_request(stack: Stack, name: str, token: str) -> ChangeSet | None:
 def _reviewed(call: Call, name: str, stack: Stack | None) -> Stack:
     if stack is None:
         stack = call.engine.add(call.account, call.region, call.new_name())
-        call.engine.review(stack, Operation(kind=Kind.PLAN, token=call.text("ClientToken")))
+        call.engine.review(stack, Operation(kind=Kind.PLAN, token=call.token("ClientToken")))
     elif stack.status is not Status.REVIEW_IN_PROGRESS:
         raise invalid(
             f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [{name}]."
@@ -90,16 +101,18 @@ def _updatable(call: Call, stack: Stack | None) -> Stack:
     return stack
 
 
-async def _plan(call: Call, stack: Stack, version: Version) -> tuple[list[Change], bool]:
-    """Return what would change, and whether that is nothing at all."""
+async def _plan(call: Call, stack: Stack, version: Version) -> tuple[list[Change], list[Problem], bool]:
+    """Return what would change, why it cannot, and whether it is nothing at all."""
     old = Side(old_template(stack), stack.version.parameters, stack.version.tags)
     planned = changes(old, version.side, TAGGABLE)
+    problems = validation.unknown_properties(version.template, planned)
     if call.flag("ImportExistingResources"):
-        planned = await call.engine.with_imports(stack, version.template, planned)
+        planned, taken = await call.engine.with_imports(stack, version.template, planned)
+        problems += taken
     if planned and not call.engine.closing:
         call.engine.warm(stack, version.template)
     same = not planned and _outputs(old) == _outputs(version.side) and old.tags == version.tags
-    return planned, same
+    return planned, problems, same
 
 
 def _outputs(side: Side) -> Any:
@@ -126,7 +139,7 @@ def find_change_set(call: Call) -> tuple[Stack, ChangeSet]:
 
 async def execute_change_set(call: Call) -> Answer:
     stack, found = find_change_set(call)
-    token = call.text("ClientRequestToken")
+    token = call.token()
     if found.execution != "AVAILABLE":
         if token and stack.operation is not None and token == stack.operation.token:
             return {}  # the same request again
@@ -136,6 +149,8 @@ async def execute_change_set(call: Call) -> Answer:
             f"ChangeSet [{found.arn}] cannot be executed in its current status of [{status}]",
         )
     refuse_busy(stack)
+    if found.on_failure and call.flag("DisableRollback"):
+        raise invalid("DisableRollback cannot be specified for a change set with OnStackFailure")
     on_failure = call.on_failure("") or found.on_failure or OnFailure.ROLLBACK
     operation = Operation(
         kind=Kind(found.kind.lower()),
@@ -174,13 +189,13 @@ async def delete_change_set(call: Call) -> Answer:
 
 
 async def create_stack(call: Call) -> Answer:
-    name, token = call.new_name(), call.text("ClientRequestToken")
+    name, token = call.new_name(), call.token()
     stack = call.engine.living(call.account, call.region, name)
     if stack is not None and token and stack.operation is not None and stack.operation.token == token:
         return {"StackId": stack.id}
     if stack is not None:
         raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
-    version = call.version(None)
+    version = await call.version(None)
     on_failure = call.on_failure("OnFailure") or OnFailure.ROLLBACK
     stack = call.engine.add(call.account, call.region, name)
     stack.protected = call.flag("EnableTerminationProtection")
@@ -188,16 +203,18 @@ async def create_stack(call: Call) -> Answer:
         kind=Kind.CREATE, token=token, on_failure=on_failure, spares_none=call.flag("RetainExceptOnCreate")
     )
     call.engine.create(stack, operation, version)
-    return {"StackId": stack.id}
+    return {"StackId": stack.id, "OperationId": operation.id}
 
 
 async def update_stack(call: Call) -> Answer:
-    stack, token = call.stack(), call.text("ClientRequestToken")
+    stack, token = call.stack(), call.token()
     if token and stack.operation is not None and stack.operation.token == token:
         return {"StackId": stack.id}
     _updatable(call, stack)
-    version = call.version(stack.version)
-    _, same = await _plan(call, stack, version)
+    version = await call.version(stack.version)
+    if why := validation.other_types(old_template(stack), version.template):
+        raise invalid(why)
+    _, _, same = await _plan(call, stack, version)
     if same:
         raise invalid("No updates are to be performed.")
     _updatable(call, stack)
@@ -206,7 +223,7 @@ async def update_stack(call: Call) -> Answer:
         kind=Kind.UPDATE, token=token, on_failure=on_failure, spares_none=call.flag("RetainExceptOnCreate")
     )
     call.engine.update(stack, operation, version)
-    return {"StackId": stack.id}
+    return {"StackId": stack.id, "OperationId": operation.id}
 
 
 async def delete_stack(call: Call) -> Answer:
@@ -224,7 +241,7 @@ async def delete_stack(call: Call) -> Answer:
             f"Invalid operation on stack [{stack.id}]. RetainResources is only for stacks in DELETE_FAILED"
         )
     force = call.text("DeletionMode") == "FORCE_DELETE_STACK"
-    operation = Operation(kind=Kind.DELETE, token=call.text("ClientRequestToken"), retain=retain, force=force)
+    operation = Operation(kind=Kind.DELETE, token=call.token(), retain=retain, force=force)
     call.engine.delete(stack, operation)
     return None
 

@@ -9,16 +9,18 @@ from dataclasses import replace
 from typing import Any
 
 from hfaas_emulator.clock import Clock, SystemClock
+from hfaas_emulator.cloudformation import documents
 from hfaas_emulator.cloudformation.clients import Clients, Threads
 from hfaas_emulator.cloudformation.intrinsics import invalid
 from hfaas_emulator.cloudformation.operation import Operator
-from hfaas_emulator.cloudformation.plan import Action, Change
+from hfaas_emulator.cloudformation.plan import Action, Change, Problem
 from hfaas_emulator.cloudformation.providers import TYPES, services
-from hfaas_emulator.cloudformation.providers.base import Context
+from hfaas_emulator.cloudformation.providers.base import AlreadyExists, Context
 from hfaas_emulator.cloudformation.resources import Tools
 from hfaas_emulator.cloudformation.stack import Operation, Stack, Status, Version, stack_arn
 from hfaas_emulator.cloudformation.store import Store
 from hfaas_emulator.cloudformation.template import Definition, Template
+from hfaas_emulator.cloudformation.validation import NAME_TAKEN
 from hfaas_emulator.errors import AwsError, StateError
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.journal import Journal
@@ -49,6 +51,7 @@ class StackEngine:
         self._stacks: dict[str, Stack] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._warming: set[asyncio.Task[None]] = set()
+        self._endpoint = endpoint
         self._tools = Tools(Clients(endpoint), Threads(), self.store, self.clock, asyncio.Event())
 
     # -- life --
@@ -168,6 +171,15 @@ class StackEngine:
 
     # -- looking at what exists --
 
+    async def document(self, account: str, region: str, url: str) -> str:
+        """Return a template that lies in S3."""
+        bucket, key = documents.place(url, self._endpoint())
+
+        def read() -> str:
+            return documents.read(self._tools.clients.get(account, region, "s3"), bucket, key)
+
+        return await self._tools.threads.run(read)
+
     def warm(self, stack: Stack, template: Template) -> None:
         """Make the clients of a plan's services while the caller reads the plan."""
         names = services(template)
@@ -179,14 +191,24 @@ class StackEngine:
         with suppress(Exception):  # whoever needs a client that cannot be made will say so
             await self._tools.threads.run(self._tools.clients.warm, stack.account, stack.region, names)
 
-    async def with_imports(self, stack: Stack, template: Template, changes: Iterable[Change]) -> list[Change]:
-        """Turn additions of things that exist under their literal name, and may be kept, into imports."""
-        found = []
+    async def with_imports(
+        self, stack: Stack, template: Template, changes: Iterable[Change]
+    ) -> tuple[list[Change], list[Problem]]:
+        """Turn additions of things that exist under their literal name, and may be kept, into imports.
+
+        What exists and is somebody else's is a problem.
+        """
+        found, problems = [], []
         for change in changes:
             definition = template.resources.get(change.logical)
-            adopt = change.action is Action.ADD and definition is not None and await self._exists(stack, definition)
-            found.append(replace(change, action=Action.IMPORT) if adopt else change)
-        return found
+            there = False
+            if change.action is Action.ADD and definition is not None:
+                try:
+                    there = await self._exists(stack, definition)
+                except AlreadyExists as error:
+                    problems.append(Problem(change.logical, change.type, NAME_TAKEN, str(error)))
+            found.append(replace(change, action=Action.IMPORT) if there else change)
+        return found, problems
 
     async def _exists(self, stack: Stack, definition: Definition) -> bool:
         provider = TYPES[definition.type]

@@ -68,6 +68,20 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a plan cannot be carried out, found out before it is."""
+
+    logical: str
+    type: str
+    check: str
+    reason: str
+
+    @property
+    def path(self) -> str:
+        return f"/Resources/{self.logical}/Properties"
+
+
+@dataclass(frozen=True, slots=True)
 class Side:
     """One side of a comparison: a template, its parameters' values and the tags of its stack."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from hfaas_emulator.cloudformation import parameters
 from hfaas_emulator.cloudformation.call import Call
 from hfaas_emulator.cloudformation.changing import find_change_set
+from hfaas_emulator.cloudformation.events import last_operations
 from hfaas_emulator.cloudformation.intrinsics import invalid
-from hfaas_emulator.cloudformation.plan import Change, Detail
 from hfaas_emulator.cloudformation.providers import TYPES, capabilities
-from hfaas_emulator.cloudformation.stack import ChangeSet, Event, OnFailure, Resource, Stack, Status, Version
+from hfaas_emulator.cloudformation.stack import OnFailure, Resource, Stack, Status, Version
 from hfaas_emulator.cloudformation.template import Template
 from hfaas_emulator.cloudformation.wire import Moment
 
@@ -37,7 +37,7 @@ def _stack(stack: Stack) -> Answer:
         "StackName": stack.name,
         "ChangeSetId": stack.change_set or None,
         "Description": stack.version.template.description or None,
-        "Parameters": _parameters(stack.version),
+        "Parameters": shown_parameters(stack.version),
         **_moments(stack),
         "StackStatus": stack.status,
         "StackStatusReason": stack.reason or None,
@@ -45,9 +45,10 @@ def _stack(stack: Stack) -> Answer:
         "NotificationARNs": [],
         "Capabilities": stack.version.capabilities,
         "Outputs": _outputs(stack),
-        "Tags": _tags(stack.version.tags),
+        "Tags": shown_tags(stack.version.tags),
         "EnableTerminationProtection": stack.protected,
         "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "LastOperations": last_operations(stack),
     }
 
 
@@ -72,12 +73,14 @@ def _outputs(stack: Stack) -> list[Answer]:
     ]
 
 
-def _parameters(version: Version) -> list[Answer]:
+def shown_parameters(version: Version) -> list[Answer]:
+    """Return the parameters of a version, secrets hidden."""
     shown = parameters.shown(version.template, version.parameters)
     return [{"ParameterKey": key, "ParameterValue": value} for key, value in shown.items()]
 
 
-def _tags(tags: Mapping[str, str]) -> list[Answer]:
+def shown_tags(tags: Mapping[str, str]) -> list[Answer]:
+    """Return tags as a list."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
@@ -98,34 +101,6 @@ async def list_stacks(call: Call) -> Answer:
         for one in page
     ]
     return {"StackSummaries": summaries, "NextToken": token}
-
-
-async def describe_stack_events(call: Call) -> Answer:
-    """Newest first; the token counts from the oldest, so events that come in between shift nothing."""
-    stack = call.stack()
-    token = call.text("NextToken") or str(len(stack.events))
-    if not token.isdecimal():
-        raise invalid("Invalid NextToken")
-    end = min(int(token), len(stack.events))
-    start = max(0, end - 100)
-    page = [_event(one, stack) for one in reversed(stack.events[start:end])]
-    return {"StackEvents": page, "NextToken": str(start) if start else None}
-
-
-def _event(event: Event, stack: Stack) -> Answer:
-    return {
-        "StackId": stack.id,
-        "EventId": f"{event.logical}-{event.operation[:8]}-{event.seq:06d}",
-        "StackName": stack.name,
-        "OperationId": event.operation,
-        "LogicalResourceId": event.logical,
-        "PhysicalResourceId": event.physical,
-        "ResourceType": event.type,
-        "Timestamp": Moment(event.time),
-        "ResourceStatus": event.status,
-        "ResourceStatusReason": event.reason or None,
-        "ClientRequestToken": event.token or None,
-    }
 
 
 async def describe_stack_resources(call: Call) -> Answer:
@@ -190,7 +165,7 @@ async def get_template(call: Call) -> Answer:
 
 
 async def get_template_summary(call: Call) -> Answer:
-    template = call.stack().version.template if call.text("StackName") else call.template()
+    template = call.stack().version.template if call.text("StackName") else await call.template()
     return {
         **_described(template, "ParameterType"),
         "ResourceTypes": sorted({one.type for one in template.resources.values()}),
@@ -200,7 +175,7 @@ async def get_template_summary(call: Call) -> Answer:
 
 
 async def validate_template(call: Call) -> Answer:
-    return _described(call.template(), None)
+    return _described(await call.template(), None)
 
 
 def _described(template: Template, type_key: str | None) -> dict[str, Any]:
@@ -237,72 +212,3 @@ def _identifiers(template: Template) -> list[Answer]:
         {"ResourceType": kind, "LogicalResourceIds": names, "ResourceIdentifiers": [TYPES[kind].name]}
         for kind, names in found.items()
     ]
-
-
-async def describe_change_set(call: Call) -> Answer:
-    stack, found = find_change_set(call)
-    page, token = call.page(found.changes)
-    return {
-        **_change_set(stack, found),
-        "Parameters": _parameters(found.version),
-        "NotificationARNs": [],
-        "RollbackConfiguration": {},
-        "Capabilities": found.version.capabilities,
-        "Tags": _tags(found.version.tags),
-        "Changes": [{"Type": "Resource", "ResourceChange": _change(one, stack)} for one in page],
-        "NextToken": token,
-        "OnStackFailure": found.on_failure,
-    }
-
-
-def _change_set(stack: Stack, found: ChangeSet) -> Answer:
-    return {
-        "ChangeSetName": found.name,
-        "ChangeSetId": found.arn,
-        "StackId": stack.id,
-        "StackName": stack.name,
-        "Description": found.description or None,
-        "CreationTime": Moment(found.created),
-        "ExecutionStatus": found.execution,
-        "Status": found.status,
-        "StatusReason": found.reason or None,
-        "IncludeNestedStacks": False,
-        "ImportExistingResources": found.imports_existing,
-    }
-
-
-def _change(change: Change, stack: Stack) -> Answer:
-    had = stack.resources.get(change.logical)
-    return {
-        "Action": change.action,
-        "LogicalResourceId": change.logical,
-        "PhysicalResourceId": had.physical if had else None,
-        "ResourceType": change.type,
-        "Replacement": change.replacement or None,
-        "Scope": _scopes(change.details),
-        "Details": [_detail(one) for one in change.details],
-    }
-
-
-def _scopes(details: Iterable[Detail]) -> list[str]:
-    return list(dict.fromkeys(one.scope for one in details))
-
-
-def _detail(detail: Detail) -> Answer:
-    return {
-        "Target": {
-            "Attribute": detail.scope,
-            "Name": detail.name or None,
-            "RequiresRecreation": detail.recreation,
-        },
-        "Evaluation": "Dynamic" if detail.dynamic else "Static",
-        "ChangeSource": detail.source,
-        "CausingEntity": detail.cause or None,
-    }
-
-
-async def list_change_sets(call: Call) -> Answer:
-    stack = call.stack()
-    listed = [one for one in stack.change_sets.values() if one.execution != "EXECUTE_COMPLETE"]
-    page, token = call.page(listed)
-    return {"Summaries": [_change_set(stack, one) for one in page], "NextToken": token}

@@ -16,12 +16,12 @@ async def cancel_update_stack(call: Call) -> Answer:
     stack = call.stack()
     if stack.status is not Status.UPDATE_IN_PROGRESS:
         raise invalid("CancelUpdateStack cannot be called from current stack status")
-    call.engine.roll_back(stack, Operation(kind=Kind.ROLLBACK, token=call.text("ClientRequestToken")))
+    call.engine.roll_back(stack, Operation(kind=Kind.ROLLBACK, token=call.token()))
     return None
 
 
 async def continue_update_rollback(call: Call) -> Answer:
-    stack, token = call.stack(), call.text("ClientRequestToken")
+    stack, token = call.stack(), call.token()
     if token and stack.operation is not None and stack.operation.token == token:
         return {}
     if stack.status is not Status.UPDATE_ROLLBACK_FAILED:
@@ -41,7 +41,7 @@ def _check_skippable(stack: Stack, skip: tuple[str, ...]) -> None:
 
 async def rollback_stack(call: Call) -> Answer:
     """Roll back a stack whose failed operation was told to leave things as they are."""
-    stack, token = call.stack(), call.text("ClientRequestToken")
+    stack, token = call.stack(), call.token()
     if token and stack.operation is not None and stack.operation.token == token:
         return {"StackId": stack.id, "OperationId": stack.operation.id}
     operation = Operation(kind=Kind.ROLLBACK, token=token, spares_none=call.flag("RetainExceptOnCreate"))

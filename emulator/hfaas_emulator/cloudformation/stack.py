@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from hfaas_emulator.cloudformation.plan import Change, Side
+from hfaas_emulator.cloudformation.plan import Change, Problem, Side
 from hfaas_emulator.cloudformation.providers.base import Made, Props
 from hfaas_emulator.cloudformation.template import Template, parse
 
@@ -189,6 +189,9 @@ class ChangeSet:
     description: str = ""
     on_failure: OnFailure | None = None
     imports_existing: bool = False
+    nested: bool = False
+    operation: str = ""
+    problems: tuple[Problem, ...] = ()
 
     @property
     def imports(self) -> tuple[str, ...]:

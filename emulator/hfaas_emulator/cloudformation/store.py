@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from hfaas_emulator.cloudformation.plan import Action, Detail, Replacement
+from hfaas_emulator.cloudformation.plan import Action, Detail, Problem, Replacement
 from hfaas_emulator.cloudformation.plan import Change as Planned
 from hfaas_emulator.cloudformation.providers.base import Made
 from hfaas_emulator.cloudformation.stack import (
@@ -122,6 +122,7 @@ def _change_set(fields: dict[str, Any]) -> ChangeSet:
     fields["version"] = _version(fields["version"])
     fields["changes"] = tuple(_planned(one) for one in fields["changes"])
     fields["on_failure"] = fields["on_failure"] and OnFailure(fields["on_failure"])
+    fields["problems"] = tuple(Problem(**one) for one in fields.get("problems", ()))
     return ChangeSet(**fields)
 
 

@@ -14,7 +14,7 @@ import yaml
 
 from hfaas_emulator.cloudformation.intrinsics import PSEUDO, Mention, invalid, mentions
 
-BODY_LIMIT = 51_200
+DESCRIPTION_LIMIT = 1024
 RESOURCES_LIMIT = 500
 PARAMETERS_LIMIT = 200
 OUTPUTS_LIMIT = 200
@@ -70,11 +70,6 @@ def parse(body: str) -> Template:
     """Read a JSON or YAML template; ValidationError in AWS's words when it cannot work."""
     if not body.strip():
         return EMPTY
-    if len(body.encode()) > BODY_LIMIT:
-        raise invalid(
-            f"1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {BODY_LIMIT}"
-        )
     document = _load(body)
     template = Template(
         {name: _definition(name, one) for name, one in _section(document, "Resources").items()},
@@ -183,6 +178,8 @@ def _check_counts(template: Template) -> None:
             raise invalid(
                 f"Template format error: Number of {what}, {count}, is greater than maximum allowed, {limit}"
             )
+    if len(template.description.encode()) > DESCRIPTION_LIMIT:
+        raise invalid(f"Template format error: 'Description' length is greater than {DESCRIPTION_LIMIT}.")
     for name, one in template.parameters.items():
         if "Type" not in one:
             raise invalid(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hfaas_emulator.cloudformation.intrinsics import NO_VALUE, Scope, invalid
@@ -30,16 +31,14 @@ def outputs(stack: Stack, version: Version) -> dict[str, str]:
 
 
 def _scope(stack: Stack, version: Version) -> Scope:
-    pseudo = _pseudo(stack)
+    known = pseudo(stack)
 
     def ref(name: str) -> Any:
-        if name in pseudo:
-            return pseudo[name]
+        if name in known:
+            return known[name]
         if name in version.template.resources:
             return stack.resources[name].physical
-        value = version.parameters[name]
-        listed = is_list(version.template.parameters[name])
-        return [one.strip() for one in value.split(",")] if listed else value
+        return parameter(version.template.parameters[name], version.parameters[name])
 
     def att(name: str, attribute: str) -> str:
         made = stack.resources[name].made
@@ -52,7 +51,13 @@ def _scope(stack: Stack, version: Version) -> Scope:
     return Scope(ref, att)
 
 
-def _pseudo(stack: Stack) -> dict[str, Any]:
+def parameter(declared: Mapping[str, Any], value: str) -> str | list[str]:
+    """Return what a Ref to a parameter gives."""
+    return [one.strip() for one in value.split(",")] if is_list(declared) else value
+
+
+def pseudo(stack: Stack) -> dict[str, Any]:
+    """Return the pseudo parameters of a stack."""
     return {
         "AWS::AccountId": stack.account,
         "AWS::NoValue": NO_VALUE,

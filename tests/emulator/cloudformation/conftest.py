@@ -34,12 +34,12 @@ ACCOUNT = "123456789012"
 _SESSION = botocore.session.Session()
 
 
-def make_client(service: str, endpoint: str, region: str) -> Any:
+def make_client(service: str, endpoint: str, region: str, account: str = ACCOUNT) -> Any:
     return _SESSION.create_client(
         service,
         endpoint_url=endpoint,
         region_name=region,
-        aws_access_key_id=ACCOUNT,
+        aws_access_key_id=account,
         aws_secret_access_key="test",
         config=Config(proxies={}, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
     )
@@ -57,6 +57,15 @@ def any_service(endpoint: str) -> Callable[..., Any]:
         return make_client(service, endpoint, region)
 
     return client
+
+
+@pytest.fixture
+def strangers(aws: Callable[..., Any], endpoint: str) -> Any:
+    """Return the S3 client of another account."""
+    sts = aws("sts")
+    role = "arn:aws:iam::222222222222:role/stranger"
+    found = sts.assume_role(RoleArn=role, RoleSessionName="stranger")["Credentials"]
+    return make_client("s3", endpoint, "us-east-1", found["AccessKeyId"])
 
 
 @pytest.fixture

@@ -165,11 +165,16 @@ def _taken_over(s3: Any, name: str) -> bool:
 
 
 def _find(context: Context, properties: Props) -> Made | None:
-    name = _name(context, properties)
+    """Return the caller's bucket of that name; AlreadyExists when it is somebody else's."""
+    name, s3 = _name(context, properties), context.client("s3")
     try:
-        context.client("s3").head_bucket(Bucket=name)
-    except ClientError:
+        s3.head_bucket(Bucket=name)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "403":
+            raise AlreadyExists("AWS::S3::Bucket", name) from error
         return None
+    if name not in (one["Name"] for one in s3.list_buckets(Prefix=name)["Buckets"]):
+        raise AlreadyExists("AWS::S3::Bucket", name)
     return _made(context, name, {})
 
 
