@@ -62,7 +62,6 @@ class TextPane(ScrollView, can_focus=True):
         self._wraps = wraps
         self._lines: tuple[Line, ...] = ()
         self._rows: list[Line] = []
-        self._width = 0
 
     def show(self, lines: Iterable[Line], *, from_top: bool = False) -> None:
         """Show other lines; nothing happens when they are the same."""
@@ -73,13 +72,15 @@ class TextPane(ScrollView, can_focus=True):
         if from_top:
             self.scroll_home(animate=False)
 
-    def on_resize(self, event: events.Resize) -> None:
-        if event.size.width != self._width:
-            self._lay_out()
+    def on_resize(self) -> None:
+        self._lay_out()
 
     def _lay_out(self) -> None:
-        self._width = width = self.size.width
+        width = self.size.width
         self._rows = [row for line in self._lines for row in self._fitted(line, width)]
+        if len(self._rows) > self.size.height:  # the scrollbar takes a column
+            width = max(0, width - self.styles.scrollbar_size_vertical)
+            self._rows = [row for line in self._lines for row in self._fitted(line, width)]
         self.virtual_size = Size(width, len(self._rows))
         self.refresh()
 
