@@ -16,7 +16,7 @@ from types import MappingProxyType
 from hfaas_deploy.fargate import memory, vcpus_for
 from hfaas_deploy.pipeline import Batch, ComputeResources, Function, Machines, Pipeline
 from hfaas_deploy.prices import NAMES, Prices
-from hfaas_deploy.template import onedata
+from hfaas_deploy.template import onedata, secrets
 
 BOOT_S, IDLE_S = 180, 60
 """Assumed: until an instance takes its job, and until Batch gives it back."""
@@ -175,10 +175,11 @@ def transfers(*, puts: int = 0, gets: int = 0, egress_bytes: int = 0, log_bytes:
 
 def standing(pipeline: Pipeline) -> Usage:
     """What a month costs in which nothing happens: secrets, the looks of OneTrigger, machines that are kept."""
-    secrets = Usage({"secret_month": float(len(pipeline.used_providers))} if pipeline.used_providers else {})
+    count = len(secrets.resources(pipeline))
+    kept_secrets = Usage({"secret_month": float(count)} if count else {})
     looks = (_looks(watcher.function, pipeline.poll) for watcher in onedata.watchers(pipeline))
     kept = (_kept(function.batch) for function in pipeline.functions if function.has_jobs)
-    return total_of([secrets, *looks, *kept])
+    return total_of([kept_secrets, *looks, *kept])
 
 
 def _looks(function: Function, minutes: int) -> Usage:

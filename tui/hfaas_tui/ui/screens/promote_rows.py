@@ -1,0 +1,54 @@
+"""How resources and checks are painted: cells and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hfaas_tui.ui import glyphs, safe
+from hfaas_tui.ui.model import Condition
+from hfaas_tui.ui.promotion import Proposal
+from hfaas_tui.ui.screens import promote_resources
+from hfaas_tui.ui.screens.promote_checks import Check
+from hfaas_tui.ui.screens.promote_resources import Resource
+from hfaas_tui.ui.widgets.chrome import Part
+from hfaas_tui.ui.widgets.textpane import Line
+
+LABEL = 13
+
+
+def cell(row: Resource, column: str) -> tuple[str, str]:
+    """Return what a column says of a resource; AWS is not asked, so all of them are new."""
+    if column == "action":
+        return "+ create", "ok"
+    if column == "about":
+        return row.about, "dim"
+    return str(getattr(row, column)), ""
+
+
+def details(row: Resource, proposal: Proposal | None, digest: str) -> Iterator[Line]:
+    """Yield a resource's properties, of a function its image first; `digest` is that of the deployed one."""
+    if proposal and row.kind == promote_resources.FUNCTION:
+        yield from _image(row, proposal, digest)
+    found = list(promote_resources.details(row))
+    wide = min(26, max((len(name) for name, _ in found), default=0))
+    for name, value in found:
+        yield (Part(f"   {name:<{wide}}  ", "head"), Part(value))
+
+
+def _image(row: Resource, proposal: Proposal, digest: str) -> Iterator[Line]:
+    found = next((each for each in proposal.seen.images if each.function == row.name), None)
+    if found is None:
+        return
+    state = "deployed here" if found.is_same else "another one is deployed here" if found.deployed else "new"
+    size = safe.size(found.size) if found.size else ""
+    parts = (found.wanted or "known once it is built", size, state, digest if found.deployed else "")
+    yield (Part("   image   ", "head"), Part("   ".join(part for part in parts if part)))
+
+
+def check(check: Check, *, is_narrow: bool) -> Line:
+    """Return a check as a line, its hint only where there is room."""
+    look = glyphs.LOOKS[check.state]
+    glyph = look.glyph if check.state is not Condition.NONE else "~" if check.name else " "
+    text = check.brief if is_narrow and check.brief else check.text
+    hint = [Part(f"   {check.hint}", "dim")] if check.hint and not is_narrow else []
+    return (Part(f" {glyph} ", look.tone), Part(f"{check.name:<{LABEL}}", "head"), Part(text), *hint)
