@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from hfaas_deploy import endpoints, jobs, names, references, stores, wiring
+from hfaas_deploy import endpoints, jobs, names, references, secret_variables, stores, wiring
 from hfaas_deploy.findings import Finding, error, in_order, warning
 from hfaas_deploy.pipeline import Function, Pipeline
 from hfaas_deploy.template.functions import DROPPED, ENVIRONMENT_LIMIT, environment_size
@@ -22,7 +22,14 @@ IMAGE = re.compile(
 )
 """A reference as container engines read it."""
 
-SECRET_NAME = re.compile(r".*(SECRET|TOKEN|PASSWORD).*|.*_KEY", re.IGNORECASE)
+RESERVED = frozenset(
+    {
+        *("_HANDLER", "_X_AMZN_TRACE_ID", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"),  # Lambda's
+        *("FUNCTION_CONFIG", "HFAAS_JOB_QUEUE", "HFAAS_JOB_DEFINITION", "HFAAS_SPILL", "HFAAS_ONETRIGGER"),
+        secret_variables.POINTER,
+    }
+)
+"""Variables of a Lambda function that are not the user's, beside all that begin with AWS_."""
 
 
 def check(pipeline: Pipeline) -> list[Finding]:
@@ -159,9 +166,9 @@ def _environments(pipeline: Pipeline) -> Iterator[Finding]:
             f"{function.place}.batch.environment.Variables",
         )
         yield from _variables(pipeline, own, function.environment)
-        yield from _secrets_and_references(pipeline, own, function.environment)
-        yield from _secrets_and_references(pipeline, box, function.variables)
-        yield from _secrets_and_references(pipeline, job, function.batch.variables)
+        yield from _secrets_and_references(pipeline, function, own, function.environment)
+        yield from _secrets_and_references(pipeline, function, box, function.variables)
+        yield from _secrets_and_references(pipeline, function, job, function.batch.variables)
         yield from _unset(pipeline, f"{function.place}.hfaas.build_args", function.build_args)
         yield from _unset(pipeline, f"{function.place}.lambda.container", {"image": function.image})
         size = environment_size(function)
@@ -176,20 +183,45 @@ def _environments(pipeline: Pipeline) -> Iterator[Finding]:
 def _variables(pipeline: Pipeline, place: str, variables: Mapping[str, str]) -> Iterator[Finding]:
     for name in variables:
         spot = pipeline.spot(f"{place}.{name}")
-        if name.upper().startswith("AWS_") or name in ("FUNCTION_CONFIG", "_HANDLER"):
+        if name.upper().startswith("AWS_") or name in RESERVED:
             yield error(spot, "reserved", f"the variable {name} is reserved")
         elif name.startswith(DROPPED):
             yield warning(spot, "ignored", f"{name} is ignored because there is no udocker")
 
 
-def _secrets_and_references(pipeline: Pipeline, place: str, variables: Mapping[str, str]) -> Iterator[Finding]:
-    yield from _unset(pipeline, place, variables)
-    for name in filter(SECRET_NAME.fullmatch, variables):
-        message = (
-            f"the value of {name} becomes part of the template, where everybody reads it; "
-            "only the keys of storage_providers travel through Secrets Manager"
-        )
-        yield warning(pipeline.spot(f"{place}.{name}"), "secret", message)
+def _secrets_and_references(
+    pipeline: Pipeline, function: Function, place: str, variables: Mapping[str, str]
+) -> Iterator[Finding]:
+    yield from _unset(pipeline, place, secret_variables.told(function, variables))
+    for name, text in variables.items():
+        spot = pipeline.spot(f"{place}.{name}")
+        if not secret_variables.NAME.fullmatch(name) or name in function.plain:
+            continue
+        if not function.create_image:
+            message = (
+                f"{name} would stand in the template, where everybody reads it: create_image is false, so nothing in "
+                "the image fetches it from Secrets Manager; name it in hfaas.plain if it is no secret"
+            )
+            yield error(spot, "secret", message)
+        elif text and not references.REFERENCE.search(text):
+            message = f"{name} stands in the file; write ${{NAME}} and set NAME, or name it in hfaas.plain"
+            yield warning(spot, "secret", message)
+        elif unset := ", ".join(f"${{{missing}}}" for missing in references.missing(text, os.environ)):
+            yield warning(
+                spot, "not-set", f"{unset} is not set in the environment; {name} stays as it was put away"
+            )
+
+
+def _plain(pipeline: Pipeline) -> Iterator[Finding]:
+    for function in pipeline.functions:
+        names_of = {*function.variables, *function.environment, *function.batch.variables}
+        for index, name in enumerate(function.plain):
+            if name not in names_of:
+                spot = pipeline.spot(f"{function.place}.hfaas.plain[{index}]")
+                yield warning(spot, "unused", f"there is no variable {name} that could be plain")
+        for name in filter(secret_variables.NAME.fullmatch, function.build_args):
+            spot = pipeline.spot(f"{function.place}.hfaas.build_args.{name}")
+            yield warning(spot, "secret", f"the build argument {name} stays in the image for everybody who has it")
 
 
 def _unset(pipeline: Pipeline, place: str, variables: Mapping[str, str]) -> Iterator[Finding]:
@@ -265,6 +297,7 @@ JUDGES: tuple[Callable[[Pipeline], Iterator[Finding]], ...] = (
     wiring.meeting_inputs,
     wiring.loops,
     _environments,
+    _plain,
     _limits,
     jobs.judge,
     endpoints.judge,

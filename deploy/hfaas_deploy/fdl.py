@@ -154,6 +154,7 @@ def _function(values: Values, place: str, folder: Path) -> Function:
         retries=ours["retries"],
         max_age=ours["max_age"],
         concurrency=ours.get("concurrency"),
+        plain=tuple(ours.get("plain", ())),
         batch=_batch({**_defaults(keys.BATCH), **values.get("batch", {})}),
         delegate=tuple(ours.get("delegate", keys.CAUSES)),
         job_timeout=ours["job_timeout"],

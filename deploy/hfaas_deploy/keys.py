@@ -388,6 +388,12 @@ _OURS = (
         _B,
         "may a direct Invoke bring its own script; by default only where there is no init_script",
     ),
+    Key(
+        OURS,
+        "plain",
+        _TS,
+        "variables whose names sound secret and that are not; they stand in the template, others do not",
+    ),
     Key(OURS, "tmp", _W, "MB of /tmp", 2048, low=512, high=10_240),
     Key(OURS, "retries", _W, "further attempts of a failed asynchronous Invocation", 2, low=0, high=2),
     Key(OURS, "max_age", _W, "seconds that an asynchronous Invocation may wait", 3600, low=60, high=21_600),

@@ -212,6 +212,7 @@ class Function:
     retries: int = 2
     max_age: int = 3600
     concurrency: int | None = None
+    plain: tuple[str, ...] = ()
     batch: Batch = field(default_factory=Batch)
     delegate: tuple[str, ...] = CAUSES
     job_timeout: int = 86_400

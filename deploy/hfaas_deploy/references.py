@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from hfaas_deploy import secret_variables
 from hfaas_deploy.errors import MissingVariable
 from hfaas_deploy.pipeline import Function, Pipeline
 
@@ -37,8 +38,9 @@ def fill(text: str, environ: Mapping[str, str]) -> str:
 
 def _texts(function: Function) -> Iterator[str]:
     yield function.image
-    for values in (function.variables, function.environment, function.build_args, function.batch.variables):
-        yield from values.values()
+    for values in (function.variables, function.environment, function.batch.variables):
+        yield from secret_variables.told(function, values).values()
+    yield from function.build_args.values()
     for provider in function.providers:
         yield from (value for value in provider.settings.values() if isinstance(value, str))
 
@@ -47,10 +49,10 @@ def _resolved(function: Function, environ: Mapping[str, str]) -> Function:
     return replace(
         function,
         image=fill(function.image, environ),
-        variables=_filled(function.variables, environ),
-        environment=_filled(function.environment, environ),
+        variables=_opened(function, function.variables, environ),
+        environment=_opened(function, function.environment, environ),
         build_args=_filled(function.build_args, environ),
-        batch=replace(function.batch, variables=_filled(function.batch.variables, environ)),
+        batch=replace(function.batch, variables=_opened(function, function.batch.variables, environ)),
         inputs=tuple(replace(path, root=fill(path.root, environ)) for path in function.inputs),
         outputs=tuple(replace(path, root=fill(path.root, environ)) for path in function.outputs),
         providers=tuple(replace(one, settings=_settled(one.settings, environ)) for one in function.providers),
@@ -63,6 +65,11 @@ def _told(pipeline: Pipeline, environ: Mapping[str, str]) -> dict[str, dict[str,
     for one in pipeline.used_providers:
         known[one.kind][one.id].update(_settled(one.settings, environ))
     return known
+
+
+def _opened(function: Function, values: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables filled in, but those that hold secrets."""
+    return {**values, **_filled(secret_variables.told(function, values), environ)}
 
 
 def _filled(values: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Puts the keys of storage providers into their secrets, when the Stack is up and only where they changed.
+"""Puts the keys of storage providers, and variables that are secret, into their secrets, when the Stack is up and only where they changed.
 
 Each secret carries the SHA-256 of what a deploy put in as a tag; that it is salted with the secret's ARN keeps equal
 keys from looking equal. What somebody changed in the secret by hand stays until the keys of the file change.
@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hfaas_deploy import names, providers, references
+from hfaas_deploy import names, providers, references, secret_variables
 from hfaas_deploy.errors import SecretError, TargetUnreachable
 from hfaas_deploy.pipeline import Pipeline, Provider
 
@@ -26,10 +26,10 @@ Space = Callable[[Provider], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What the secret of a provider is to hold; `missing` names keys, or variables, that nobody has set."""
+    """What the secret of a provider, or of a Function, is to hold; `missing` names what nobody has set."""
 
     provider: Provider
-    keys: Mapping[str, str] = field(repr=False)
+    keys: Mapping[str, Any] = field(repr=False)
     missing: tuple[str, ...] = ()
 
 
@@ -40,6 +40,9 @@ def values(pipeline: Pipeline, environ: Mapping[str, str], space: Space | None =
             yield Value(provider, space(provider))
         else:
             yield _value(provider, pipeline.providers[provider.kind][provider.id], environ)
+    for function in pipeline.functions:
+        if own := secret_variables.store(function):
+            yield _variables(own, secret_variables.kept(function), environ)
 
 
 def store(client: Any, secret: str, value: Value) -> bool:
@@ -73,3 +76,14 @@ def _value(provider: Provider, written: Mapping[str, object], environ: Mapping[s
     if unset or empty:
         return Value(provider, {}, (*unset, *empty))
     return Value(provider, {key: references.fill(text, environ) for key, text in texts.items()})
+
+
+def _variables(own: Provider, kept: Mapping[str, Mapping[str, str]], environ: Mapping[str, str]) -> Value:
+    texts = [text for variables in kept.values() for text in variables.values()]
+    if unset := {name: None for text in texts for name in references.missing(text, environ)}:
+        return Value(own, {}, tuple(unset))
+    return Value(own, {group: _filled(variables, environ) for group, variables in kept.items()})
+
+
+def _filled(variables: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: references.fill(text, environ) for name, text in variables.items()}

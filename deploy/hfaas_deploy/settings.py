@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hfaas_deploy.checks import SECRET_NAME
+from hfaas_deploy import secret_variables
 from hfaas_deploy.stack import Standing
 
 WORDS: Mapping[str, str] = {
@@ -110,7 +110,7 @@ def compare(logical: str, old: Side, new: Side, kind: str) -> Iterator[Setting]:
             continue
         if name == "configuration" and kind == "job def":
             yield Setting(name, "", "as of the function")
-        elif SECRET_NAME.fullmatch(name):
+        elif secret_variables.NAME.fullmatch(name):
             yield Setting(name, was and HIDDEN, will and HIDDEN)
         else:
             yield Setting(name, was, will)

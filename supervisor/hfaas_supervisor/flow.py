@@ -16,8 +16,8 @@ dead and the invocation's folder is gone before the answer.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from hfaas_supervisor import answers, causes, command, environment, events, inputs, outputs, script
 from hfaas_supervisor.capture import Capture
@@ -41,6 +41,9 @@ from hfaas_supervisor.script import Command, Outcome
 from hfaas_supervisor.stores import Place, Stores
 from hfaas_supervisor.stores.local import results
 
+if TYPE_CHECKING:
+    from hfaas_supervisor import secrets_manager
+
 
 class Invocation(NamedTuple):
     """One Event given to us."""
@@ -58,7 +61,17 @@ class Flow:
         self.job, self.layer, self.leg, self.console = job, layer, leg, console
         self.stores = Stores(job, leg)
         self.base = environment.snapshot()
+        self._secrets: secrets_manager.Variables | None = None
         self.root = os.environ.get("HFAAS_TMP") or "/tmp"  # noqa: S108 - what scripts are promised
+
+    def known(self) -> Mapping[str, str]:
+        """Return what scripts may see of our own environment, with the Function's secret variables."""
+        if "HFAAS_SECRET_VARIABLES" not in os.environ:
+            return self.base
+        from hfaas_supervisor import secrets_manager  # late: most Functions have no secrets
+
+        self._secrets = self._secrets or secrets_manager.Variables(self.leg)
+        return {**self.base, **self._secrets.read()}
 
     def run(self, invocation: Invocation) -> dict[str, Any]:
         """Process an Event and return the answer; HfaasError when it failed, unless an HTTP client waits for words."""
@@ -186,7 +199,7 @@ class _Items:
         return path
 
     def _run(self, item: Item, path: str) -> Outcome:
-        variables = environment.build(self.flow.base, self.job, self.flow.layer, self._facts(item, path))
+        variables = environment.build(self.flow.known(), self.job, self.flow.layer, self._facts(item, path))
         own = self.folder.script if self.plan.script is not None else ""
         argv = command.argv(own, self.plan.arguments, self.flow.layer, variables, self.console)
         self.limits.check(f"preparing {item.place}")

@@ -1,16 +1,21 @@
-"""Reads the keys of a storage provider from Secrets Manager, so the environment holds only the secret's ARN."""
+"""Reads keys of storage providers and secret variables from Secrets Manager: the environment holds only ARNs."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from hfaas_supervisor import script
 from hfaas_supervisor.errors import ProviderAuth
 
+POINTER = "HFAAS_SECRET_VARIABLES"
+"""Holds the ARN of the secret with the script's own secret variables, if there are any."""
+
+FRESH_S = 300.0
 TIMEOUT_S = 5
 PAUSES_S = (0.2, 0.5)
 PASSING = frozenset({429, 500, 502, 503, 504})
@@ -24,9 +29,29 @@ def read(variable: str) -> dict[str, Any]:
     """
     close_memory()
     arn = os.environ.get(variable, "")
-    if not arn:
-        return {}
+    return _known(arn, variable) if arn else {}
+
+
+def _known(arn: str, variable: str) -> dict[str, Any]:
     return _value(arn, variable) if arn.lstrip().startswith("{") else fetch(arn)
+
+
+class Variables:
+    """The secret variables of the script in one leg, as of some minutes ago at most."""
+
+    def __init__(self, leg: str) -> None:
+        self._groups = ("batch" if leg == "batch" else "lambda", "both")
+        self._values: Mapping[str, str] = {}
+        self._until = 0.0
+
+    def read(self) -> Mapping[str, str]:
+        """Return them; what is not known any more is asked for again."""
+        if time.monotonic() >= self._until:
+            secret = _known(os.environ[POINTER], POINTER)
+            groups = [group for name in self._groups if isinstance(group := secret.get(name), dict)]
+            self._values = {name: str(text) for group in groups for name, text in group.items()}
+            self._until = time.monotonic() + FRESH_S
+        return self._values
 
 
 def fetch(arn: str) -> dict[str, Any]:

@@ -299,3 +299,49 @@ def test_an_empty_script_is_a_warning(check: Check) -> None:
 
     assert finding.message == "init_script a.sh is empty"
     assert not finding.is_error
+
+
+SECRET = "environment: {Variables: {API_TOKEN: '${HFAAS_TEST_UNSET}'}},"
+
+
+def test_a_secret_variable_stays_as_it_was_where_its_value_is_not_set(check: Check) -> None:
+    (finding,) = check(pipeline(function("f", "bbb/in", more=SECRET)))
+
+    assert finding.code == "not-set"
+    assert finding.message.endswith("API_TOKEN stays as it was put away")
+
+
+def test_a_secret_variable_that_stands_in_the_file_is_a_warning(check: Check) -> None:
+    text = pipeline(function("f", "bbb/in", more=SECRET.replace("${HFAAS_TEST_UNSET}", "geheim")))
+
+    (finding,) = check(text)
+
+    assert (finding.code, finding.is_error) == ("secret", False)
+    assert "geheim" not in finding.message
+    assert check(text + "    hfaas: {plain: [API_TOKEN]}\n") == []
+
+
+def test_an_image_without_our_supervisor_takes_no_secret_variables(check: Check) -> None:
+    text = pipeline(function("f", "bbb/in", more=SECRET.replace("${HFAAS_TEST_UNSET}", "geheim")))
+    ready = text.replace("{image: x}", "{image: x, create_image: false}").replace("init_script: a.sh, ", "")
+
+    (finding,) = check(ready)
+
+    assert (finding.code, finding.is_error) == ("secret", True)
+    assert check(ready + "    hfaas: {plain: [API_TOKEN]}\n") == []
+
+
+def test_plain_variables_exist(check: Check) -> None:
+    assert codes(check(pipeline(function("f", "bbb/in", after="hfaas: {plain: [API_TOKEN]}")))) == ["unused"]
+
+
+def test_a_secret_build_argument_is_a_warning(check: Check) -> None:
+    found = check(pipeline(function("f", "bbb/in", after="hfaas: {build_args: {PYPI_TOKEN: x}}")))
+
+    assert "stays in the image" in messages(found, "secret")[0]
+
+
+def test_variables_by_which_lambda_finds_its_jobs_are_reserved(check: Check) -> None:
+    variables = "environment: {Variables: {HFAAS_JOB_QUEUE: x, HFAAS_ONETRIGGER: y, LAMBDA_TASK_ROOT: z}},"
+
+    assert codes(check(pipeline(function("f", "bbb/in", more=variables)))) == ["reserved"] * 3

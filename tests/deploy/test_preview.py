@@ -134,8 +134,16 @@ def test_a_function_that_is_no_longer_in_the_file_goes(project: Project) -> None
     ]
 
 
-def test_values_of_secret_variables_are_hidden(project: Project) -> None:
+def test_the_value_of_a_secret_variable_is_no_setting(project: Project) -> None:
     variables = "      environment: {{Variables: {{MAP_KEY: {}}}}}\n"
+    project.write(FDL.format(id=project.id) + variables.format("one"))
+    project.deploy()
+    project.edit("MAP_KEY: one", "MAP_KEY: two")
+    assert project.changes() == []
+
+
+def test_values_of_variables_that_only_sound_secret_are_hidden(project: Project) -> None:
+    variables = "      environment: {{Variables: {{MAP_KEY: {}}}}}\n    hfaas: {{plain: [MAP_KEY]}}\n"
     project.write(FDL.format(id=project.id) + variables.format("one"))
     project.deploy()
     project.edit("MAP_KEY: one", "MAP_KEY: two")

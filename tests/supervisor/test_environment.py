@@ -214,3 +214,28 @@ def test_a_request_id_that_is_no_folder_name_is_refused(box: Box) -> None:
 
 def test_a_tmp_that_cannot_be_written_is_a_configuration_error(box: Box) -> None:
     assert "must be writable" in refused(box, HFAAS_TMP="/proc/self").message
+
+
+SECRETS = (
+    '{"both": {"API_TOKEN": "t"}, "lambda": {"DB_PASSWORD": "of-lambda"}, "batch": {"DB_PASSWORD": "of-jobs"}}'
+)
+
+
+def test_secret_variables_reach_the_script_and_where_they_lie_does_not(box: Box) -> None:
+    found = seen(box, HFAAS_SECRET_VARIABLES=SECRETS, DB_PASSWORD="of-the-image")
+    assert (found["API_TOKEN"], found["DB_PASSWORD"]) == ("t", "of-lambda")
+    assert "HFAAS_SECRET_VARIABLES" not in found
+
+
+def test_a_job_has_its_own_secret_variables(box: Box) -> None:
+    box.script("env\n")
+    answer = box.batch({}, HFAAS_SECRET_VARIABLES=SECRETS)
+    assert "DB_PASSWORD=of-jobs" in answer.log
+    assert "API_TOKEN=t" in answer.log
+
+
+def test_secret_variables_that_nobody_has_put_in_fail_the_invocation(box: Box) -> None:
+    box.script("env\n")
+    answer = box.run({}, HFAAS_SECRET_VARIABLES='{"both": "hush')
+    assert (answer.code, answer.error) == (242, "Hfaas.ProviderAuth")
+    assert "hush" not in answer.log

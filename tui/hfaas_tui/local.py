@@ -82,7 +82,7 @@ def lines(message: Message) -> Iterator[str]:
         case procedure.SpaceReady(provider, space, host):
             yield f"onedata://{space}: the emulator plays storage_providers.{provider}, at {host}"
         case procedure.SecretMissing(provider, names):
-            yield f"storage_providers.{provider}: its secret is left as it is: {', '.join(names)} not set"
+            yield f"{provider}: its secret is left as it is: {', '.join(names)} not set"
         case procedure.Watching(function, space, folder):
             yield f"{function}: OneTrigger watches onedata://{space}/{folder}"
         case procedure.Deployed(stack, template):

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 
-from hfaas_deploy import fargate, names
+from hfaas_deploy import fargate, names, secret_variables
 from hfaas_deploy.pipeline import Batch, Function, Machines, Pipeline
-from hfaas_deploy.template.functions import DEAD_LETTERS, job, secret_variables, tags
+from hfaas_deploy.template.functions import DEAD_LETTERS, job, own_secret, secrets_of, tags
 from hfaas_deploy.template.policies import Json, job_statements, managed, role
 
 NETWORK = {
@@ -198,7 +198,8 @@ def _container(function: Function) -> Json:
 
 def _environment(function: Function) -> Json:
     config = {"FUNCTION_CONFIG": job(function).encode()}
-    return {**function.batch.variables, **secret_variables(function.providers), **config}
+    told = secret_variables.told(function, function.batch.variables)
+    return {**told, **secrets_of(function.providers), **own_secret(function), **config}
 
 
 def _requirements(function: Function) -> list[Json]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hfaas_deploy import names, providers
+from hfaas_deploy import names, providers, secret_variables
 from hfaas_deploy.pipeline import Function, Provider
 from hfaas_deploy.template.policies import Json, function_statements, role, spill
 from hfaas_supervisor.job import Input, Job, Output
@@ -31,11 +31,13 @@ def resources(function: Function) -> Json:
 
 def environment(function: Function) -> Json:
     """The whole environment of the Lambda function."""
-    own = {name: text for name, text in function.environment.items() if not name.startswith(DROPPED)}
+    told = secret_variables.told(function, function.environment)
+    own = {name: text for name, text in told.items() if not name.startswith(DROPPED)}
     return {
         **own,
         "FUNCTION_CONFIG": job(function).encode(),
-        **secret_variables(function.providers),
+        **secrets_of(function.providers),
+        **own_secret(function),
         **(_delegation(function) if function.has_jobs else {}),
     }
 
@@ -49,9 +51,15 @@ def environment_size(function: Function) -> int:
     return len(json.dumps(texts, separators=(",", ":"), ensure_ascii=False).encode())
 
 
-def secret_variables(used: Sequence[Provider]) -> Json:
+def secrets_of(used: Sequence[Provider]) -> Json:
     """Where the keys of the storages are that a Function reaches: never the keys."""
     return {providers.variable(one): {"Ref": names.secret(one.kind, one.id)} for one in used}
+
+
+def own_secret(function: Function) -> Json:
+    """Where the variables are that stand in no template."""
+    one = secret_variables.store(function)
+    return {secret_variables.POINTER: {"Ref": names.secret(one.kind, one.id)}} if one else {}
 
 
 def _delegation(function: Function) -> Json:
@@ -72,7 +80,7 @@ def job(function: Function) -> Job:
         execution_mode=function.mode.value,
         log_level=function.log_level,
         file_stage_in=function.file_stage_in,
-        environment=function.variables,
+        environment=secret_variables.told(function, function.variables),
         timeout_threshold=function.timeout_threshold,
         on_failure=function.on_failure,
         delegate=function.delegate,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from hfaas_deploy import names
 from hfaas_deploy.pipeline import Function, InputPath, Pipeline, Provider
-from hfaas_deploy.template.functions import log_group, secret_variables, tags
+from hfaas_deploy.template.functions import log_group, secrets_of, tags
 from hfaas_deploy.template.policies import Json, allow, artifacts, role, watch_statements
 
 MEMORY = 256
@@ -98,7 +98,7 @@ def _description(watcher: Watcher) -> str:
 
 def _environment(watcher: Watcher) -> Json:
     settings = {"Fn::Base64": {"Fn::Sub": _settings(watcher)}}
-    return {"HFAAS_ONETRIGGER": settings, **secret_variables([watcher.provider])}
+    return {"HFAAS_ONETRIGGER": settings, **secrets_of([watcher.provider])}
 
 
 def _settings(watcher: Watcher) -> str:

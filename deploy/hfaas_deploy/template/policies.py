@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hfaas_deploy import names
+from hfaas_deploy import names, secret_variables
 from hfaas_deploy.pipeline import Function, InputPath, Mode, Provider
 
 Json = dict[str, Any]
@@ -43,14 +43,14 @@ def function_statements(function: Function, log_group: Any, dead_letters: Any) -
     return [
         allow(["logs:CreateLogStream", "logs:PutLogEvents"], log_group),
         allow(["sqs:SendMessage"], dead_letters),
-        *([] if function.mode is Mode.BATCH else [*_files(function), *_secrets(function.providers)]),
+        *([] if function.mode is Mode.BATCH else [*_files(function), *_secrets(_read(function))]),
         *(_delegation(function) if function.has_jobs else []),
     ]
 
 
 def job_statements(function: Function) -> list[Json]:
     """The files of its script, and events that were too large for a job."""
-    return [*_files(function), *_secrets(function.providers), allow(["s3:GetObject"], _spilled())]
+    return [*_files(function), *_secrets(_read(function)), allow(["s3:GetObject"], _spilled())]
 
 
 def watch_statements(function: Function, source: InputPath, state: str, log_group: Any) -> list[Json]:
@@ -95,8 +95,13 @@ def _delegation(function: Function) -> list[Json]:
     return [allow(["batch:SubmitJob"], own), allow(["s3:PutObject"], _spilled())]
 
 
+def _read(function: Function) -> list[Provider]:
+    own = secret_variables.store(function)
+    return [*function.providers, *([own] if own else [])]
+
+
 def _secrets(providers: Sequence[Provider]) -> list[Json]:
-    """Read the keys of the storages it reaches."""
+    """Read the keys of the storages it reaches, and its own variables."""
     arns = [{"Ref": names.secret(provider.kind, provider.id)} for provider in providers]
     return [allow(["secretsmanager:GetSecretValue"], arns if len(arns) > 1 else arns[0])] if arns else []
 
