@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
@@ -54,6 +54,7 @@ class Feeds:
         self._logs = logs
         self._closing = threading.Event()
         self._look_now = threading.Event()
+        self._met: set[str] = set()
         self._read_now = {name: threading.Event() for name in ("news", "lines")}
         self._happened = time.monotonic()
         self._is_up = False
@@ -158,8 +159,16 @@ class Feeds:
         self._happened = time.monotonic()
         if news.runs or news.steps:
             self._store.put_runs(news.runs, news.steps)
+            self._meet(run.function for run in news.runs)
         if news.writers is not None:
             self._store.note_objects(news.writers)
+
+    def _meet(self, functions: Iterable[str]) -> None:
+        """Look at once when something runs that the last look did not find; once for each name."""
+        new = {name for name in functions if self._store.function(name) is None} - self._met
+        if new:
+            self._met |= new
+            self._look_now.set()
 
     def _take_lines(self, lines: list[LogLine]) -> None:
         self._logs.append(lines)
