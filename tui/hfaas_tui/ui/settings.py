@@ -33,6 +33,9 @@ class Settings:
     endpoint: str = ""
     keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     pipeline: Path | None = None
+    is_named: bool = False
+    """Whether the user, or the demo, said which pipeline; else the Deploy view asks where there are several."""
+
     problems: tuple[str, ...] = ()
     """What in the user's files could not be used; told in toasts."""
 

@@ -27,8 +27,11 @@ class Opening:
 
     def find(self) -> None:
         """Open the pipeline of the project; ask which one where there are several."""
-        folder = self._folder
-        self._view.work("find", lambda: project.find(folder), self._found)
+        settings, folder = self._view.hfaas.settings, self._folder
+        if settings.is_named and settings.pipeline:
+            self.open(settings.pipeline)
+        else:
+            self._view.work("find", lambda: project.find(folder), self._found)
 
     def _found(self, pipelines: list[Path]) -> None:
         if not pipelines:
