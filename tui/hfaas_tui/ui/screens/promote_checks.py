@@ -125,9 +125,8 @@ def tested(proposal: Proposal, evidence: Evidence, now: float) -> Check:
     runs, failed = sum(one.runs for one in found.values()), sum(one.failed for one in found.values())
     idle = [name for name, one in found.items() if not one.runs]
     if not runs:
-        return Check(
-            Condition.WARNING, "tested", "nothing has run since the deploy", "4 Storage: u uploads an input"
-        )
+        text = "nothing has run since the deploy" if proposal.seen.status else "nothing has run here"
+        return Check(Condition.WARNING, "tested", text, "4 Storage: u uploads an input")
     last = max((one.last for one in found.values()), default=0)
     since = f", last ✓ {ago(max(0.0, now - last))}" if last else ""
     counted = f"{runs} run{'s' * (runs != 1)} since the deploy, {failed} failed"
