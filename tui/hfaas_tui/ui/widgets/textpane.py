@@ -126,6 +126,7 @@ def cut(line: Line, width: int) -> Line:
 
 def wrapped(line: Line, width: int) -> list[Line]:
     """Break a line into rows; those after the first are indented."""
+    width = max(1, width)  # a pane that is not laid out yet has none
     rows: list[list[Part]] = [[]]
     room, indent = width, min(INDENT, width // 3)
     for part in line:

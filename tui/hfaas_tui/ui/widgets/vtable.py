@@ -117,6 +117,7 @@ class VTable(ScrollView, Generic[Row], can_focus=True):
         self._at_key = ""
         self._layout: list[tuple[Column, int]] = []
         self._styles: dict[str, Style] = {}
+        self._painted: dict[int, Strip] = {}
 
     # --- what the views use
 
@@ -164,7 +165,17 @@ class VTable(ScrollView, Generic[Row], can_focus=True):
         self._rows = list(rows)
         if self._marked:
             self._marked &= {self._key(row) for row in self._rows}
-        self._arrange()
+        self._arrange(is_refresh=False)
+        self.freshen()
+
+    def freshen(self) -> None:
+        """Paint the lines that look otherwise by now: most of what changes is not on screen."""
+        if not self.is_mounted or not self._layout:
+            return
+        top = int(self.scroll_offset.y)
+        for y in range(self.size.height):
+            if self._painted.get(y) != self._rendered(y):
+                self.refresh_line(top + y)
 
     def set_filter(self, keep: Callable[[Row], bool] | None) -> None:
         """Show only rows that `keep` says yes to; all for None."""
@@ -231,7 +242,7 @@ class VTable(ScrollView, Generic[Row], can_focus=True):
     def _height(self) -> int:
         return max(1, self.size.height - 1)
 
-    def _arrange(self) -> None:
+    def _arrange(self, *, is_refresh: bool = True) -> None:
         keep = self._keep
         shown = self._rows if keep is None else [row for row in self._rows if keep(row)]
         if self.sorted_by:
@@ -243,7 +254,8 @@ class VTable(ScrollView, Generic[Row], can_focus=True):
         self._at = self._found()
         self.virtual_size = Size(self.size.width or 1, len(shown) + 1)
         self._note()
-        self.refresh()
+        if is_refresh:
+            self.refresh()
 
     def _found(self) -> int:
         """Return where the item under the cursor is now; where it was when it is gone."""
@@ -306,6 +318,13 @@ class VTable(ScrollView, Generic[Row], can_focus=True):
         super().notify_style_update()
         self._styles = {}
 
+    @property
+    def _base(self) -> Style:
+        found = self._styles.get("")
+        if found is None:  # Textual works it out anew each time it is asked
+            found = self._styles[""] = self.rich_style
+        return found
+
     def _style(self, name: str) -> Style:
         found = self._styles.get(name)
         if found is None:
@@ -314,7 +333,11 @@ class VTable(ScrollView, Generic[Row], can_focus=True):
         return found
 
     def render_line(self, y: int) -> Strip:
-        width, base = self.size.width, self.rich_style
+        strip = self._painted[y] = self._rendered(y)
+        return strip
+
+    def _rendered(self, y: int) -> Strip:
+        width, base = self.size.width, self._base
         if y == 0:
             return self._header(width)
         at = int(self.scroll_offset.y) + y - 1
@@ -322,7 +345,7 @@ class VTable(ScrollView, Generic[Row], can_focus=True):
             return self._line(at, width)
         if not self._shown and 2 <= y < len(self.empty) + 2:
             text = "  " + clean(self.empty[y - 2])
-            return Strip([Segment(text, self._style("dim") if y > 2 else base)]).crop_extend(0, width, base)
+            return Strip([Segment(text, base + self._style("dim") if y > 2 else base)]).crop_extend(0, width, base)
         return Strip.blank(width, base)
 
     def _header(self, width: int) -> Strip:
@@ -336,7 +359,7 @@ class VTable(ScrollView, Generic[Row], can_focus=True):
 
     def _line(self, at: int, width: int) -> Strip:
         row, is_cursor = self._shown[at], at == self._at
-        base = self._style("cursor") if is_cursor else self.rich_style
+        base = self._style("cursor") if is_cursor else self._base
         lead = ("▸" if is_cursor else " ") + ("*" if self._key(row) in self._marked else " ")
         segments = [Segment(lead, base)]
         for column, wide in self._layout:
