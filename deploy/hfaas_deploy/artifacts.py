@@ -1,4 +1,4 @@
-"""The bucket for events that are too large for a Batch job, which it drops by itself, and for what OneTrigger knows.
+"""The bucket for events too large for a job, which it drops by itself, for what OneTrigger knows, and large templates.
 
 There is one for all pipelines of an account and region.
 
@@ -13,11 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hfaas_deploy import names
 from hfaas_deploy.errors import ArtifactsError, TargetUnreachable
+from hfaas_deploy.template import Template
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 KEPT_DAYS = 7
+TEMPLATES = "templates/"
 FIRST_REGION = "us-east-1"  # the only one that must not be named, and where making a bucket again is no error
 PRIVATE: Any = dict.fromkeys(
     ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
@@ -44,6 +46,20 @@ def ensure(s3: S3Client, account: str, region: str) -> str:
     except BotoCoreError as fault:
         raise TargetUnreachable(f"{s3.meta.endpoint_url} does not answer: {fault}") from fault
     return bucket
+
+
+def publish(s3: S3Client, bucket: str, template: Template, account: str) -> str:
+    """Put a template where CloudFormation fetches it, under its own fingerprint; gives the URL."""
+    key = f"{TEMPLATES}{template.sha256}.json"
+    try:
+        s3.put_object(Bucket=bucket, Key=key, Body=template.body.encode(), ExpectedBucketOwner=account)
+    except ClientError as refusal:
+        said = refusal.response.get("Error", {}).get("Message") or refusal
+        hint = "the deploying user needs s3:PutObject there"
+        raise ArtifactsError(f"the template does not get into bucket {bucket}: {said}", hint) from refusal
+    except BotoCoreError as fault:
+        raise TargetUnreachable(f"{s3.meta.endpoint_url} does not answer: {fault}") from fault
+    return f"{s3.meta.endpoint_url}/{bucket}/{key}"
 
 
 def _create(s3: S3Client, bucket: str, region: str) -> None:

@@ -155,12 +155,16 @@ def deploy(pipeline: Pipeline, target: Target, images: ImageBuilder, progress: P
     ready = checked(pipeline, progress)
     rendered = template.render(ready)  # before anything is made: it may be too large
     target.probe()
-    if ready.has_artifacts:
+    if ready.has_artifacts or rendered.needs_bucket:
         progress(BucketReady(artifacts.ensure(target.client("s3"), target.account, target.region)))
     keys = list(secret_values.values(ready, os.environ, _space(target, progress)))
     references_of = _build(ready, images, progress)
     stack = Stack(target.client("cloudformation"), ready.stack)
-    plan = _plan(stack, rendered, {**parameters(references_of), **network(ready, target)}, progress)
+    _recover(stack, progress)
+    plan = stack.plan(
+        rendered, {**parameters(references_of), **network(ready, target)}, published(rendered, target)
+    )
+    progress(Planned(stack.name, plan))
     if plan:
         _tell(stack.apply(plan), progress)
     outputs = stack.outputs()
@@ -190,6 +194,14 @@ def network(pipeline: Pipeline, target: Target) -> dict[str, str]:
     if not pipeline.has_jobs:
         return {}
     return {"Subnets": ",".join(target.subnets), "SecurityGroups": ",".join(target.security_groups)}
+
+
+def published(rendered: Template, target: Target) -> str:
+    """The URL of a template that is too large to be sent along; empty for all others."""
+    if not rendered.needs_bucket:
+        return ""
+    s3 = target.client("s3")
+    return artifacts.publish(s3, artifacts.ensure(s3, target.account, target.region), rendered, target.account)
 
 
 def source(function: Function) -> FunctionSource:
@@ -265,13 +277,6 @@ def _watch(pipeline: Pipeline, target: Target, known: set[str], new: set[str], p
             first_look.take(target.client("lambda", first_look.PATIENCE), watcher.name)
             space = str(watcher.provider.settings["space"])
             progress(Watching(watcher.function.name, space, watcher.source.path))
-
-
-def _plan(stack: Stack, rendered: Template, values: Mapping[str, str], progress: Progress) -> Plan | None:
-    _recover(stack, progress)
-    plan = stack.plan(rendered, values)
-    progress(Planned(stack.name, plan))
-    return plan
 
 
 def _recover(stack: Stack, progress: Progress) -> None:

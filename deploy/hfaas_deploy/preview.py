@@ -71,7 +71,8 @@ def preview(pipeline: Pipeline, target: Target, images: Foresight) -> Preview:
     parameters = {**deploy.parameters(known), **deploy.network(ready, target)}
     old = Side.of(standing or Standing())
     new = Side.of(Standing(template.document(ready), parameters))
-    changes = _planned(stack, rendered, parameters) if standing else _all(new)
+    url = deploy.published(rendered, target) if standing else ""
+    changes = _planned(stack, rendered, parameters, url) if standing else _all(new)
     return Preview(ready.stack, standing is None, tuple(_steps(changes, old, new)))
 
 
@@ -79,8 +80,8 @@ def _silent(_: object) -> None:
     pass
 
 
-def _planned(stack: Stack, rendered: template.Template, parameters: Mapping[str, str]) -> list[Change]:
-    plan = stack.plan(rendered, parameters)
+def _planned(stack: Stack, rendered: template.Template, parameters: Mapping[str, str], url: str) -> list[Change]:
+    plan = stack.plan(rendered, parameters, url)
     if plan is None:
         return []
     stack.discard(plan)

@@ -109,8 +109,11 @@ class Stack:
         values = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
         return Standing(json.loads(body) if isinstance(body, str) else body, values)
 
-    def plan(self, template: Template, parameters: Mapping[str, str]) -> Plan | None:
-        """A change set to look at; None when nothing would change. Nothing is touched yet."""
+    def plan(self, template: Template, parameters: Mapping[str, str], url: str = "") -> Plan | None:
+        """A change set to look at; None when nothing would change. Nothing is touched yet.
+
+        `url` is where a template lies that is too large to be sent along.
+        """
         fresh = self._may_create()
         name = f"hfaas-{template.sha256[:12]}-{uuid.uuid4().hex[:8]}"
         try:
@@ -119,7 +122,7 @@ class Stack:
                 StackName=self.name,
                 ChangeSetName=name,
                 ChangeSetType="CREATE" if fresh else "UPDATE",
-                TemplateBody=template.body,
+                **({"TemplateURL": url} if url else {"TemplateBody": template.body}),
                 Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in sorted(parameters.items())],
                 Capabilities=["CAPABILITY_IAM"],
                 Tags=[{"Key": FINGERPRINT, "Value": template.sha256}],

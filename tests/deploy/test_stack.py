@@ -331,3 +331,18 @@ def test_an_endpoint_where_nothing_answers_is_told_before_images_are_built(pipel
 )
 def test_a_change_that_may_destroy_is_marked(change: Change, destroys: bool) -> None:
     assert change.destroys is destroys
+
+
+def test_a_template_too_large_for_a_request_is_fetched_from_the_artifacts(
+    target: Target, pipeline: Pipeline
+) -> None:
+    split = pipeline.functions[0]
+    many = tuple(replace(split, name=f"{split.name}-n{number}", inputs=()) for number in range(60))
+    large = replace(pipeline, stack=f"{pipeline.stack}-large", functions=many)
+    rendered, stack = render(large), Stack(target.client("cloudformation"), large.stack)
+    values = deploy.parameters({function.name: "image:1" for function in many})
+
+    plan = stack.plan(rendered, values, deploy.published(rendered, target))
+
+    assert plan and len(plan.changes) == 4 * 60 + 2
+    stack.discard(plan)

@@ -228,12 +228,19 @@ def test_a_change_of_the_pipeline_changes_the_fingerprint() -> None:
     assert template.render(changed).sha256 != template.render(films()).sha256
 
 
-def test_many_functions_do_not_fit_into_one_template() -> None:
+def many(count: int) -> Pipeline:
     split = films().functions[0]
-    many = tuple(replace(split, name=f"split-n{number}") for number in range(40))
+    return replace(films(), functions=tuple(replace(split, name=f"split-n{number}") for number in range(count)))
 
-    with pytest.raises(TemplateTooLarge, match="CloudFormation takes 51200"):
-        template.render(replace(films(), functions=many))
+
+def test_a_large_template_needs_a_bucket() -> None:
+    assert not template.render(films()).needs_bucket
+    assert template.render(many(40)).needs_bucket
+
+
+def test_too_many_functions_do_not_fit_into_one_template() -> None:
+    with pytest.raises(TemplateTooLarge, match="602 resources; CloudFormation takes 500"):
+        template.render(many(120))
 
 
 def _outlive_900(document: Json) -> None:

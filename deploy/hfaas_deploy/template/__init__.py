@@ -17,6 +17,10 @@ from hfaas_deploy.template import batch, functions, http, onedata, secrets, stor
 from hfaas_deploy.template.policies import Json
 
 BODY_LIMIT = 51_200
+"""Bytes that travel in the request itself; a larger template must lie in a bucket."""
+
+DOCUMENT_LIMIT = 1_000_000
+MOST = {"Resources": 500, "Parameters": 200, "Outputs": 200}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +31,38 @@ class Template:
     parameters: tuple[str, ...]
     sha256: str
 
+    @property
+    def size(self) -> int:
+        """Bytes of the text."""
+        return len(self.body.encode())
+
+    @property
+    def needs_bucket(self) -> bool:
+        """Tell whether it is too large for a request, and CloudFormation must fetch it."""
+        return self.size > BODY_LIMIT
+
 
 def render(pipeline: Pipeline) -> Template:
-    """The template of a checked pipeline; TemplateTooLarge when it does not fit into one request."""
-    body = json.dumps(document(pipeline), sort_keys=True, separators=(",", ":"))
-    if len(body.encode()) > BODY_LIMIT:
-        raise TemplateTooLarge(
-            f"the template of {pipeline.stack} has {len(body.encode())} bytes; CloudFormation takes {BODY_LIMIT}",
-            "split the pipeline into two files; about 20 functions fit into one, or 7 that use Batch",
-        )
+    """The template of a checked pipeline; TemplateTooLarge when CloudFormation takes none so large."""
+    whole = document(pipeline)
+    body = json.dumps(whole, sort_keys=True, separators=(",", ":"))
+    _check_size(pipeline.stack, len(body.encode()), whole)
     return Template(body, tuple(_parameters(pipeline)), hashlib.sha256(body.encode()).hexdigest())
+
+
+def pretty(rendered: Template) -> str:
+    """The same document for people; its bytes are others."""
+    return json.dumps(json.loads(rendered.body), indent=1, sort_keys=True)
+
+
+def _check_size(stack: str, size: int, whole: Json) -> None:
+    counts = ((f"{len(whole[part])} {part.lower()}", len(whole[part]), most) for part, most in MOST.items())
+    for what, count, most in (*counts, (f"{size} bytes", size, DOCUMENT_LIMIT)):
+        if count > most:
+            raise TemplateTooLarge(
+                f"the template of {stack} has {what}; CloudFormation takes {most}",
+                "split the pipeline into two files; about 90 functions fit into one, or 45 that use Batch",
+            )
 
 
 def document(pipeline: Pipeline) -> Json:
