@@ -153,7 +153,7 @@ async def test_without_a_pipeline_n_writes_one(world: World, tmp_path: Path, siz
         await wait_text(pilot, "n   write a new one")
         await golden(pilot, "deploy-empty")
         await pilot.press("n")
-        await wait_text(pilot, "pipeline.yaml   script.sh")
+        await wait_text(pilot, "[pipeline.yaml] script.sh")
         assert (tmp_path / "pipeline.yaml").exists()
 
 
@@ -182,14 +182,28 @@ async def test_typing_marks_the_file_and_saving_keeps_its_mode(world: World, pro
     script = project / "mask-detector.sh"
     script.chmod(0o755)
     async with running(world, WIDE, "deploy", folder=project) as (app, pilot):
-        await wait_text(pilot, "pipeline.yaml   mask-detector.sh")
+        await wait_text(pilot, "[pipeline.yaml] mask-detector.sh")
         await pilot.press("f9", "#")
-        await wait_text(pilot, "mask-detector.sh ●modified")
+        await wait_text(pilot, "[mask-detector.sh ●modified]")
         assert "mask-detector.sh is not saved" in view(app).unsaved()
         await pilot.press("ctrl+s")
         await wait_for(pilot, lambda: not view(app).unsaved(), "saving")
         assert script.read_text().startswith("##!/bin/bash")
         assert script.stat().st_mode & 0o777 == 0o755
+
+
+async def test_who_looks_through_the_views_writes_nothing_into_the_file(world: World, project: Path) -> None:
+    async with running(world, WIDE, "functions", folder=project) as (app, pilot):
+        for _ in range(2):
+            await pilot.press("6")
+            await wait_text(pilot, "[pipeline.yaml]")
+            await pilot.press("8")
+            await wait_text(pilot, "[8 System]")
+        await pilot.press("6")
+        await wait_text(pilot, "[6 Deploy]")
+        await pilot.press("down", "8")
+        await wait_text(pilot, "[pipeline.yaml ●modified]")
+        assert "8" in view(app).files.editors[0].text.splitlines()[1]
 
 
 async def test_problems_are_walked_and_fixed_by_keys(world: World, project: Path) -> None:
@@ -213,7 +227,7 @@ async def test_a_problem_is_chosen_and_a_tab_opened_with_the_mouse(world: World,
     (project / "pipeline.yaml").write_text(FAULTY)
     async with running(world, WIDE, "deploy", folder=project) as (_, pilot):
         await wait_text(pilot, "2 errors")
-        await wait_text(pilot, "pipeline.yaml   mask-detector.sh")
+        await wait_text(pilot, "[pipeline.yaml] mask-detector.sh")
         await pilot.click("#problems", offset=(8, 3))
         await wait_text(pilot, "HELP: execution_mode")
         await pilot.click("#files", offset=(20, 0))
@@ -295,11 +309,11 @@ async def test_of_several_pipelines_one_is_chosen(world: World, project: Path) -
         await wait_text(pilot, "Which pipeline?")
         await pilot.press("j", "enter")
         await wait_text(pilot, "name: another")
-        await wait_text(pilot, "other.yaml   mask-detector.sh")
+        await wait_text(pilot, "[other.yaml] mask-detector.sh")
         await pilot.press("f9", "ctrl+t")
         await wait_text(pilot, "A pipeline file, or a folder")
         await pilot.press("end", *"/pipeline.yaml", "enter")
-        await wait_text(pilot, "pipeline.yaml   mask-detector.sh")
+        await wait_text(pilot, "[pipeline.yaml] mask-detector.sh")
         await wait_text(pilot, "name: mask-detector-image")
 
 
@@ -318,7 +332,7 @@ async def test_without_an_emulator_a_deploy_offers_to_start_one(world: World, pr
     async with running(world, WIDE, "deploy", folder=project) as (app, pilot):
         app.emulation = cast("Any", Emulation(world))
         await wait_text(pilot, "✗ no answer")
-        await wait_text(pilot, "pipeline.yaml   mask-detector.sh")
+        await wait_text(pilot, "[pipeline.yaml] mask-detector.sh")
         await pilot.press("f2")
         await wait_text(pilot, "Start one here, and deploy to it?")
         await pilot.press("y")

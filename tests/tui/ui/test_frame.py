@@ -155,3 +155,17 @@ def test_the_clipboard_of_the_desktop_is_used_only_where_there_is_one(tmp_path: 
     assert (tmp_path / "wl-copy.out").read_text() == "text"
     assert clipboard.copy("text", {"PATH": path, "DISPLAY": ":0", "TMUX": "x", "SSH_CONNECTION": "y"}) == ["tmux"]
     assert clipboard.copy("text", {"PATH": ""}) == []
+
+
+async def test_who_followed_something_to_a_view_comes_back_from_there(backend: FakeBackend) -> None:
+    async with running(backend) as (app, pilot):
+        await wait_text(pilot, "grayify")
+        app.go("runs")
+        await wait_text(pilot, "[3 Runs]")
+        app.go("pipeline", "grayify")
+        await wait_text(pilot, "[5 Pipeline]")
+        app.go("deploy", "grayify")
+        await wait_text(pilot, "[6 Deploy]")
+        for name in ("[5 Pipeline]", "[3 Runs]", "[1 Functions]"):
+            await pilot.press("escape")
+            await wait_text(pilot, name)

@@ -118,7 +118,11 @@ def test_a_failure_is_over_only_after_the_last_retry_whichever_hop_comes_first(s
     story.tell(What.EVENT_RETRY, 3, 1, function="detect", after_s=60, reason="Boom")
     story.ended(3, 1, "Boom")
     run = story.run()
-    assert (run.state, run.ended, run.message) == (Condition.RETRYING, None, "tried again at 14:14:23, after Boom: it broke")
+    assert (run.state, run.ended, run.message) == (
+        Condition.RETRYING,
+        None,
+        "tried again at 14:14:23, after Boom: it broke",
+    )
     story.started(63, 2)
     assert (story.run().state, story.run().attempt) == (Condition.RUNNING, 2)
     story.tell(What.EVENT_DISCARDED, 65, 2, function="detect", reason="RetriesExhausted")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from hfaas_tui.ui.emulation import Emulation
 
 PREFETCH_S = 0.5
+LONGEST_TRAIL = 20
 
 
 class HfaasApp(App[int]):
@@ -84,6 +85,7 @@ class HfaasApp(App[int]):
         self._filters_of_ours: list[LineFilter] = [Harmless(), *([Ascii()] if self.settings.ascii else [])]
         self._keys = dict(self.settings.keys)
         self._views: dict[str, View] = {}
+        self._trail: list[str] = []
 
     # --- life
 
@@ -144,7 +146,7 @@ class HfaasApp(App[int]):
         """Show a view, at a subject of it: a function, a run's id, a URI."""
         self.call_later(self._go, view, subject)
 
-    async def _go(self, view: str, subject: str) -> None:
+    async def _go(self, view: str, subject: str, *, is_back: bool = False) -> None:
         name = f"view-{view}"
         if not self.is_screen_installed(name):
             self._views[view] = _made(view)
@@ -152,6 +154,8 @@ class HfaasApp(App[int]):
         while self.screen.is_modal:
             self.pop_screen()
         screen = cast("View", self.get_screen(name))
+        if not is_back:
+            self._remember(view if subject else "")
         if len(self.screen_stack) == 1:  # Textual's own blank screen stays below all
             await self.push_screen(name)
         elif self.screen is not screen:
@@ -160,6 +164,14 @@ class HfaasApp(App[int]):
             screen.call_after_refresh(screen.show, subject)
         if is_too_small(self.size):
             self.push_screen(TooSmall())
+
+    def _remember(self, view: str) -> None:
+        """Note where somebody comes from who follows something to a view; who just goes to one begins anew."""
+        here = self.screen.NAME if isinstance(self.screen, View) else ""
+        if not view:
+            self._trail.clear()
+        elif here not in {"", view}:
+            self._trail = [*self._trail, here][-LONGEST_TRAIL:]
 
     def _view(self, number: int) -> None:
         self.go(list(actions.VIEWS)[number - 1])
@@ -189,9 +201,10 @@ class HfaasApp(App[int]):
         self._view(8)
 
     async def action_back(self) -> None:
-        """Close what is open, or go to the functions when nothing is."""
+        """Close what is open, else go back to where one came from, else to the functions."""
         if isinstance(self.screen, View) and not self.dismiss_errors() and not self.screen.go_back():
-            self.go("functions")
+            before = self._trail.pop() if self._trail else "functions"
+            self.call_later(self._go, before, "", is_back=True)
 
     def action_help(self) -> None:
         from hfaas_tui.ui.screens.help import Help

@@ -89,6 +89,10 @@ class Deploy(View):
     def on_unmount(self) -> None:
         self.disk.close()
 
+    def on_screen_resume(self) -> None:
+        self.files.touch(is_touched=False)
+        super().on_screen_resume()
+
     async def opened(self, sources: list[Source]) -> None:
         """Show the files of a pipeline."""
         self.disk.forget()

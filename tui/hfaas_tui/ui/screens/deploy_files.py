@@ -123,8 +123,14 @@ class Files(Vertical):
         self.refresh_tabs()
         self.post_message(self.Moved(editor))
 
+    def touch(self, *, is_touched: bool = True) -> None:
+        """Note that somebody works in the files now, or has only just come to look."""
+        for editor in self.editors:
+            editor.is_untouched = not is_touched
+
     def next(self) -> None:
         """Bring the file of the next tab to the front."""
+        self.touch()
         self.at((self._position() + 1) % max(1, len(self.editors)))
 
     def at(self, position: int) -> None:
@@ -148,14 +154,25 @@ class Files(Vertical):
         self.query_one("#files", ChromeLine).show(self._tabs(), [*self._note, *self._summary])
 
     def _tabs(self) -> Iterator[Part]:
-        is_narrow = self.screen.has_class("-narrow")
-        current = self.current
-        for position, editor in enumerate(self.editors):
-            modified = ("●" if is_narrow else "●modified") if editor.is_modified else ""
-            name = f" {editor.path.name} {modified} "
-            yield Part(name, "active" if editor is current else "", f"file({position})")
         if not self.editors:
             yield Part(" no pipeline", "dim")
+            return
+        names = list(self._names())
+        room = self.size.width - sum(len(part.text) for part in (*self._note, *self._summary)) - 1
+        first, current = 0, self._position()
+        while first < current and 1 + sum(map(len, names[first : current + 1])) > room:
+            first += 1
+        yield Part("…" if first else " ", "dim")
+        for position, name in enumerate(names[first:], first):
+            yield Part(name, "active" if position == current else "", f"file({position})")
+
+    def _names(self) -> Iterator[str]:
+        is_narrow = self.screen.has_class("-narrow")
+        current = self.current
+        for editor in self.editors:
+            modified = (" ●" if is_narrow else " ●modified") if editor.is_modified else ""
+            name = f"{editor.path.name}{modified}"
+            yield f"[{name}]" if editor is current else f" {name} "
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         event.stop()

@@ -46,6 +46,10 @@ TONES: tuple[tuple[str, str], ...] = (
 """What the kinds of tokens look like; the first one that fits."""
 
 
+OF_APP = frozenset({*"12345678", "q", "question_mark", "colon"})
+"""Keys that go on working in an editor that nobody has begun to work in: who looks through the views writes nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """What stands beside a line with a problem: tone `err` or `warn`, and what would be right."""
@@ -82,6 +86,7 @@ class Editor(TextArea):
         self.path: Path = source.path
         self.stamp: Stamp | None = source.stamp
         self.is_modified = False
+        self.is_untouched = True
         self._saved = self.text
         self._tones: dict[str, Style] = {}
         self._marks: Mapping[int, Mark] = {}
@@ -128,6 +133,10 @@ class Editor(TextArea):
     # --- typing
 
     async def _on_key(self, event: events.Key) -> None:
+        if self.is_untouched and event.key in OF_APP:
+            event.prevent_default()
+            return
+        self.is_untouched = False
         if event.key == "enter" and self._language == "yaml" and not self.read_only:
             event.stop()
             event.prevent_default()
@@ -137,6 +146,12 @@ class Editor(TextArea):
             self.scroll_cursor_visible()
             return
         await super()._on_key(event)
+
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        return not (self.is_untouched and key in OF_APP) and super().check_consume_key(key, character)
+
+    def on_mouse_down(self) -> None:
+        self.is_untouched = False
 
     # --- painting
 
