@@ -101,7 +101,7 @@ class Papers:
                 f"No GPU: {why}",
                 "",
                 "Jobs that ask for one wait. `hfaas up --gpu fallback` runs them on processors instead,",
-                "`hfaas up --gpu shared` lets several jobs share a GPU.",
+                "`hfaas up --gpu share` lets several jobs share a GPU.",
             ]
         else:
             lines.append(f"Jobs get them {about.get('mode', 'exclusive')}; `hfaas up --gpu` changes that.")

@@ -59,7 +59,7 @@ PAGES: tuple[Page, ...] = (
         "This machine, and AWS",
         (
             ("8", "the emulator: S starts and stops it, l is its log, g GPUs"),
-            ("7", "promote: what would be made in AWS, its price, then do it"),
+            ("7", "promote: what AWS would be asked to make, and its price"),
             ("D", "deletes, and always asks; on AWS you type the name"),
             ("q", "quits; buckets, functions and logs are there next time"),
         ),
