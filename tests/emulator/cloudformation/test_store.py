@@ -19,12 +19,16 @@ def crash(
     """Give what runs `begin`, kills the emulator at a request, and returns the driver of a new one."""
     served: list[Any] = []
 
-    def run(begin: Callable[[Any], Any], at: str, *, answered: bool = False, first: str = "") -> Any:
+    def run(
+        begin: Callable[[Any], Any], at: str, *, answered: bool = False, first: str = "", then: Any = None
+    ) -> Any:
         gate.forward_held = answered
         with serve(lambda: gate.url, tmp_path / "journal") as before:
             cfn = driver_of(before)
             if first:
                 cfn.create("mask", first)
+            if then:
+                then(cfn, gate)
             gate.held = at
             begin(cfn.client)
             assert gate.reached.wait(10)
@@ -84,6 +88,52 @@ def test_an_interrupted_rollback_goes_on(crash: Any, aws: Callable[..., Any]) ->
     cfn = crash(fail, "DELETE /2015-03-31/functions/renamed", first=t.pipeline())
     assert cfn.settled("mask")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", cfn.events("mask")
     assert [one["FunctionName"] for one in aws("lambda").list_functions()["Functions"]] == ["detect"]
+
+
+@pytest.mark.parametrize("at", ["?notification", "PUT /hfaas-pipeline?publicAccessBlock"])
+def test_an_adopted_bucket_outlives_a_crash_and_the_rollback_after_it(
+    crash: Any, aws: Callable[..., Any], at: str
+) -> None:
+    aws("s3").create_bucket(Bucket="hfaas-pipeline")
+    broken = t.resource("AWS::S3::Bucket", {"BucketName": "X"}, DependsOn="Bucket")
+
+    def adopt(client: Any) -> None:
+        fields = {"StackName": "mask", "ChangeSetName": "plan"}
+        client.create_change_set(
+            **fields,
+            ChangeSetType="CREATE",
+            TemplateBody=t.pipeline(Broken=broken),
+            Capabilities=["CAPABILITY_IAM"],
+            ImportExistingResources=True,
+        )
+        client.execute_change_set(**fields)
+
+    cfn = crash(adopt, at, answered=True)
+    assert cfn.settled("mask")["StackStatus"] == "ROLLBACK_COMPLETE", cfn.events("mask")
+    assert [one["Name"] for one in aws("s3").list_buckets()["Buckets"]] == ["hfaas-pipeline"]
+    assert aws("lambda").list_functions()["Functions"] == []
+
+
+def test_a_skipped_resource_is_skipped_after_a_crash_too(crash: Any, aws: Callable[..., Any]) -> None:
+    """The rollback that skips the function is interrupted where it deletes what the update had added."""
+
+    def skip(client: Any) -> None:
+        client.continue_update_rollback(StackName="mask", ResourcesToSkip=["Function"])
+
+    cfn = crash(skip, "DeleteQueue", first=t.pipeline(), then=stick)
+    assert cfn.settled("mask")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", cfn.events("mask")
+    assert aws("lambda").get_function_configuration(FunctionName="detect")["MemorySize"] == 3008
+    assert len(aws("sqs").list_queues()["QueueUrls"]) == 1
+
+
+def stick(cfn: Any, gate: Any) -> None:
+    """Leave a stack whose function cannot be put back."""
+    gate.refused = ['"MemorySize": 512']
+    extra = t.resource("AWS::SQS::Queue")
+    broken = t.resource("AWS::S3::Bucket", {"BucketName": "X"}, DependsOn=["Bucket", "Extra"])
+    stuck = cfn.update("mask", t.pipeline(Function=t.function(MemorySize=3008), Extra=extra, Broken=broken))
+    assert stuck["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    gate.refused = []
 
 
 def test_an_interrupted_delete_goes_on(crash: Any, aws: Callable[..., Any]) -> None:
