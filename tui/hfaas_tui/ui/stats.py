@@ -113,10 +113,12 @@ class Statistics:
     def _told(self, tally: _Tally, span: int) -> Stats:
         for old in [each for each in tally.spans if each <= span - SPANS]:
             del tally.spans[old]
-        row = [tally.spans.get(each) or _Span() for each in range(span - SPANS + 1, span + 1)]
-        for each in row:
+        runs, failed, p95 = [0.0] * SPANS, [0.0] * SPANS, [0.0] * SPANS
+        for number, each in tally.spans.items():  # a function has runs in few of them
             if each.p95 is None and each.times:
                 each.p95 = percentile(sorted(each.times.values()), 95)
+            if (at := number - span + SPANS - 1) < SPANS:
+                runs[at], failed[at], p95[at] = float(each.runs), float(each.failed), each.p95 or 0.0
         times = sorted(tally.times.values())
         error = self._runs.get(tally.last_error)
         return Stats(
@@ -129,9 +131,9 @@ class Statistics:
             p95=percentile(times, 95),
             last=self._runs.get(tally.last),
             last_error=error if error and error.state in BAD else None,
-            runs_series=tuple(float(each.runs) for each in row),
-            failed_series=tuple(float(each.failed) for each in row),
-            p95_series=tuple(each.p95 or 0.0 for each in row),
+            runs_series=tuple(runs),
+            failed_series=tuple(failed),
+            p95_series=tuple(p95),
         )
 
     def _forget(self) -> None:

@@ -96,7 +96,7 @@ class Functions(View):
         painted = float(int(self.now())), self.query_one("#detail").size.width
         if painted != self._painted:  # times go on, and the pane is another width
             self._painted = painted
-            self.table.refresh()
+            self.table.freshen()
             self._show_detail()
 
     def show(self, subject: str) -> None:

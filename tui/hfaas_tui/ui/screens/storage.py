@@ -261,7 +261,7 @@ class Storage(Moves):
             self._select = ""
         table.empty = words.nothing(self._reader, self.store.health, self.query_one(FilterBar).text)
         table.set_class(self._reader.problem is not None, "-stale")
-        table.refresh()
+        table.freshen()
         where = self.query_one("#where", ChromeLine)
         where.show(words.path(self.at, where.size.width - 24), words.counts(self._reader, self.now()))
 

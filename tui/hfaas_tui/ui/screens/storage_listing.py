@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +26,7 @@ FEW = 20
 """Names for which a place is asked one by one whether it has them; for more its listing is read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Folder:
     """What was read of a place or folder so far; an empty URI is the list of the places themselves."""
 
@@ -39,11 +40,11 @@ class Folder:
     def is_whole(self) -> bool:
         return not self.next
 
-    @property
+    @cached_property
     def folders(self) -> list[str]:
         return [entry.uri for entry in self.entries if entry.is_folder]
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Return the bytes of the objects in sight."""
         return sum(entry.size or 0 for entry in self.entries)

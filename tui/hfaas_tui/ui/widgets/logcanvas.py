@@ -134,8 +134,15 @@ class LogCanvas(ScrollView, can_focus=True):
             found = self._looks[name] = self.get_component_rich_style(f"log--{name}", partial=partial)
         return found
 
+    @property
+    def _base(self) -> Style:
+        found = self._looks.get("")
+        if found is None:  # Textual works it out anew each time it is asked
+            found = self._looks[""] = self.rich_style
+        return found
+
     def render_line(self, y: int) -> Strip:
-        width, base = self._width, self.rich_style
+        width, base = self._width, self._base
         if not self.rows:
             text = self.empty[y - 1] if 1 <= y <= len(self.empty) else ""
             return Strip([Segment("  " + clean(text))]).crop_extend(0, width, None).apply_style(base)
@@ -200,7 +207,7 @@ class LogCanvas(ScrollView, can_focus=True):
         if is_cursor:
             strip = Strip([Segment(part.text, _offset_of(part.style)) for part in strip])
         strip = self._selected(strip, row, x - before.cell_length)
-        return strip.extend_cell_length(width).apply_style(self._look("cursor") if is_cursor else self.rich_style)
+        return strip.extend_cell_length(width).apply_style(self._look("cursor") if is_cursor else self._base)
 
     def _highlighted(self, text: Strip) -> Strip:
         """Mark what a pattern found: the words when it is plain text, else all of the line."""
