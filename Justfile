@@ -39,6 +39,7 @@ sample NAME *ARGS:
 generate:
     uv run python -m hfaas_deploy.schema >docs/fdl.schema.json
     uv run python -m hfaas_deploy.reference >docs/fdl-keys.md
+    uv run python -m hfaas_tui.ui.reference >docs/tui-keys.md
 
 # resolve all dependencies anew and rewrite the pins in pyproject.toml
 pins:
