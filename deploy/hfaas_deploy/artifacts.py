@@ -62,6 +62,14 @@ def publish(s3: S3Client, bucket: str, template: Template, account: str) -> str:
     return f"{s3.meta.endpoint_url}/{bucket}/{key}"
 
 
+def stand_in(s3: S3Client, bucket: str, region: str) -> None:
+    """Make an empty bucket for a rehearsal, in place of one that exists on AWS; one that is there stays as it is."""
+    try:
+        _create(s3, bucket, region)
+    except (ClientError, BotoCoreError) as refusal:
+        raise ArtifactsError(f"bucket {bucket} cannot be made for the rehearsal: {refusal}") from refusal
+
+
 def _create(s3: S3Client, bucket: str, region: str) -> None:
     where: Any = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != FIRST_REGION else {}
     try:

@@ -144,14 +144,6 @@ def _buckets(pipeline: Pipeline) -> Iterator[Finding]:
                 yield error(
                     pipeline.spot(f"{path.place}.path"), "bucket", f"bucket {path.bucket!r} {fault}{hint}", fix
                 )
-        for source in function.triggers:
-            if source.bucket in pipeline.existing:
-                yield error(
-                    pipeline.spot(f"{source.place}.path"),
-                    "not-yet",
-                    f"not yet: events of the existing bucket {source.bucket!r} come in a later version; "
-                    "let the pipeline own its input bucket",
-                )
     known = {bucket.name for bucket in pipeline.buckets}
     for name in sorted(pipeline.existing - known):
         spot = pipeline.spot(f"hfaas.buckets.{name}")

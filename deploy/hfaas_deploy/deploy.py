@@ -1,6 +1,7 @@
 """Deploys a pipeline, step by step.
 
-    check -> artifacts bucket -> Spaces -> images -> render -> plan -> apply -> secrets -> first look -> outputs
+    check -> artifacts bucket -> buckets of others -> Spaces -> images -> render -> plan -> apply
+          -> secrets -> notifications of others' buckets -> first look -> outputs
 
 Each step gets what the one before it made, and whoever wants to see it passes `progress`, which gets one message
 for each thing that happens. Running it again after an interruption goes on where CloudFormation stands: a
@@ -11,10 +12,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from hfaas_deploy import artifacts, checks, first_look, names, references, rehearsal_space, secret_values, template
-from hfaas_deploy.errors import FdlError, StackFailed
+from hfaas_deploy import (
+    artifacts,
+    checks,
+    first_look,
+    names,
+    notifications,
+    references,
+    rehearsal_space,
+    secret_values,
+    template,
+)
+from hfaas_deploy.errors import BucketMissing, FdlError, StackFailed
 from hfaas_deploy.findings import Finding, errors
 from hfaas_deploy.images import FunctionSource, ImageBuilder
 from hfaas_deploy.pipeline import Function, Pipeline, Provider
@@ -112,6 +124,13 @@ class SecretMissing:
 
 
 @dataclass(frozen=True, slots=True)
+class Listening:
+    """The notifications of a bucket that is not the pipeline's have changed; what others have in it stays."""
+
+    bucket: str
+
+
+@dataclass(frozen=True, slots=True)
 class Watching:
     """OneTrigger has looked into the folder for the first time: what comes from now on is an event."""
 
@@ -144,6 +163,7 @@ Message = (
     | SpaceReady
     | SecretStored
     | SecretMissing
+    | Listening
     | Watching
     | Deployed
 )
@@ -157,10 +177,12 @@ def deploy(pipeline: Pipeline, target: Target, images: ImageBuilder, progress: P
     target.probe()
     if ready.has_artifacts or rendered.needs_bucket:
         progress(BucketReady(artifacts.ensure(target.client("s3"), target.account, target.region)))
+    _others_buckets(ready, target)
     keys = list(secret_values.values(ready, os.environ, _space(target, progress)))
     references_of = _build(ready, images, progress)
     stack = Stack(target.client("cloudformation"), ready.stack)
     _recover(stack, progress)
+    before = stack.outputs()
     plan = stack.plan(
         rendered, {**parameters(references_of), **network(ready, target)}, published(rendered, target)
     )
@@ -169,6 +191,7 @@ def deploy(pipeline: Pipeline, target: Target, images: ImageBuilder, progress: P
         _tell(stack.apply(plan), progress)
     outputs = stack.outputs()
     renewed = _store(keys, target, outputs, progress)
+    _listen(ready, target, before, outputs, progress)
     have_keys = {value.provider.name for value in keys if value.keys}
     _watch(ready, target, have_keys, have_keys if plan else renewed, progress)
     urls = tuple(http.urls(ready, outputs))
@@ -177,10 +200,12 @@ def deploy(pipeline: Pipeline, target: Target, images: ImageBuilder, progress: P
     return deployed
 
 
-def remove(stack: Stack, progress: Progress) -> None:
-    """Take a Stack down; its buckets and what is in them stay."""
+def remove(stack: Stack, progress: Progress, target: Target | None = None) -> None:
+    """Take a Stack down; its buckets and what is in them stay. With a target, buckets of others forget it first."""
     if stack.status().endswith("_IN_PROGRESS") and stack.status() != "REVIEW_IN_PROGRESS":
         _settle(stack, progress)
+    if target:
+        _forget(stack, target, progress)
     _tell(stack.remove(), progress)
 
 
@@ -266,6 +291,36 @@ def _store(keys: list[Value], target: Target, outputs: Mapping[str, str], progre
             renewed.add(name)
             progress(SecretStored(name))
     return renewed
+
+
+def _others_buckets(pipeline: Pipeline, target: Target) -> None:
+    """Look whether the buckets of others take our notifications; in a rehearsal empty ones stand in for them."""
+    existing = [bucket.name for bucket in pipeline.buckets if bucket.existing]
+    if existing and target.is_local:
+        for bucket in existing:
+            artifacts.stand_in(target.client("s3"), bucket, target.region)
+    if notifications.foreign(pipeline):
+        notifications.check(target.client("s3"), pipeline, target.account)
+
+
+def _listen(
+    pipeline: Pipeline, target: Target, before: Mapping[str, str], outputs: Mapping[str, str], progress: Progress
+) -> None:
+    """Merge our notifications into buckets of others, and out of those that the pipeline does not listen to any more."""
+    now = notifications.foreign(pipeline)
+    for bucket in dict.fromkeys([*now, *notifications.known(before)]):
+        ours = (
+            notifications.wanted(pipeline, bucket, notifications.arns(pipeline, outputs)) if bucket in now else []
+        )
+        if notifications.put(target.client("s3"), bucket, pipeline.stack, ours, target.account):
+            progress(Listening(bucket))
+
+
+def _forget(stack: Stack, target: Target, progress: Progress) -> None:
+    for bucket in notifications.known(stack.outputs()):
+        with suppress(BucketMissing):
+            if notifications.put(target.client("s3"), bucket, stack.name, [], target.account):
+                progress(Listening(bucket))
 
 
 def _watch(pipeline: Pipeline, target: Target, known: set[str], new: set[str], progress: Progress) -> None:

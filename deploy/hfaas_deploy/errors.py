@@ -7,6 +7,8 @@ DeployError              message + hint, shown without a traceback
 ├── TargetUnreachable    nothing answers at the endpoint
 ├── MissingVariable      a ${NAME} of the pipeline file is not set
 ├── ArtifactsError       the bucket for large events and OneTrigger's state cannot be had
+├── ExistingBucketError  the notifications of a bucket that is not ours cannot be had as they must be
+│   └── BucketMissing    there is no such bucket
 ├── SecretError          the keys of a storage provider cannot be put into its secret
 ├── WatchError           OneTrigger cannot look into Onedata
 ├── NoPrices             nobody wrote down what AWS asks for in that region
@@ -60,6 +62,14 @@ class MissingVariable(DeployError):
 
 class ArtifactsError(DeployError):
     """The bucket for large events and OneTrigger's state cannot be had."""
+
+
+class ExistingBucketError(DeployError):
+    """The notifications of a bucket that is not the pipeline's cannot be had as they must be."""
+
+
+class BucketMissing(ExistingBucketError):
+    """A bucket that the pipeline file calls existing is not there."""
 
 
 class SecretError(DeployError):

@@ -228,11 +228,11 @@ def test_an_image_may_be_named_by_a_variable(
     assert codes(check(text)) == found
 
 
-def test_an_existing_bucket_may_be_written_but_not_listened_to_yet(check: Check) -> None:
+def test_an_existing_bucket_may_be_written_and_listened_to(check: Check) -> None:
     owned = "hfaas: {buckets: {archive: {existing: true}}}\n"
 
     assert check(pipeline(function("f", "bbb/in", "archive/out"), more=owned)) == []
-    assert codes(check(pipeline(function("f", "archive/in"), more=owned))) == ["not-yet"]
+    assert check(pipeline(function("f", "archive/in"), more=owned)) == []
 
 
 def test_an_oscar_service_is_read_and_answered_not_yet(check: Check) -> None:

@@ -59,7 +59,8 @@ def remove(pipeline: Pipeline, emulator: Emulator, say: Say) -> None:
         for line in lines(message):
             say(line)
 
-    procedure.remove(Stack(Target.local(emulator.endpoint).client("cloudformation"), pipeline.stack), tell)
+    target = Target.local(emulator.endpoint)
+    procedure.remove(Stack(target.client("cloudformation"), pipeline.stack), tell, target)
 
 
 def lines(message: Message) -> Iterator[str]:
@@ -83,6 +84,8 @@ def lines(message: Message) -> Iterator[str]:
             yield f"onedata://{space}: the emulator plays storage_providers.{provider}, at {host}"
         case procedure.SecretMissing(provider, names):
             yield f"{provider}: its secret is left as it is: {', '.join(names)} not set"
+        case procedure.Listening(bucket):
+            yield f"s3://{bucket}: notifications of this pipeline are merged; what others have there stays"
         case procedure.Watching(function, space, folder):
             yield f"{function}: OneTrigger watches onedata://{space}/{folder}"
         case procedure.Deployed(stack, template):

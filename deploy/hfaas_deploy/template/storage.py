@@ -8,6 +8,8 @@ from hfaas_deploy.template.functions import DEAD_LETTERS, arn, permission_id
 from hfaas_deploy.template.policies import Json
 
 TWO_WEEKS = 14 * 86_400
+LISTENED = "ExistingBuckets"
+"""The output that names the buckets of others that Functions listen to; their notifications are merged in afterwards."""
 
 
 def resources(pipeline: Pipeline) -> Json:
@@ -23,7 +25,25 @@ def outputs(pipeline: Pipeline) -> Json:
     """What a person or a command wants to know of the Stack's storage."""
     own = [bucket.name for bucket in pipeline.buckets if not bucket.existing]
     buckets = {names.logical(name, "Bucket"): {"Value": {"Ref": names.logical(name, "Bucket")}} for name in own}
-    return {DEAD_LETTERS: {"Description": "Events that failed for good", "Value": {"Ref": DEAD_LETTERS}}, **buckets}
+    others = [one.name for one in pipeline.buckets if one.existing and listeners(pipeline, one.name)]
+    listened = {LISTENED: {"Value": ",".join(others)}} if others else {}
+    letters = {"Description": "Events that failed for good", "Value": {"Ref": DEAD_LETTERS}}
+    return {DEAD_LETTERS: letters, **listened, **buckets}
+
+
+def listeners(pipeline: Pipeline, bucket: str) -> list[tuple[Function, InputPath]]:
+    """The Functions that a bucket is to call, each with the input that says so."""
+    return [
+        (function, source)
+        for function in pipeline.functions
+        for source in function.triggers
+        if source.bucket == bucket
+    ]
+
+
+def rules(prefix: str, suffix: str) -> list[Json]:
+    """The filter of a notification; nothing where it takes all."""
+    return [{"Name": name, "Value": value} for name, value in (("prefix", prefix), ("suffix", suffix)) if value]
 
 
 def _dead_letters() -> Json:
@@ -37,12 +57,7 @@ def _dead_letters() -> Json:
 
 def _bucket(pipeline: Pipeline, name: str) -> Json:
     """A bucket waits for the permissions: S3 tries its destinations when it gets the notifications."""
-    listeners = [
-        (function, source)
-        for function in pipeline.functions
-        for source in function.triggers
-        if source.bucket == name
-    ]
+    told = listeners(pipeline, name)
     block = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
     properties: Json = {"BucketName": name, "PublicAccessBlockConfiguration": dict.fromkeys(block, True)}
     resource: Json = {
@@ -51,10 +66,10 @@ def _bucket(pipeline: Pipeline, name: str) -> Json:
         "DeletionPolicy": "RetainExceptOnCreate",
         "UpdateReplacePolicy": "Retain",
     }
-    if listeners:
-        entries = [entry for function, source in listeners for entry in _notifications(function, source)]
+    if told:
+        entries = [entry for function, source in told for entry in _notifications(function, source)]
         properties["NotificationConfiguration"] = {"LambdaConfigurations": entries}
-        resource["DependsOn"] = sorted({permission_id(function, name) for function, _ in listeners})
+        resource["DependsOn"] = sorted({permission_id(function, name) for function, _ in told})
     return resource
 
 
@@ -64,6 +79,6 @@ def _notifications(function: Function, source: InputPath) -> list[Json]:
 
 
 def _notification(function: Function, prefix: str, suffix: str) -> Json:
-    rules = [{"Name": name, "Value": value} for name, value in (("prefix", prefix), ("suffix", suffix)) if value]
+    ends = rules(prefix, suffix)
     notification: Json = {"Event": "s3:ObjectCreated:*", "Function": arn(function)}
-    return {**notification, "Filter": {"S3Key": {"Rules": rules}}} if rules else notification
+    return {**notification, "Filter": {"S3Key": {"Rules": ends}}} if ends else notification
