@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+from rich.cells import cell_len, set_cell_size
 
 from hfaas_tui.ui.model import Gpu, Target
+from hfaas_tui.ui.safe import clean
 from hfaas_tui.ui.state import Store
 from hfaas_tui.ui.stats import stats
 from hfaas_tui.ui.widgets.chrome import Part
@@ -14,6 +17,9 @@ WIDE = 118
 """Columns from which everything is named; below there are figures only."""
 
 LONGEST_WAIT_S = 600
+LONGEST_NAME = 24
+"""Cells of a name in the header; addresses and regions have fewer."""
+
 _MODEL = re.compile(r"\b([A-Z]{1,3}\d{2,4}\w*|(?:RTX|GTX) ?\w+)")
 
 
@@ -22,14 +28,22 @@ def where(target: Target, *, is_read_only: bool) -> Iterator[Part]:
     yield Part(" hfaas  ")
     if target.is_live:
         name = target.kind.upper()
-        yield Part(f" ▲ {name} LIVE {target.place} {target.region} ", "live")
+        yield Part(f" ▲ {name} LIVE ", "live")  # a part of its own: what is too long is dropped whole
+        yield Part(f"{_short(target.place)} {_short(target.region)} ", "live")
         if target.profile:
-            yield Part(f" profile {target.profile}", "dim")
+            yield Part(f" profile {_short(target.profile)}", "dim")
     else:
-        yield Part(f"◆ LOCAL emulator {target.place}", "here")
-        yield Part(f"  {target.region}", "dim")
+        yield Part("◆ LOCAL emulator ", "here")
+        yield Part(_short(target.place), "here")
+        yield Part(f"  {_short(target.region)}", "dim")
     if is_read_only:
         yield Part("  read only", "warn")
+
+
+def _short(text: str) -> str:
+    """Return a name that leaves room for where we are, which must never be pushed out."""
+    text = clean(text, 4 * LONGEST_NAME)
+    return text if cell_len(text) <= LONGEST_NAME else set_cell_size(text, LONGEST_NAME - 1) + "…"
 
 
 def how(store: Store, now: float, width: int) -> Iterator[Part]:
@@ -56,9 +70,13 @@ def how(store: Store, now: float, width: int) -> Iterator[Part]:
 def _checks(store: Store) -> Iterator[Part]:
     if store.target.is_live:
         return
-    engine = store.health.status.get("engine", {})
+    engine = store.health.status.get("engine")
+    engine = engine if isinstance(engine, Mapping) else {}
     has_images = bool(engine.get("runs_images"))
-    yield Part(f"{engine.get('name', 'engine')} {'✓' if has_images else '!'}  ", "ok" if has_images else "warn")
+    yield Part(
+        f"{_short(str(engine.get('name', 'engine')))} {'✓' if has_images else '!'}  ",
+        "ok" if has_images else "warn",
+    )
     if gpus := store.machine.gpus:
         yield Part(f"gpu {_gpus(gpus)}  ", "ok")
     for kind in dict.fromkeys(place.uri.partition("://")[0] for place in store.places()):
