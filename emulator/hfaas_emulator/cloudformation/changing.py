@@ -35,18 +35,27 @@ async def create_change_set(call: Call) -> Answer:
     """Plan; a plan without changes is a change set too, one that failed."""
     name, kind = call.required("ChangeSetName"), call.text("ChangeSetType") or "UPDATE"
     limits.text("changeSetName", name, limits.NAME, limits.STARTS_WITH_LETTER)
-    on_failure = call.on_failure("OnStackFailure")
-    if on_failure is OnFailure.DELETE and kind != "CREATE":
+    if kind not in ("CREATE", "UPDATE"):
+        raise invalid(f"ChangeSetType {kind} is not supported by this emulator: use CREATE or UPDATE")
+    if call.on_failure("OnStackFailure") is OnFailure.DELETE and kind != "CREATE":
         raise invalid("OnStackFailure can be DELETE only when ChangeSetType is CREATE")
     stack = call.living()
     if stack is not None and (again := _same_request(stack, name, call.token("ClientToken"))):
         return {"Id": again.arn, "StackId": stack.id}
     version = await call.version(_previous(stack))
+    stack = call.living()  # somebody else may have made it while the template was fetched
     stack = _reviewed(call, name, stack) if kind == "CREATE" else _updatable(call, stack)
+    found = await _planned(call, stack, version, name, kind)
+    stack.change_sets[found.arn] = found
+    call.engine.store.save_change_sets(stack)
+    return {"Id": found.arn, "StackId": stack.id}
+
+
+async def _planned(call: Call, stack: Stack, version: Version, name: str, kind: str) -> ChangeSet:
     planned, problems, same = await _plan(call, stack, version)
     why = validation.other_types(old_template(stack), version.template)
     why = why or (validation.summary(problems) if problems else SAME if same else "")
-    found = ChangeSet(
+    return ChangeSet(
         arn=change_set_arn(call.account, call.region, name),
         name=name,
         kind=kind,
@@ -58,15 +67,12 @@ async def create_change_set(call: Call) -> Answer:
         execution="UNAVAILABLE" if why else "AVAILABLE",
         token=call.token("ClientToken"),
         description=call.text("Description"),
-        on_failure=on_failure,
+        on_failure=call.on_failure("OnStackFailure"),
         imports_existing=call.flag("ImportExistingResources"),
         nested=call.flag("IncludeNestedStacks"),
         operation=str(uuid.uuid4()),
         problems=tuple(problems),
     )
-    stack.change_sets[found.arn] = found
-    call.engine.store.save_change_sets(stack)
-    return {"Id": found.arn, "StackId": stack.id}
 
 
 def _previous(stack: Stack | None) -> Version | None:
@@ -195,8 +201,10 @@ async def create_stack(call: Call) -> Answer:
         return {"StackId": stack.id}
     if stack is not None:
         raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
-    version = await call.version(None)
     on_failure = call.on_failure("OnFailure") or OnFailure.ROLLBACK
+    version = await call.version(None)
+    if call.engine.living(call.account, call.region, name) is not None:
+        raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
     stack = call.engine.add(call.account, call.region, name)
     stack.protected = call.flag("EnableTerminationProtection")
     operation = Operation(

@@ -85,6 +85,12 @@ def test_a_change_sets_name_is_checked(cfn: Any, name: str) -> None:
     assert cfn.client.list_stacks()["StackSummaries"] == []
 
 
+def test_a_change_set_creates_or_updates(cfn: Any) -> None:
+    fields = {"StackName": "mask", "ChangeSetName": "plan", "ChangeSetType": "IMPORT", "TemplateBody": QUEUE}
+    said = refusal(cfn.client.create_change_set, **fields)
+    assert said == "ChangeSetType IMPORT is not supported by this emulator: use CREATE or UPDATE"
+
+
 def test_only_a_new_stack_can_be_deleted_on_failure(cfn: Any) -> None:
     cfn.create("mask", QUEUE)
     said = refusal(
