@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from tests.tui.ui.screen import SMALL, WIDE, frame, golden, running, settle, wait_for, wait_text
 from tests.tui.ui.world import NOW, FakeBackend, function, run, sample
+from textual.pilot import Pilot
 
 from hfaas_deploy import template
 from hfaas_tui.errors import CliError
@@ -119,6 +120,17 @@ def view(app: HfaasApp) -> Promote:
     return cast("Promote", app.get_screen("view-promote"))
 
 
+async def complete(app: HfaasApp, pilot: Pilot[int], text: str) -> None:
+    """Wait until a text is on the screen and nothing more comes."""
+    backend = cast("World", app.backend)
+    await wait_text(pilot, text)
+    await wait_for(
+        pilot,
+        lambda: (backend.broken or app.store.functions()) and view(app).looking.is_up_to_date,
+        "end of what is looked for",
+    )
+
+
 def templates(folder: Path) -> list[Path]:
     """Return the templates that were written."""
     return sorted(folder.rglob("*.template.json"))
@@ -128,8 +140,8 @@ def templates(folder: Path) -> list[Path]:
 async def test_exactly_this_was_rehearsed_and_the_checks_say_what_else_there_is(
     world: World, project: Path, size: tuple[int, int]
 ) -> None:
-    async with running(world, size, "promote", folder=project) as (_, pilot):
-        await wait_text(pilot, "one run")
+    async with running(world, size, "promote", folder=project) as (app, pilot):
+        await complete(app, pilot, "one run")
         await golden(pilot, "promote-rehearsed")
 
 
@@ -139,9 +151,9 @@ async def test_what_was_never_deployed_was_not_rehearsed(
 ) -> None:
     world.witness.status = ""
     world.runs = []
-    async with running(world, size, "promote", folder=project) as (_, pilot):
+    async with running(world, size, "promote", folder=project) as (app, pilot):
         await wait_text(pilot, "not deployed here")
-        await wait_text(pilot, "not known before")
+        await complete(app, pilot, "not known before")
         await golden(pilot, "promote-not-rehearsed")
 
 
@@ -150,8 +162,8 @@ async def test_without_a_pipeline_it_says_where_one_is_written(
     world: World, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     (tmp_path / ".git").mkdir()
-    async with running(world, size, "promote", folder=tmp_path) as (_, pilot):
-        await wait_text(pilot, "No pipeline in this folder")
+    async with running(world, size, "promote", folder=tmp_path) as (app, pilot):
+        await complete(app, pilot, "No pipeline in this folder")
         await golden(pilot, "promote-empty")
 
 
@@ -160,8 +172,8 @@ async def test_a_pipeline_with_an_error_cannot_be_promoted(
     world: World, project: Path, size: tuple[int, int]
 ) -> None:
     (project / "pipeline.yaml").write_text(FAULTY)
-    async with running(world, size, "promote", folder=project) as (_, pilot):
-        await wait_text(pilot, "cannot be promoted")
+    async with running(world, size, "promote", folder=project) as (app, pilot):
+        await complete(app, pilot, "cannot be promoted")
         await golden(pilot, "promote-error")
 
 
@@ -169,8 +181,8 @@ async def test_a_pipeline_with_an_error_cannot_be_promoted(
 async def test_p_says_that_nothing_is_promoted_and_what_to_do_today(
     world: World, project: Path, size: tuple[int, int]
 ) -> None:
-    async with running(world, size, "promote", folder=project) as (_, pilot):
-        await wait_text(pilot, "one run")
+    async with running(world, size, "promote", folder=project) as (app, pilot):
+        await complete(app, pilot, "one run")
         await pilot.press("P")
         await wait_text(pilot, "Nothing was promoted")
         await golden(pilot, "promote-not-yet")
@@ -181,7 +193,7 @@ async def test_the_template_is_shown_with_the_line_that_brings_it_up_and_saved_b
     world: World, project: Path, size: tuple[int, int]
 ) -> None:
     async with running(world, size, "promote", folder=project) as (app, pilot):
-        await wait_text(pilot, "one run")
+        await complete(app, pilot, "one run")
         await pilot.press("y")
         await wait_text(pilot, "aws cloudformation deploy")
         await golden(pilot, "promote-template")
@@ -194,7 +206,7 @@ async def test_the_template_is_shown_with_the_line_that_brings_it_up_and_saved_b
 
 async def test_all_properties_fill_the_window_and_secrets_do_not_show(world: World, project: Path) -> None:
     async with running(world, SMALL, "promote", folder=project) as (app, pilot):
-        await wait_text(pilot, "one run")
+        await complete(app, pilot, "one run")
         app.go("promote", "annotate-video")
         await wait_for(pilot, lambda: getattr(view(app).table.selected, "name", "") == "annotate-video", "row")
         await pilot.press("enter")
@@ -206,14 +218,15 @@ async def test_all_properties_fill_the_window_and_secrets_do_not_show(world: Wor
 
 async def test_while_the_emulator_is_gone_the_rehearsal_is_not_known(world: World, project: Path) -> None:
     world.broken = world.witness.trouble = "no emulator answers"
-    async with running(world, WIDE, "promote", folder=project) as (_, pilot):
+    async with running(world, WIDE, "promote", folder=project) as (app, pilot):
         await wait_text(pilot, "not known: no emulator answers")
+        await complete(app, pilot, "one run")
         await golden(pilot, "promote-gone")
 
 
 async def test_read_only_shows_everything_but_p(world: World, project: Path) -> None:
-    async with running(world, WIDE, "promote", folder=project, read_only=True) as (_, pilot):
-        await wait_text(pilot, "one run")
+    async with running(world, WIDE, "promote", folder=project, read_only=True) as (app, pilot):
+        await complete(app, pilot, "one run")
         assert "P promote" not in await settle(pilot)
         await pilot.press("P")
         assert "Nothing was promoted" not in await settle(pilot)
@@ -221,7 +234,7 @@ async def test_read_only_shows_everything_but_p(world: World, project: Path) -> 
 
 async def test_r_looks_again_and_an_error_keeps_what_was_shown(world: World, project: Path) -> None:
     async with running(world, WIDE, "promote", folder=project) as (app, pilot):
-        await wait_text(pilot, "one run")
+        await complete(app, pilot, "one run")
         (project / "pipeline.yaml").write_text(FAULTY)
         await pilot.press("r")
         await wait_text(pilot, "what you see is from before")
@@ -239,7 +252,7 @@ async def test_another_template_than_the_one_deployed_is_told(world: World, proj
 
 async def test_ctrl_s_names_the_file_and_a_filter_finds_roles(world: World, project: Path) -> None:
     async with running(world, WIDE, "promote", folder=project) as (app, pilot):
-        await wait_text(pilot, "one run")
+        await complete(app, pilot, "one run")
         await pilot.press("ctrl+s")
         await wait_text(pilot, "hfaas-video.template.json")
         await pilot.press("slash", *"role")

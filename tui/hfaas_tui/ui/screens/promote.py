@@ -52,13 +52,13 @@ class Promote(View):
     KINDS: ClassVar[tuple[Kind, ...]] = (Kind.FUNCTIONS, Kind.HEALTH, Kind.TARGET)
     DEFAULT_CSS = """
     Promote VTable { height: 1fr; }
-    Promote #detail { height: 8; }
+    Promote #detail { height: 8; scrollbar-size-vertical: 0; }
     Promote #checks { height: auto; max-height: 12; }
     Promote.-short #detail, Promote.-short #detail-title { display: none; }
     Promote.-short #checks { max-height: 9; }
     Promote.-open VTable, Promote.-open #checks, Promote.-open #checks-title { display: none; }
     Promote.-open #detail, Promote.-open #detail-title { display: block; }
-    Promote.-open #detail { height: 1fr; }
+    Promote.-open #detail { height: 1fr; scrollbar-size-vertical: 1; }
     Promote.-bare #detail, Promote.-bare #detail-title, Promote.-bare #checks, Promote.-bare #checks-title,
     Promote.-bare #sum { display: none; }
     """
@@ -192,7 +192,8 @@ class Promote(View):
     def _show_detail(self) -> None:
         row = self.table.selected
         title = [Part("─ "), Part(f"+ {row.name} ", "head"), Part(f"· {row.kind} ", "dim")] if row else []
-        self.query_one("#detail-title", ChromeLine).show(title)
+        more = [] if self.has_class("-open") else [Part(" ⏎ all ", "dim", "open")]
+        self.query_one("#detail-title", ChromeLine).show(title, more if row else [])
         function = self.store.function(row.name) if row else None
         lines = promote_rows.details(row, self.proposal, function.digest if function else "") if row else ()
         self.query_one("#detail", TextPane).show(lines, from_top=True)
@@ -219,6 +220,7 @@ class Promote(View):
 
     def action_open(self) -> None:
         self.add_class("-open")
+        self._show_detail()
         self.query_one("#detail", TextPane).focus()
         self.refresh_bindings()
 
@@ -226,6 +228,7 @@ class Promote(View):
         if not self.has_class("-open"):
             return False
         self.remove_class("-open")
+        self._show_detail()
         self.table.focus()
         self.refresh_bindings()
         return True

@@ -36,6 +36,7 @@ class Looking:
         self.is_done = False
         self._is_busy = self._again = False
         self._counted = (-1, 0.0)
+        self._learnt_of = -1
 
     def soon(self) -> None:
         """Find out anew what would be promoted; what is being found out now is out of date."""
@@ -80,7 +81,7 @@ class Looking:
 
     def count(self) -> None:
         """Count the runs when there are others, now and then."""
-        view, version = self._view, self._view.store.version(Kind.RUNS)
+        view, version = self._view, self._runs
         pipeline = self.proposal.pipeline if self.proposal else None
         seen, when = self._counted
         if pipeline is None or version == seen or time.monotonic() < when + (EVERY_S if seen >= 0 else 0):
@@ -92,8 +93,18 @@ class Looking:
             runs = store.runs()
             return Evidence(promote_checks.trials(runs, store.functions()), costs.estimate(runs, pipeline, now))
 
-        view.work("count", call, self._learnt)
+        view.work("count", call, lambda evidence: self._learnt(evidence, version))
 
-    def _learnt(self, evidence: Evidence) -> None:
-        self.evidence = evidence
+    def _learnt(self, evidence: Evidence, version: int) -> None:
+        self.evidence, self._learnt_of = evidence, version
         self._view.show_checks()
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Tell whether all is shown that the store knows."""
+        has_counted = self.proposal is None or self._learnt_of == self._counted[0] == self._runs
+        return self.is_done and not self._is_busy and has_counted
+
+    @property
+    def _runs(self) -> int:
+        return self._view.store.version(Kind.RUNS)
