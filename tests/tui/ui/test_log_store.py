@@ -43,9 +43,9 @@ def test_the_version_rises_with_each_batch_but_not_with_an_empty_one(tmp_path: P
     assert store.version == 1
 
 
-def test_rows_are_lines_without_their_class(tmp_path: Path) -> None:
+def test_lines_that_came_together_are_kept_apart(tmp_path: Path) -> None:
     store = LogStore(tmp_path)
-    store.append_rows([(1.5, "f", "r", "WARN", b"x"), (1.5, "f", "r", "WARN", b"y")])
+    store.append([LogLine(1.5, "f", "r", "WARN", b"x"), LogLine(1.5, "f", "r", "WARN", b"y")])
     assert store.line(1) == line(b"y", level="WARN")
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 from hfaas_tui.ui.app import HfaasApp
 from hfaas_tui.ui.model import Condition
 from hfaas_tui.ui.safe import clean
 from hfaas_tui.ui.state import Message
+
+
+SWITCH_S = 0.001
+"""How long a thread that reads a flood may keep a paint waiting; Python's own 5 ms add up with each read of a paint."""
 
 
 class Guarded(HfaasApp):
@@ -18,6 +24,7 @@ class Guarded(HfaasApp):
 
     def on_mount(self) -> None:
         """Tell what in the user's files cannot be used."""
+        sys.setswitchinterval(SWITCH_S)
         for problem in self.settings.problems:
             self.say(problem, Condition.WARNING)
 

@@ -235,7 +235,7 @@ class LocalBackend:
 
 def line(seconds: float, function: str, request: str, level: str, text: str) -> LogLine:
     """Make a log line of what the emulator tells of one."""
-    return LogLine(float(seconds), function, request, level, text.encode(errors="surrogateescape"))
+    return LogLine(seconds, function, request, level, text.encode(errors="surrogateescape"))
 
 
 def _hop(document: Mapping[str, Any]) -> Hop | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Mode = Literal["lambda", "lambda-batch", "batch"]
 
@@ -190,9 +190,8 @@ class Listing:
     next: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """One line of a log: `raw` is what the function wrote, without the line feed."""
+class LogLine(NamedTuple):
+    """One line of a log: `raw` is what the function wrote, without the line feed. A tuple, since there are so many."""
 
     time: float
     function: str

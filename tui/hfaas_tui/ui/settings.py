@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 FPS = 12
-FPS_REMOTE = 5
-"""Paints per second over SSH: a follower at 12 sends 120 KiB/s."""
+FPS_REMOTE = 4
+"""Paints per second over SSH: a follower at 4 sends 50 KiB/s."""
 
 FPS_LIMITS = (1, 60)
 THEME = "hfaas-dark"

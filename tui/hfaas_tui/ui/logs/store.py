@@ -18,8 +18,8 @@ from hfaas_tui.ui.model import LogLine
 LEVELS = ("", "DEBUG", "INFO", "WARN", "ERROR")
 """Levels by their number; a level we do not know counts as none."""
 
-Row = tuple[float, str, str, str, bytes]
-"""Time, function, request, level, raw: a LogLine without the cost of making one."""
+AHEAD, AHEAD_BYTES = 64, 65_536
+"""Lines that are read with one that is asked for, since the next ones usually are too; not if they are long."""
 
 _RAM = {"tmpfs", "ramfs", "devtmpfs"}
 
@@ -66,6 +66,7 @@ class LogStore:
         self._count = 0
         self._size = 0
         self._fd = -1
+        self._block = (0, 0, b"")
 
     def __len__(self) -> int:
         return self._count
@@ -75,18 +76,7 @@ class LogStore:
     def append(self, lines: Sequence[LogLine]) -> None:
         """Add lines, those of one batch at once."""
         if lines:
-            self._append(
-                [line.time for line in lines],
-                [line.function for line in lines],
-                [line.request for line in lines],
-                [line.level for line in lines],
-                [line.raw for line in lines],
-            )
-
-    def append_rows(self, rows: Sequence[Row]) -> None:
-        """Add lines for which nobody made a LogLine, which costs more than to keep it."""
-        if rows:
-            self._append(*zip(*rows, strict=True))
+            self._append(*zip(*lines, strict=True))
 
     def _append(
         self,
@@ -137,8 +127,20 @@ class LogStore:
 
     def raw(self, number: int) -> bytes:
         """Return what a line's function wrote, without the line feed."""
+        first, start, block = self._block
+        begin = self.ends[number - 1] if number else 0
+        end = self.ends[number] - 1
+        if number < first or end - start > len(block):
+            start, block = self._block_from(number)[1:]
+        return block[begin - start : end - start]
+
+    def _block_from(self, number: int) -> tuple[int, int, bytes]:
+        """Read a line and those behind it at once: each read lets other threads in, which a paint waits for."""
         start = self.ends[number - 1] if number else 0
-        return os.pread(self.fd, self.ends[number] - 1 - start, start)
+        last = min(number + AHEAD, self._count) - 1
+        end = self.ends[last] if self.ends[last] - start <= AHEAD_BYTES else self.ends[number]
+        self._block = number, start, os.pread(self.fd, end - start, start)
+        return self._block
 
     def line(self, number: int) -> LogLine:
         return LogLine(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
 from hfaas_tui.ui import actions, frame
-from hfaas_tui.ui.model import Condition, Function
+from hfaas_tui.ui.model import Condition, Function, Stats
 from hfaas_tui.ui.screens.view import View
 from hfaas_tui.ui.state import Kind
 from hfaas_tui.ui.stats import stats
@@ -57,6 +58,8 @@ class Functions(View):
         self._wanted = ""
         self._painted = (0.0, 0)
         self._is_empty = False
+        self._rows: list[Row] = []
+        self._functions_seen = -1
 
     def body(self) -> ComposeResult:
         with Horizontal():
@@ -85,12 +88,25 @@ class Functions(View):
         found = stats(self.store, self.now())
         health = self.store.health
         self.table.empty = list(EMPTY if health.is_up else GONE if health.problem else self.table.empty)
-        self.table.set_rows(Row(each, found.get(each.name, NONE)) for each in self.store.functions())
+        self._bring_up(found)
+        self.table.set_rows(self._rows)
         if self._is_empty != (self.table.total == 0):
             self._is_empty = not self._is_empty
             self.refresh_bindings()
         if self._wanted and self.table.select(self._wanted):
             self._wanted = ""
+
+    def _bring_up(self, found: Mapping[str, Stats]) -> None:
+        """Make rows of what is new; most of thousands are as before."""
+        seen = self.store.version(Kind.FUNCTIONS)
+        if seen != self._functions_seen:
+            self._functions_seen = seen
+            self._rows = [Row(each, found.get(each.name, NONE)) for each in self.store.functions()]
+        else:
+            self._rows = [
+                row if (now := found.get(row.function.name, NONE)) is row.stats else Row(row.function, now)
+                for row in self._rows
+            ]
 
     def tick(self) -> None:
         painted = float(int(self.now())), self.query_one("#detail").size.width
