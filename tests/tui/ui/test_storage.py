@@ -152,11 +152,19 @@ async def test_transfers(tmp_path: Path, size: tuple[int, int], monkeypatch: pyt
         assert "s3://scar-video/input/clip-8.mp4" in backend.objects
 
 
+async def test_a_folder_that_a_function_reads_is_there_before_its_first_object(backend: FakeBackend) -> None:
+    async with running(backend, WIDE, "storage") as (_, pilot):
+        await show(pilot, "s3://scar-video", "split-images/")
+        assert "split-images/      empty" in frame(pilot.app)
+        await pilot.press("G", "enter")
+        await wait_text(pilot, "Nothing in here yet.")
+
+
 @SIZES
 async def test_deleting_a_folder_asks_with_count_and_size(backend: FakeBackend, size: tuple[int, int]) -> None:
     async with running(backend, size, "storage") as (_, pilot):
         await show(pilot, "s3://scar-video", "output/")
-        await pilot.press("G")
+        await pilot.press("j")
         await pilot.press("D")
         await wait_text(pilot, "6 objects")
         await golden(pilot, "storage-delete")
@@ -267,7 +275,7 @@ async def test_saving_asks_about_names_that_are_taken(
         await pilot.press("ctrl+s")
         await wait_text(pilot, "will be saved in this folder")
         await pilot.press("enter")
-        await wait_text(pilot, "1 of 1 exist already")
+        await wait_text(pilot, "It exists already")
         await pilot.press("b")
         await wait_for(pilot, (tmp_path / "frame-0042 (2).png").exists, "the file")
         assert (tmp_path / "frame-0042.png").read_bytes() == b"old"

@@ -266,7 +266,9 @@ class HfaasApp(App[int]):
         tone = glyphs.LOOKS[state].tone
         severity: Severity = "error" if tone == "err" else "warning" if tone == "warn" else "information"
         self.store.say(Message(self.clock(), clean(text), state))
-        self._toast(toasts.made(clean(text, 500), "", severity, None, link))
+        toast = toasts.made(clean(text, 500), "", severity, None, link)
+        toast.is_passing = state is Condition.QUEUED
+        self._toast(toast)
 
     def report(self, problem: Problem) -> None:
         """Show what failed and what to do."""

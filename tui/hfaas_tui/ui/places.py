@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hfaas_tui.oneprovider import Oneprovider
     from hfaas_tui.spaces import Node, Space, Spaces
 
+OURS = "hfaas-artifacts-"
 PAGE = 1000
 PIECE = 256 * 1024
 PART = 16 << 20
@@ -65,6 +66,7 @@ class Places:
         with told("the buckets cannot be listed"):
             s3 = self._link.client("s3")
             names = [str(each["Name"]) for each in s3.list_buckets()["Buckets"]]
+            names.sort(key=lambda name: name.startswith(OURS))  # what deploys need stands below what people make
             found = [self._bucket(s3, name) for name in names]
         spaces = self._link.emulator().spaces()
         return found + [Place(f"onedata://{each['name']}", None, int(each.get("bytes") or 0)) for each in spaces]

@@ -23,6 +23,8 @@ class Toast(Notification):
     said: str = ""
     count: int = 1
     link: Link | None = None
+    is_passing: bool = False
+    """Whether it tells of something under way: the next one takes its place."""
 
 
 def made(text: str, title: str, severity: Severity, timeout: float | None, link: Link | None = None) -> Toast:
@@ -39,6 +41,7 @@ def merged(new: Notification, shown: Iterable[Notification]) -> tuple[Notificati
     if isinstance(new, Toast) and same and isinstance(same[0], Toast):
         new.count = same[0].count + 1
         new.title = f"×{new.count}"
+    same += [each for each in others if isinstance(each, Toast) and each.is_passing and each not in same]
     others = [each for each in others if each not in same]
     excess = len(others) + 1 - MOST
     first = sorted(others, key=lambda each: each.severity == "error")

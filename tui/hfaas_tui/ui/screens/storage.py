@@ -46,7 +46,7 @@ class Storage(Moves):
     NAME = "storage"
     NOUN = "names"
     BINDINGS = actions.bindings("storage")
-    KINDS = (Kind.PLACES, Kind.OBJECTS, Kind.TASKS, Kind.HEALTH, Kind.TARGET)
+    KINDS = (Kind.FUNCTIONS, Kind.PLACES, Kind.OBJECTS, Kind.TASKS, Kind.HEALTH, Kind.TARGET)
     AUTO_FOCUS = "#listing"
     CSS = """
     #tree { width: 34; border-right: solid $secondary; }
@@ -71,6 +71,7 @@ class Storage(Moves):
         self._place = ""
         self._coming: dict[str, Task] = {}
         self._rows: object = None
+        self._empty: set[str] = set()
 
     def body(self) -> ComposeResult:
         with Horizontal():
@@ -245,18 +246,23 @@ class Storage(Moves):
             self._reader.folder = listing.places(self.store.places())
         folder, table, tree = self._reader.folder, self._table, self.query_one(PlaceTree)
         if folder.pages and folder.uri and not folder.prefix:
-            tree.branches.set_folders(folder.uri, folder.folders, len(folder.entries) if folder.is_whole else None)
+            empty = listing.awaited(folder.uri, self.store.functions(), folder.folders) if folder.is_whole else []
+            count = len(folder.entries) if folder.is_whole else None
+            tree.branches.set_folders(folder.uri, [*folder.folders, *(each.uri for each in empty)], count)
+        else:
+            empty = []
+        self._empty = {each.uri for each in empty}
         tree.look()
         coming = self.transfers.coming(folder.uri) if folder.uri else {}
         self._coming = coming
-        rows = (folder, tuple(coming))
+        rows = (folder, tuple(coming), tuple(empty))
         if rows != self._rows:
             self._rows = rows
             known = {entry.uri for entry in folder.entries} if coming else set()
             new = [Entry(uri, task.name, 0, self.now()) for uri, task in coming.items() if uri not in known]
             if (table.columns[1].key == "objects") is bool(folder.uri):
                 table.set_columns(COLUMNS if folder.uri else ROOT)
-            table.set_rows((*folder.entries, *new))
+            table.set_rows((*listing.among(folder.entries, empty), *new))
         if self._select and (table.select(self._select) or folder.pages):
             self._select = ""
         table.empty = words.nothing(self._reader, self.store.health, self.query_one(FilterBar).text)
@@ -277,7 +283,8 @@ class Storage(Moves):
             case "size" if task is not None:
                 return (f"↑ {100 * task.done // task.total}%" if task.total else "↑", "run")
             case "size":
-                return ("" if entry.is_folder and self.at else size(entry.size), "")
+                is_empty = entry.uri in self._empty
+                return ("empty" if is_empty else "" if entry.is_folder and self.at else size(entry.size), "")
             case "changed":
                 return ("now" if task else "" if entry.is_folder else when(entry.changed, self.now()), "dim")
             case _:

@@ -50,7 +50,7 @@ def facts(
     room = max(8, width - LABEL)
     if entry.is_folder:
         return [
-            _fact("uri", entry.uri),
+            _fact("uri", entry.uri, room=room),
             *([] if not entry.changed else [_fact("changed", when(entry.changed, now))]),
         ]
     by, run = store.writer(entry.uri)

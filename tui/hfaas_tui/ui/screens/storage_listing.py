@@ -13,7 +13,7 @@ from hfaas_tui.errors import CliError
 from hfaas_tui.location import parse
 from hfaas_tui.ui.backend import Backend
 from hfaas_tui.ui.filenames import free, targets
-from hfaas_tui.ui.model import Entry, Place
+from hfaas_tui.ui.model import Entry, Function, Place
 from hfaas_tui.ui.transfers import Order
 
 Value = TypeVar("Value")
@@ -101,6 +101,21 @@ def asked(uri: str) -> str:
 def places(known: Iterable[Place]) -> Folder:
     """Return the places as a listing."""
     return Folder(entries=tuple(Entry(place.uri + "/", place.uri, place.size) for place in known), pages=1)
+
+
+def awaited(at: str, functions: Iterable[Function], known: Iterable[str]) -> list[Entry]:
+    """Return the folders right below `at` that functions read and that nothing is in yet."""
+    read = (f"{uri.rstrip('/')}/" for function in functions for uri in function.inputs)
+    below = {at + uri[len(at) :].partition("/")[0] + "/" for uri in read if at and uri.startswith(at) and uri != at}
+    return [Entry(uri, name_of(uri) + "/") for uri in sorted(below.difference(known))]
+
+
+def among(entries: Sequence[Entry], empty: Sequence[Entry]) -> Sequence[Entry]:
+    """Return a listing with folders that it does not know, in their places among its folders."""
+    if not empty:
+        return entries
+    folders = sorted([*empty, *(entry for entry in entries if entry.is_folder)], key=lambda entry: entry.name)
+    return [*folders, *(entry for entry in entries if not entry.is_folder)]
 
 
 def folder_of(uri: str) -> str:

@@ -163,7 +163,8 @@ class Moves(View):
             first = [plan.orders[number] for number in plan.clashes[:5]]
             lines = [str(order.path) if order.way == "download" else order.uri for order in first]
             more = [f"… and {len(plan.clashes) - 5} more"] if len(plan.clashes) > 5 else []
-            title = f"{len(plan.clashes)} of {len(plan.orders)} exist already"
+            some = f"{len(plan.clashes)} of {len(plan.orders)} exist already"
+            title = "It exists already" if len(plan.orders) == 1 else some
             self.app.push_screen(Choice(title, [*lines, *more], _OPTIONS), partial(self._settled, plan))
 
     def _settled(self, plan: Plan, answer: str | None) -> None:

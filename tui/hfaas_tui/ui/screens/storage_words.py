@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hfaas_tui.ui.model import Entry, Health, Place
-from hfaas_tui.ui.safe import ago, size
+from hfaas_tui.ui.safe import ago, clip, size
 from hfaas_tui.ui.screens.storage_listing import Folder
 from hfaas_tui.ui.screens.storage_reader import Reader
 from hfaas_tui.ui.widgets.chrome import Part
@@ -23,7 +23,11 @@ def path(at: str, room: int) -> Iterator[Part]:
         first += 1
     yield Part(f" {scheme}://" if not first else " …/", "dim", "part(-1)")
     for number, name in enumerate(names[first:], first):
-        yield Part(f"{name}/", "here" if number == len(names) - 1 else "", f"part({number})")
+        yield Part(
+            f"{clip(name, max(8, room - len(scheme)))}/",
+            "here" if number == len(names) - 1 else "",
+            f"part({number})",
+        )
 
 
 def counts(reader: Reader, now: float) -> Iterator[Part]:

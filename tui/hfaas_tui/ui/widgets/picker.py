@@ -30,7 +30,7 @@ MOST = 5000
 COLUMNS = (
     Column("name", "NAME", 20, grow=1),
     Column("size", "SIZE", 7, align="right"),
-    Column("changed", "CHANGED", 11, prio=1),
+    Column("changed", "CHANGED", 12, prio=1),
 )
 
 
