@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
+from hfaas_tui.ui import errands
 from hfaas_tui.ui.app import HfaasApp
 from hfaas_tui.ui.model import Condition, Health, Problem, Target
 from hfaas_tui.ui.screens.invoke import Invoke
@@ -90,8 +93,7 @@ WALKS: dict[str, list[str]] = {
 @pytest.mark.parametrize("view", list(WALKS))
 async def test_a_view_bears_it(view: str, size: tuple[int, int], tmp_path: Path) -> None:
     project(tmp_path)
-    where = {"folder": tmp_path, "pipeline": tmp_path / "pipeline.yaml"}
-    async with running(hostile(), size, **where) as (app, pilot):
+    async with running(hostile(), size, folder=tmp_path, pipeline=tmp_path / "pipeline.yaml") as (app, pilot):
         await wait_for(pilot, lambda: len(app.store.runs()) > 20, "the runs")
         everywhere(app.store)
         app.go(view)
@@ -122,9 +124,10 @@ async def test_objects_of_every_kind_are_previewed(size: tuple[int, int]) -> Non
     backend = hostile()
     async with running(backend, size, "storage") as (app, pilot):
         await settle(pilot)
-        for uri in ("0.json", "1.csv", "2.txt", "3.bin", "4.png"):
-            app.go("storage", f"s3://hostile/{uri}")
-            await wait_for(pilot, lambda uri=uri: ("read", f"s3://hostile/{uri}", 65536) in backend.calls, uri)
+        for name in ("0.json", "1.csv", "2.txt", "3.bin", "4.png"):
+            app.go("storage", f"s3://hostile/{name}")
+            read = "read", f"s3://hostile/{name}", 65536
+            await wait_for(pilot, partial(backend.calls.__contains__, read), name)
             await settle(pilot)
             check(app)
 
@@ -175,7 +178,7 @@ async def test_dialogs_say_it_in_plain_text(size: tuple[int, int], tmp_path: Pat
             if isinstance(app.screen, Picker):
                 await press(pilot, "tab", "j", "j", "end")
             await press(pilot, "escape")
-            await wait_for(pilot, lambda before=before: len(app.screen_stack) == before, "closed dialog")
+            await wait_for(pilot, partial(_has_closed, app, before), "closed dialog")
 
 
 async def test_what_is_typed_or_pasted_is_plain_text(tmp_path: Path) -> None:
@@ -290,12 +293,10 @@ async def test_a_defect_of_a_view_is_told_once_and_what_is_on_screen_stays(monke
 async def test_a_result_for_a_dialog_that_was_closed_is_dropped() -> None:
     backend = hostile()
     async with running(backend, SMALL) as (app, pilot):
-        from hfaas_tui.ui import errands
-
         dialog = Ask("Title")
         await app.push_screen(dialog)
         came: list[int] = []
-        release = __import__("threading").Event()
+        release = threading.Event()
 
         def call() -> int:
             release.wait(5)
@@ -307,6 +308,10 @@ async def test_a_result_for_a_dialog_that_was_closed_is_dropped() -> None:
         release.set()
         await wait_for(pilot, lambda: worker.is_finished, "end")
         assert not came
+
+
+def _has_closed(app: HfaasApp, before: int) -> bool:
+    return len(app.screen_stack) == before
 
 
 def _view(app: HfaasApp) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
@@ -39,5 +39,8 @@ def _harmless(segment: Segment) -> Segment:
 
 def _plain(segment: Segment) -> Segment:
     text, style, control = segment
-    shown = plain(text)
-    return segment if control else Segment(shown + " " * (segment.cell_length - len(shown)), style)
+    if control:
+        return segment
+    # an accent has no cell of its own, so it goes with what it stood on
+    shown = plain("".join(each for each in text if each.isascii() or cell_len(each)))
+    return Segment(set_cell_size(shown, segment.cell_length), style)
