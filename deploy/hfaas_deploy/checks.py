@@ -225,6 +225,14 @@ def _unset(pipeline: Pipeline, place: str, variables: Mapping[str, str]) -> Iter
 
 def _limits(pipeline: Pipeline) -> Iterator[Finding]:
     for function in pipeline.functions:
+        if function.vpc and not (function.vpc.subnets and function.vpc.security_groups):
+            missing = "SecurityGroupIds" if function.vpc.subnets else "SubnetIds"
+            spot = pipeline.spot(f"{function.place}.lambda.vpc")
+            yield error(spot, "vpc", f"vpc has no {missing}; a Function in a VPC needs subnets and security groups")
+        for key, value in function.tags.items():
+            if fault := names.tag_fault(key, value):
+                spot = pipeline.spot(f"{function.place}.lambda.tags.{key}")
+                yield error(spot, "tags", f"tag {key!r} {fault}")
         if len(function.tags) > 49:
             spot = pipeline.spot(f"{function.place}.lambda.tags")
             yield error(spot, "tags", f"{len(function.tags)} tags; AWS allows 50, one of which is ours")

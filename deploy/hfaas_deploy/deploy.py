@@ -34,6 +34,7 @@ from hfaas_deploy.secret_values import Value
 from hfaas_deploy.stack import Event, Plan, Stack
 from hfaas_deploy.target import Target
 from hfaas_deploy.template import Template, http, onedata
+from hfaas_deploy.template import network as template_network
 from hfaas_deploy.template.http import Url
 
 
@@ -215,10 +216,8 @@ def parameters(images: Mapping[str, str]) -> dict[str, str]:
 
 
 def network(pipeline: Pipeline, target: Target) -> dict[str, str]:
-    """The template's parameters for where jobs run; none without jobs."""
-    if not pipeline.has_jobs:
-        return {}
-    return {"Subnets": ",".join(target.subnets), "SecurityGroups": ",".join(target.security_groups)}
+    """The template's parameters for where jobs, and Functions in a VPC, run."""
+    return template_network.values(pipeline, target.subnets, target.security_groups)
 
 
 def published(rendered: Template, target: Target) -> str:

@@ -3,6 +3,7 @@
 DeployError              message + hint, shown without a traceback
 ├── FdlError             the pipeline file has errors; holds every Finding (fdl.py raises it)
 ├── TemplateTooLarge     more functions than one template takes
+├── TemplateUnsound      a defect of ours: AWS would refuse what was rendered
 ├── WrongTarget          the endpoint is not the kind of place that was asked for
 ├── TargetUnreachable    nothing answers at the endpoint
 ├── MissingVariable      a ${NAME} of the pipeline file is not set
@@ -46,6 +47,10 @@ class FdlError(DeployError):
 
 class TemplateTooLarge(DeployError):
     """The rendered template is larger than CloudFormation takes inline."""
+
+
+class TemplateUnsound(DeployError):
+    """A defect of ours: AWS would refuse what was rendered."""
 
 
 class WrongTarget(DeployError):

@@ -32,6 +32,7 @@ from hfaas_deploy.pipeline import (
     Pipeline,
     Service,
     UrlAccess,
+    Vpc,
 )
 from hfaas_deploy.reader import Reader, Values
 
@@ -67,6 +68,7 @@ def parse(path: Path, defaults: Path | None = None, *, content: bytes | None = N
         existing=frozenset(_existing(values.get("hfaas", {}))),
         account=values.get("hfaas", {}).get("account", ""),
         poll=values.get("hfaas", {}).get("poll", 1),
+        reserve=values.get("hfaas", {}).get("reserve", True),
         spots=reader.spots,
         findings=tuple(found),
     )
@@ -160,7 +162,14 @@ def _function(values: Values, place: str, folder: Path) -> Function:
         job_timeout=ours["job_timeout"],
         api=_api(values.get("api_gateway", {})),
         url=UrlAccess(ours["url"]),
+        vpc=_vpc(own.get("vpc", {})),
+        delete_image=values.get("ecr", {}).get("delete_image", True),
     )
+
+
+def _vpc(asked: Values) -> Vpc | None:
+    vpc = Vpc(tuple(asked.get("SubnetIds", ())), tuple(asked.get("SecurityGroupIds", ())))
+    return vpc if vpc.subnets or vpc.security_groups else None
 
 
 def _api(asked: Values) -> HttpApi | None:

@@ -135,7 +135,7 @@ def _instances(pipeline: Pipeline, function: Function) -> Iterator[Finding]:
     if not asked or function.batch.compute.kind.is_fargate:
         return
     place = f"{function.place}.batch.compute_resources.instance_types"
-    known = _instance_names()
+    known = instance_names()
     for index, name in enumerate(asked):
         if name not in known:
             near = next(iter(difflib.get_close_matches(name, sorted(known), n=1)), "")
@@ -148,7 +148,7 @@ def _instances(pipeline: Pipeline, function: Function) -> Iterator[Finding]:
 
 
 @cache
-def _instance_names() -> frozenset[str]:
+def instance_names() -> frozenset[str]:
     """Types, families and bundles; botocore is only loaded for who asks."""
     from botocore.loaders import Loader
 

@@ -85,8 +85,6 @@ CLUSTER = "clusters.<id>"
 COMPUTED = "it is computed, or only for zip functions"
 OPTION = "it is an option of `hfaas run` and `hfaas invoke`"
 ROLES = "roles are rendered with least privilege"
-FOR_AWS = "it is about AWS itself, and promotion comes in a later version"
-NO_NETWORK = "a rehearsal has no VPC"
 RETENTION = (
     1,
     3,
@@ -114,6 +112,8 @@ RETENTION = (
 LEVELS = ("NOTSET", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 CAUSES = ("time", "memory", "space", "exit", "gpu")
 SHELL_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+SUBNET_ID = r"subnet-[0-9A-Za-z]+"
+GROUP_ID = r"sg-[0-9A-Za-z]+"
 LAMBDA_NAME = r"[A-Za-z][A-Za-z0-9_]+"
 STORAGE = r"[a-z0-9]+(\.[A-Za-z0-9_-]+)?"
 FOLDER_PATH = r"[^*?$]+"
@@ -211,8 +211,6 @@ _LAMBDA = (
         "AWS region of the Stack, equal in the whole file",
         "us-east-1",
         pattern=r"[a-z]{2}(-[a-z]+)+-\d",
-        status=Status.IGNORED,
-        because=FOR_AWS,
     ),
     Key(
         LAMBDA,
@@ -220,20 +218,23 @@ _LAMBDA = (
         _T,
         "credentials for AWS, equal in the whole file",
         "default",
-        status=Status.IGNORED,
-        because=FOR_AWS,
     ),
     Key(LAMBDA, "description", _T, "shown by AWS", longest=256),
     Key(LAMBDA, "tags", _TM, "tags of the Function, beside `createdby: hfaas`"),
-    Key(LAMBDA, "vpc", _BLOCK, "AWS only", status=Status.IGNORED, because=NO_NETWORK),
-    Key(f"{LAMBDA}.vpc", "SubnetIds", _TS),
-    Key(f"{LAMBDA}.vpc", "SecurityGroupIds", _TS),
+    Key(
+        LAMBDA,
+        "vpc",
+        _BLOCK,
+        "the network of the Lambda function on AWS; from there it reaches S3 by endpoints or NAT only",
+    ),
+    Key(f"{LAMBDA}.vpc", "SubnetIds", _TS, "ids", pattern=SUBNET_ID),
+    Key(f"{LAMBDA}.vpc", "SecurityGroupIds", _TS, "ids", pattern=GROUP_ID),
     Key(
         LAMBDA,
         "file_system",
         _BLOCKS,
         status=Status.NOT_YET,
-        because="EFS comes in a later version; remove file_system",
+        because="a rehearsal cannot mount EFS, and what cannot be rehearsed is not promoted; use a bucket",
     ),
     Key(f"{LAMBDA}.file_system[]", "Arn", _T, required=True),
     Key(f"{LAMBDA}.file_system[]", "LocalMountPath", _T, required=True, pattern="/mnt/[A-Za-z0-9_.-]+"),
@@ -242,10 +243,10 @@ _LAMBDA = (
         LAMBDA,
         "delete_image",
         _B,
-        "scar's documentation has it here; its place is ecr",
+        "scar's documentation has it here",
         default=True,
         status=Status.IGNORED,
-        because=FOR_AWS,
+        because="its place is ecr",
     ),
     *_ignored(
         LAMBDA, COMPUTED, "handler", "arn", "config_path", "layers", "supervisor", "deployment", "zip_file_path"
@@ -303,10 +304,8 @@ _AROUND = (
         f"{FUNCTION}.ecr",
         "delete_image",
         _B,
-        "`hfaas remove` drops the repository",
+        "false: the image repository outlives the pipeline on AWS",
         default=True,
-        status=Status.IGNORED,
-        because=FOR_AWS,
     ),
     *_ignored(f"{FUNCTION}.ecr", COMPUTED, "boto_profile", "region"),
     *_ignored(f"{FUNCTION}.iam", ROLES, "role", "boto_profile"),
@@ -343,10 +342,8 @@ _BATCH = (
     Key(COMPUTE, "max_v_cpus", _W, "vCPUs of all jobs together; at least 2, and enough for one job", low=0),
     Key(COMPUTE, "min_v_cpus", _W, "vCPUs that are kept ready, and paid for", 0, low=0),
     Key(COMPUTE, "instance_types", _TS, "types or families; else g4dn and g5 for GPUs, or what AWS thinks best"),
-    *(
-        Key(COMPUTE, name, _TS, status=Status.IGNORED, because=NO_NETWORK)
-        for name in ("subnets", "security_group_ids")
-    ),
+    Key(COMPUTE, "subnets", _TS, "ids; else those of the default VPC. A rehearsal has no VPC", pattern=SUBNET_ID),
+    Key(COMPUTE, "security_group_ids", _TS, "ids; else the default VPC's default group", pattern=GROUP_ID),
     *_ignored(COMPUTE, COMPUTED, "desired_v_cpus", "launch_template_name", "instance_role"),
     *_ignored(BATCH, COMPUTED, "service_role", "boto_profile", "region", "supervisor_image"),
 )
@@ -406,8 +403,6 @@ _OURS = (
         _T,
         "the only AWS account that this pipeline may be promoted to",
         pattern="[0-9]{12}",
-        status=Status.IGNORED,
-        because=FOR_AWS,
     ),
     Key("hfaas", "buckets", _NAMED, "what is special about a bucket"),
     Key("hfaas.buckets.<id>", "existing", _B, "the bucket is neither created nor deleted", default=False),
@@ -419,6 +414,13 @@ _OURS = (
         1,
         low=1,
         high=1440,
+    ),
+    Key(
+        "hfaas",
+        "reserve",
+        _B,
+        "false: OneTrigger reserves no concurrency, which accounts with few concurrent executions refuse",
+        default=True,
     ),
 )
 

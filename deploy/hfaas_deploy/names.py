@@ -13,6 +13,7 @@ import re
 STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 PLAIN_WORDS = re.compile(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]*[a-z0-9]")
+TAG = re.compile(r"[\w\s.:/=+@-]*")
 RESERVED_BUCKETS = (("xn--", "sthree-", "amzn-s3-demo-"), ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"))
 
 
@@ -81,6 +82,15 @@ def bucket_fault(name: str) -> str:
     if name.startswith(beginnings) or name.endswith(endings):
         return "has a beginning or an end that AWS keeps for itself"
     return ""
+
+
+def tag_fault(key: str, value: str) -> str:
+    """Why AWS refuses this tag; empty when it does not."""
+    if key.lower().startswith("aws:"):
+        return "begins with aws:, which AWS keeps for itself"
+    if len(key) > 128 or len(value) > 256:
+        return "is too long; AWS takes 128 characters and 256 of the value"
+    return "" if TAG.fullmatch(key) and TAG.fullmatch(value) else "has characters that AWS refuses in tags"
 
 
 def suggest_bucket(name: str) -> str:

@@ -178,6 +178,14 @@ class HttpApi:
 
 
 @dataclass(frozen=True, slots=True)
+class Vpc:
+    """Subnets and security groups of an account."""
+
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """One Function of the pipeline; `place` is its path in the document."""
 
@@ -219,6 +227,8 @@ class Function:
     providers: tuple[Provider, ...] = ()
     api: HttpApi | None = None
     url: UrlAccess = UrlAccess.NONE
+    vpc: Vpc | None = None
+    delete_image: bool = True
 
     @property
     def has_jobs(self) -> bool:
@@ -287,6 +297,7 @@ class Pipeline:
     existing: frozenset[str] = frozenset()
     account: str = ""
     poll: int = 1
+    reserve: bool = True
     spots: Mapping[str, Spot] = field(default_factory=dict, repr=False)
     findings: tuple[Finding, ...] = field(default=(), repr=False)
 

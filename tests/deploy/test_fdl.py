@@ -196,7 +196,7 @@ def test_not_yet_does_not_stop_reading_but_stops_a_deploy(write: Write) -> None:
     pipeline = fdl.read(write(with_lambda("file_system: []")))
 
     (finding,) = pipeline.findings
-    assert "error: not yet: EFS comes in a later version" in str(finding)
+    assert "error: not yet: a rehearsal cannot mount EFS" in str(finding)
     assert (finding.spot.line, finding.spot.column) == (7, 7)
 
 

@@ -117,7 +117,7 @@ def test_batch_settings_of_scar_3_count_where_it_runs_in_batch(parse: Parse, che
 
     assert (batch.vcpus, batch.memory) == (4, 2048)
     assert batch.compute == ComputeResources(Machines.SPOT, 8, 1, ("m3.medium",), ("subnet-1",))
-    assert [finding.code for finding in check(text)] == ["old-form", *["ignored"] * 3]
+    assert [finding.code for finding in check(text)] == ["old-form", *["ignored"] * 2]
 
 
 DRAFT = """

@@ -174,7 +174,6 @@ def test_the_job_definition_is_named_that_is_too_large(check: Check) -> None:
         ),
         ("compute_resources: {min_v_cpus: 1}", "min_v_cpus is ignored because FARGATE keeps nothing ready"),
         ("state: DISABLED", "the jobs of this Function wait until somebody enables it"),
-        ("compute_resources: {subnets: [subnet-1]}", "subnets is ignored because a rehearsal has no VPC"),
     ],
 )
 def test_what_surprises_is_a_warning(check: Check, batch: str, message: str) -> None:

@@ -11,14 +11,9 @@ import json
 
 from hfaas_deploy import fargate, names, secret_variables
 from hfaas_deploy.pipeline import Batch, Function, Machines, Pipeline
+from hfaas_deploy.template import network
 from hfaas_deploy.template.functions import DEAD_LETTERS, job, own_secret, secrets_of, tags
 from hfaas_deploy.template.policies import Json, job_statements, managed, role
-
-NETWORK = {
-    "Subnets": ("List<AWS::EC2::Subnet::Id>", "Subnets that jobs run in"),
-    "SecurityGroups": ("List<AWS::EC2::SecurityGroup::Id>", "Security groups of jobs"),
-}
-"""Parameters of every template that has jobs."""
 
 INSTANCES = "JobInstances"
 INSTANCE_ROLE = "JobInstanceRights"
@@ -37,13 +32,6 @@ def resources(pipeline: Pipeline) -> Json:
         return {}
     own = {name: one for function in functions for name, one in _of(function).items()}
     return {**own, **_shared(functions), f"{DEAD_LETTERS}Policy": _dead_letters_policy(functions)}
-
-
-def parameters(pipeline: Pipeline) -> Json:
-    """The network, which differs from account to account."""
-    if not pipeline.has_jobs:
-        return {}
-    return {name: {"Type": kind, "Description": text} for name, (kind, text) in NETWORK.items()}
 
 
 def outputs(pipeline: Pipeline) -> Json:
@@ -121,8 +109,7 @@ def _compute_resources(function: Function) -> Json:
     shared = {
         "Type": compute.kind.value,
         "MaxvCpus": compute.max_vcpus,
-        "Subnets": {"Ref": "Subnets"},
-        "SecurityGroupIds": {"Ref": "SecurityGroups"},
+        **network.of_jobs(function),
     }
     if compute.kind.is_fargate:
         return shared

@@ -8,7 +8,8 @@ from typing import Any
 
 from hfaas_deploy import names, providers, secret_variables
 from hfaas_deploy.pipeline import Function, Provider
-from hfaas_deploy.template.policies import Json, function_statements, role, spill
+from hfaas_deploy.template import network
+from hfaas_deploy.template.policies import IN_VPC, Json, function_statements, role, service_policy, spill
 from hfaas_supervisor.job import Input, Job, Output
 
 ENVIRONMENT_LIMIT = 4096
@@ -122,7 +123,8 @@ def _role(function: Function) -> Json:
     logs = {"Fn::GetAtt": [names.logical(function.name, "Logs"), "Arn"]}
     dead_letters = {"Fn::GetAtt": [DEAD_LETTERS, "Arn"]}
     statements = function_statements(function, logs, dead_letters)
-    return {"Type": "AWS::IAM::Role", "Properties": role("lambda.amazonaws.com", statements)}
+    managed = {"ManagedPolicyArns": [service_policy(IN_VPC)]} if function.vpc else {}
+    return {"Type": "AWS::IAM::Role", "Properties": {**role("lambda.amazonaws.com", statements), **managed}}
 
 
 def _function(function: Function) -> Json:
@@ -138,6 +140,7 @@ def _function(function: Function) -> Json:
         "LoggingConfig": {"LogGroup": {"Ref": names.logical(function.name, "Logs")}},
         "Environment": {"Variables": environment(function)},
         "Tags": [{"Key": key, "Value": value} for key, value in sorted(tags(function).items())],
+        **network.of_function(function),
     }
     if function.description:
         properties["Description"] = function.description

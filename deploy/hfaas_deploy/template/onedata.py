@@ -2,7 +2,8 @@
 
 It runs the image of the Function it watches for; HFAAS_ONETRIGGER makes the supervisor in it poll. Its settings hold
 the state's place and the Function's ARN, which only CloudFormation knows, so CloudFormation makes the base64 of them.
-One poll at a time, and no retries: the next poll finds what the last one missed.
+One poll at a time, by reserved concurrency where the account has enough of it, and no retries: the next poll finds what
+the last one missed.
 """
 
 from __future__ import annotations
@@ -54,17 +55,17 @@ def watchers(pipeline: Pipeline) -> Iterator[Watcher]:
 def resources(pipeline: Pipeline) -> Json:
     """Everything that OneTrigger needs, by logical id; nothing in a pipeline without Onedata inputs."""
     everyone = list(watchers(pipeline))
-    own = {name: one for watcher in everyone for name, one in _of(watcher, pipeline.poll).items()}
+    own = {name: one for watcher in everyone for name, one in _of(watcher, pipeline).items()}
     return {**own, **({SCHEDULER: _scheduler(everyone)} if everyone else {})}
 
 
-def _of(watcher: Watcher, minutes: int) -> Json:
+def _of(watcher: Watcher, pipeline: Pipeline) -> Json:
     return {
         watcher.id("Logs"): log_group(watcher.name, watcher.function.retention),
         watcher.id("Role"): _role(watcher),
-        watcher.id("Function"): _function(watcher),
+        watcher.id("Function"): _function(watcher, reserved=pipeline.reserve),
         watcher.id("Retries"): _retries(watcher),
-        watcher.id("Schedule"): _schedule(watcher, minutes),
+        watcher.id("Schedule"): _schedule(watcher, pipeline.poll),
     }
 
 
@@ -74,7 +75,7 @@ def _role(watcher: Watcher) -> Json:
     return {"Type": "AWS::IAM::Role", "Properties": role("lambda.amazonaws.com", statements)}
 
 
-def _function(watcher: Watcher) -> Json:
+def _function(watcher: Watcher, *, reserved: bool) -> Json:
     properties: Json = {
         "FunctionName": watcher.name,
         "Description": _description(watcher),
@@ -85,7 +86,7 @@ def _function(watcher: Watcher) -> Json:
         "MemorySize": MEMORY,
         "Timeout": TIMEOUT,
         "LoggingConfig": {"LogGroup": {"Ref": watcher.id("Logs")}},
-        "ReservedConcurrentExecutions": 1,
+        **({"ReservedConcurrentExecutions": 1} if reserved else {}),
         "Environment": {"Variables": _environment(watcher)},
         "Tags": [{"Key": key, "Value": value} for key, value in sorted(_tags(watcher).items())],
     }

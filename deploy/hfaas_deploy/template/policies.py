@@ -10,6 +10,9 @@ from hfaas_deploy.pipeline import Function, InputPath, Mode, Provider
 
 Json = dict[str, Any]
 
+IN_VPC = "AWSLambdaVPCAccessExecutionRole"
+"""Network interfaces have no names beforehand, so Lambda wants the right to all of them."""
+
 UPLOAD = ["s3:AbortMultipartUpload", "s3:PutObject"]
 
 
@@ -25,8 +28,12 @@ def allow(actions: Sequence[str], resource: Any) -> Json:
 
 def managed(service: str, policy: str) -> Json:
     """The properties of a role with a policy of AWS: what it allows cannot be told any narrower."""
-    arn = {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::aws:policy/service-role/{policy}"}
-    return {"AssumeRolePolicyDocument": trust(service), "ManagedPolicyArns": [arn]}
+    return {"AssumeRolePolicyDocument": trust(service), "ManagedPolicyArns": [service_policy(policy)]}
+
+
+def service_policy(name: str) -> Json:
+    """The ARN of a policy of AWS for roles of services."""
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::aws:policy/service-role/{name}"}
 
 
 def role(service: str, statements: Sequence[Json]) -> Json:

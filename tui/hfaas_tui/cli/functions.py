@@ -19,12 +19,13 @@ from hfaas_tui.output import console, print_json, print_news, print_text, size, 
 @options.as_json
 def check(file: Path, *, strict: bool, as_json: bool) -> int:
     """Check a pipeline file and print every finding; exit code 2 when there are errors."""
-    from hfaas_deploy import checks, fdl, template
+    from hfaas_deploy import checks, fdl, proof, template
 
     pipeline = fdl.parse(file)
     findings = checks.check(pipeline)
     if not any(finding.is_error for finding in findings):
         template.render(pipeline)  # says whether it fits
+        proof.prove(template.document(pipeline))
     if as_json:
         print_json([finding.as_dict() for finding in findings])
     else:
