@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +132,7 @@ class LocalBackend:
             for each in documents:
                 self._log_seq = int(each["seq"])
                 self._heard("log", each["lines"])
-                lines += [line(*fields) for fields in each["lines"]]
+                lines += made(each["lines"])
             if lines:
                 yield lines
 
@@ -236,6 +236,15 @@ class LocalBackend:
 def line(seconds: float, function: str, request: str, level: str, text: str) -> LogLine:
     """Make a log line of what the emulator tells of one."""
     return LogLine(seconds, function, request, level, text.encode(errors="surrogateescape"))
+
+
+def made(told_: Sequence[Sequence[Any]]) -> list[LogLine]:
+    """Make log lines of what the emulator tells of many, at half of what `line` costs for each."""
+    make = LogLine._make
+    return [
+        make((at, function, request, level, text.encode(errors="surrogateescape")))
+        for at, function, request, level, text in told_
+    ]
 
 
 def _hop(document: Mapping[str, Any]) -> Hop | None:

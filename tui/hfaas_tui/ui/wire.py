@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from hfaas_tui.errors import NoEmulator
 
-PIECE = 256 * 1024
+PIECE = 64 * 1024
 BREATH_S = 0.04
 """Pause between two batches: what comes meanwhile is one batch, so a flood costs no more than 25 of them a second."""
 

@@ -10,7 +10,8 @@ import os
 import tempfile
 import weakref
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 from hfaas_tui.ui.model import LogLine
@@ -95,7 +96,9 @@ class LogStore:
             self.levels.extend(map(_LEVELS.__getitem__, levels))
             self.function_numbers.extend(map(self._functions.__getitem__, functions))
             self.request_numbers.extend(map(self._requests.__getitem__, requests))
-            self.ends.extend(_ends(self._size, raws))
+            ends = accumulate(map((1).__add__, map(len, raws)), initial=self._size)
+            next(ends)  # where the first of them begins
+            self.ends.extend(ends)
             self._size += len(blob)
             self._count += len(raws)
         else:
@@ -180,14 +183,6 @@ class LogStore:
     def span(self, first: int, stop: int) -> tuple[int, int]:
         """Return where lines begin in the file and where the last one ends, its line feed not included."""
         return (self.ends[first - 1] if first else 0), self.ends[stop - 1] - 1
-
-
-def _ends(start: int, raws: Sequence[bytes]) -> Iterator[int]:
-    """Yield where each line ends in the file, behind its line feed."""
-    at = start
-    for raw in raws:
-        at += len(raw) + 1
-        yield at
 
 
 def _spool(folder: Path | None) -> int:

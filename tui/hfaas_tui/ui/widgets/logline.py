@@ -21,7 +21,7 @@ from hfaas_tui.ui.logs.store import LEVELS, LogStore
 from hfaas_tui.ui.safe import clean, size
 from hfaas_tui.ui.widgets.vtable import fit
 
-STRIPS_KEPT = 2048
+STRIPS_KEPT = 512
 TONES = ("", "debug", "info", "warn", "error")
 """Component classes of the levels, in the order of LEVELS."""
 COLOURS = 4
