@@ -290,6 +290,34 @@ async def test_a_defect_of_a_view_is_told_once_and_what_is_on_screen_stays(monke
         assert "drift" in frame(app)
 
 
+async def test_an_answer_that_nobody_foresaw_is_told_and_the_feeds_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = hostile()
+    good = backend.functions
+    monkeypatch.setattr(backend, "functions", lambda: [1])
+    async with running(backend, WIDE, has_defects=True) as (app, pilot):
+        await wait_text(pilot, "unexpected: AttributeError")
+        monkeypatch.setattr(backend, "functions", good)
+        app.feeds.hurry()
+        await wait_text(pilot, "drift")
+
+
+@pytest.mark.parametrize(
+    "status", [{"engine": "x"}, {"engine": [1]}, {"engine": None}, {"gpus": 3, "queues": {"a": 1}}]
+)
+async def test_a_status_of_another_shape_ends_nothing(status: dict[str, Any]) -> None:
+    backend = hostile()
+    backend.status = {**status, "version": 7, "services": 3}
+    async with running(backend, SMALL, has_defects=True) as (app, pilot):
+        await wait_text(pilot, "drift")
+        for view in ("functions", "system", "runs"):
+            app.go(view)
+            await settle(pilot, 0.1)
+            check(app)
+        await pilot.resize_terminal(100, 30)
+        await settle(pilot, 0.1)
+        assert app.is_running
+
+
 async def test_a_result_for_a_dialog_that_was_closed_is_dropped() -> None:
     backend = hostile()
     async with running(backend, SMALL) as (app, pilot):

@@ -78,7 +78,7 @@ class HfaasApp(App[int]):
         self.emulation = emulation
         self.clock = clock
         self.is_read_only = self.settings.read_only or backend.target.is_live
-        self.feeds = Feeds(backend, self.store, self.logs)
+        self.feeds = Feeds(backend, self.store, self.logs, self._feed_failed)
         self.pulse = Pulse()
         self.defects = Defects()
         self._first = first
@@ -139,6 +139,13 @@ class HfaasApp(App[int]):
     def get_line_filters(self) -> list[LineFilter]:
         """Return the filters of everything that is painted, the walls against terminal control among them."""
         return [*super().get_line_filters(), *self._filters_of_ours]
+
+    def _feed_failed(self, error: Exception) -> None:
+        """Tell once of an answer that could not be understood; called in a thread."""
+        is_told = self.defects.is_known(error)
+        problem = self.defects.note(error)
+        if not is_told and not self.feeds.is_closing:
+            self.call_later(self.report, problem)
 
     # --- going places
 

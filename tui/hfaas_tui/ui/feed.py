@@ -45,11 +45,18 @@ class Pause:
         self._next = self._first
 
 
+def ignored(_: Exception) -> None:
+    """Tell nobody of a defect."""
+
+
 class Feeds:
     """Everything that runs in the background; `start` once, `close` at the end."""
 
-    def __init__(self, backend: Backend, store: Store, logs: LogStore) -> None:
+    def __init__(
+        self, backend: Backend, store: Store, logs: LogStore, defect: Callable[[Exception], None] = ignored
+    ) -> None:
         self._backend = backend
+        self._defect = defect
         self._store = store
         self._logs = logs
         self._closing = threading.Event()
@@ -69,6 +76,11 @@ class Feeds:
         for name, loop in threads.items():
             threading.Thread(target=loop, daemon=True, name=f"hfaas-feed-{name}").start()
 
+    @property
+    def is_closing(self) -> bool:
+        """Tell whether the end has begun."""
+        return self._closing.is_set()
+
     def hurry(self) -> None:
         """Look at once: the user changed something."""
         self._happened = time.monotonic()
@@ -86,13 +98,21 @@ class Feeds:
     def _look_for_ever(self) -> None:
         pause = Pause()
         while not self._closing.is_set():
-            wait = self._rest() if self._look() else pause.take()
+            wait = self._rest() if self._looked() else pause.take()
             if self._is_up:
                 pause.reset()
             else:
                 self._plan(wait)
             self._look_now.wait(wait)
             self._look_now.clear()
+
+    def _looked(self) -> bool:
+        """Look, and go on looking when an answer was of a kind that nobody foresaw."""
+        try:
+            return self._look()
+        except Exception as error:  # noqa: BLE001 - a thread that died would show old things as if they were new
+            self._defect(error)
+            return False
 
     def _look(self) -> bool:
         """Look at everything once; tell whether the target answered."""
@@ -148,6 +168,8 @@ class Feeds:
                 self._look_now.set()
             except CliError:  # the look says what is the matter
                 pass
+            except Exception as error:  # noqa: BLE001 - as above
+                self._defect(error)
             wake.wait(pause.take())
             wake.clear()
 
