@@ -16,9 +16,9 @@ from hfaas_emulator.state import running
 from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.rehearsal import Options
 from hfaas_tui.ui import __main__ as entry
-from hfaas_tui.ui import crash
+from hfaas_tui.ui import actions, crash
 from hfaas_tui.ui.emulation import Emulation
-from hfaas_tui.ui.options import parse
+from hfaas_tui.ui.options import VIEWS, parse
 
 RESTORED = b"\x1b[?1049l"
 
@@ -67,6 +67,10 @@ class Terminal:
         os.close(self._ours)
 
 
+def test_every_view_can_be_the_first_one() -> None:
+    assert (*actions.VIEWS, *actions.OTHERS) == VIEWS
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -76,6 +80,7 @@ class Terminal:
         (["--demo", "--replay", "x"], "do not go together"),
         (["--replay", "x", "--record", "y"], "do not go together"),
         (["--speed", "-1"], "must not be negative"),
+        (["--view", "nonsense"], "there is no view nonsense"),
     ],
 )
 def test_wrong_arguments_are_said_and_end_it_with_2(
@@ -150,7 +155,8 @@ def test_a_defect_leaves_one_line_and_a_file_without_secrets(
 
 def test_a_defect_in_the_ui_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "pipeline.yaml").write_text("functions: {}\n")
-    terminal = Terminal("--view", "nonsense", cwd=tmp_path)
+    (tmp_path / "sitecustomize.py").write_text("from hfaas_tui.ui.screens import logs\nlogs.Logs = None\n")
+    terminal = Terminal("--view", "logs", cwd=tmp_path, PYTHONPATH=str(tmp_path))
     try:
         terminal.until(b"was ended by a defect")
         assert terminal.child.wait(10) == 1

@@ -12,6 +12,8 @@ from hfaas_tui.errors import UsageError
 EPILOG = "Keys and looks: ~/.config/hfaas/keys.toml and settings.toml. In the UI `?` shows every key."
 
 LOOPBACK = ("127.0.0.1", "localhost")
+VIEWS = ("functions", "logs", "runs", "storage", "pipeline", "deploy", "promote", "system", "welcome")
+"""Known before anything large is imported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--ascii", action="store_true", help="use ASCII only")
     add("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     add("--theme", default="", metavar="NAME", help="hfaas-dark, hfaas-light, ansi-dark, ansi-light, ...")
-    add("--view", default="", metavar="NAME", help="begin with this view: functions, logs, runs, ...")
+    add("--view", default="", metavar="NAME", help=f"begin with this view: {', '.join(VIEWS)}")
     add("--keys", action="store_true", help="print every action with its key, and end")
     web = "serve the UI to a browser on this machine [PORT: any free one]"
     add("--web", nargs="?", type=int, const=0, metavar="PORT", help=web)
@@ -91,6 +93,8 @@ def _check(read: Arguments) -> None:
         raise UsageError(f"{read.endpoint!r} is no emulator's address", "it looks like http://127.0.0.1:4566")
     if read.speed < 0:
         raise UsageError("--speed must not be negative")
+    if read.view and read.view not in VIEWS:
+        raise UsageError(f"there is no view {read.view}", f"there are {', '.join(VIEWS)}")
     _check_web(read)
     only = [name for name in ("demo", "replay", "endpoint") if getattr(read, name)]
     if len(only) > 1:
