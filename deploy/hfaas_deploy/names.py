@@ -54,6 +54,20 @@ def onetrigger(function: str, number: int) -> str:
     return f"{function}-{ONETRIGGER}{f'-{number}' if number > 1 else ''}"
 
 
+def repository(function: str) -> str:
+    """The image repository of a Function; a name that ECR does not take is told apart by a hash."""
+    near = re.sub(r"[-_]+", "-", function.lower()).strip("-")
+    if near == function:
+        return f"hfaas/{near}"
+    return f"hfaas/{near}{'-' * bool(near)}{hashlib.sha256(function.encode()).hexdigest()[:6]}"
+
+
+def images_stack(stack: str) -> str:
+    """The Stack with the image repositories of another one."""
+    whole = f"{stack}-images"
+    return whole if len(whole) <= 128 else f"{stack[:114]}-{hashlib.sha256(stack.encode()).hexdigest()[:6]}-images"
+
+
 def bucket_arn(bucket: str, path: str = "") -> dict[str, str]:
     """Built from the name, never from the bucket resource: that breaks the circle of bucket and permission."""
     return {"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{bucket}{path}"}
