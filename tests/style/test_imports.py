@@ -13,7 +13,7 @@ HEAVY = {"textual", "docker", "boto3", "moto", "cv2", "starlette"}
 @pytest.mark.parametrize(
     "code",
     [
-        "from hfaas_tui.cli import run; run(['--help'])",
+        "from hfaas_tui.cli import execute; execute(['--help'])",
         "import hfaas_deploy.fdl",
         "import hfaas_deploy.template",
         "import hfaas_supervisor.flow",

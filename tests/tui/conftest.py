@@ -16,7 +16,7 @@ import pytest
 from hfaas_emulator import server
 from hfaas_emulator.containers.engine import ContainerSpec, Exit, Image, Output
 from hfaas_emulator.containers.fake import FakeEngine
-from hfaas_tui.cli import run
+from hfaas_tui.cli import execute
 from hfaas_tui.jobs import STATUSES, Jobs
 from hfaas_tui.transfer import client
 
@@ -175,7 +175,7 @@ def hfaas(endpoint: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
 
     def call(*arguments: str) -> Told:
         capsys.readouterr()
-        code = run(list(arguments))
+        code = execute(list(arguments))
         said = capsys.readouterr()
         return code, said.out, said.err
 

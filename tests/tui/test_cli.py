@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hfaas_tui.cli import run
+from hfaas_tui.cli import execute
 
 PIPELINE = """\
 functions:
@@ -40,7 +40,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_failure_is_json_where_json_was_asked_for(
     arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(arguments) == code
+    assert execute(arguments) == code
 
     told = json.loads(capsys.readouterr().out)
     assert told["ok"] is False
@@ -50,19 +50,19 @@ def test_a_failure_is_json_where_json_was_asked_for(
 def test_findings_are_printed_as_they_are(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "pipeline.yaml").write_text(PIPELINE.replace("name: f", "name: f f"))
 
-    assert run(["run", "-o", "out", "a.sh"]) == 2
+    assert execute(["run", "-o", "out", "a.sh"]) == 2
     assert capsys.readouterr().err.startswith("pipeline.yaml:4:13: error: name 'f f'")
 
 
 @pytest.mark.usefixtures("here")
 def test_a_pipeline_that_waits_for_files_is_not_run_without(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["run", "-o", "out"]) == 2
+    assert execute(["run", "-o", "out"]) == 2
     assert "f waits for files in s3://films/in" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("here")
 def test_a_sound_file_is_said_to_be_so(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["check"]) == 0
+    assert execute(["check"]) == 0
     assert capsys.readouterr().out == "pipeline.yaml: no findings\n"
 
 
@@ -73,5 +73,5 @@ def test_a_file_whose_template_is_too_large_is_found_by_check(
     own = (function.replace("name: f", f"name: f{n}").replace("films/", f"films/{n}/") for n in range(130))
     (here / "pipeline.yaml").write_text(head + "".join("  - lambda:" + each for each in own))
 
-    assert run(["check"]) == 1
+    assert execute(["check"]) == 1
     assert "resources; CloudFormation takes 500" in capsys.readouterr().err

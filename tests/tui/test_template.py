@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hfaas_tui.cli import run
+from hfaas_tui.cli import execute
 
 PIPELINE = """\
 hfaas: {stack: films}
@@ -37,7 +37,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_text_is_what_a_deploy_sends(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["template"]) == 0
+    assert execute(["template"]) == 0
 
     text, news = capsys.readouterr()
     assert text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
@@ -46,7 +46,7 @@ def test_the_text_is_what_a_deploy_sends(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_no_secret_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["template", "--pretty"]) == 0
+    assert execute(["template", "--pretty"]) == 0
 
     text, news = capsys.readouterr()
     assert "VariablesFSecret" in text
@@ -54,11 +54,11 @@ def test_no_secret_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_it_can_be_had_for_people_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
-    run(["template"])
+    execute(["template"])
     compact = capsys.readouterr().out
-    run(["template", "--pretty"])
+    execute(["template", "--pretty"])
     pretty = capsys.readouterr().out
-    run(["template", "--json"])
+    execute(["template", "--json"])
     told = json.loads(capsys.readouterr().out)
 
     assert json.loads(compact) == json.loads(pretty) == told["template"]
@@ -72,24 +72,24 @@ def test_a_variable_that_is_not_set_is_named(
 ) -> None:
     monkeypatch.delenv("EVERY")
 
-    assert run(["template"]) == 1
+    assert execute(["template"]) == 1
     assert "not set in the environment: EVERY" in capsys.readouterr().err
 
 
 def test_keys_that_are_not_set_do_not_matter(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(["template"])
+    execute(["template"])
     before = capsys.readouterr().out
     monkeypatch.delenv("API_TOKEN")
     monkeypatch.delenv("HUB_TOKEN")
 
-    assert run(["template"]) == 0
+    assert execute(["template"]) == 0
     assert capsys.readouterr().out == before
 
 
 def test_a_file_with_errors_has_no_template(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "pipeline.yaml").write_text(PIPELINE.replace("name: f", "name: f f"))
 
-    assert run(["template"]) == 2
+    assert execute(["template"]) == 2
     assert capsys.readouterr().out == ""

@@ -108,7 +108,7 @@ def main() -> None:
     """Run a command; failures end in one sentence and an exit code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminated)
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(execute(sys.argv[1:]))
 
 
 def _terminated(number: int, _frame: object) -> None:
@@ -119,7 +119,7 @@ def _terminated(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
 
 
-def run(arguments: list[str]) -> int:
+def execute(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
     as_json = "--json" in arguments
     try:
