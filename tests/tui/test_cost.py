@@ -137,16 +137,6 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("empty")
-def test_an_emulator_in_which_nothing_ran(hfaas: Hfaas) -> None:
-    code, out, err = hfaas("cost")
-
-    assert code == 0
-    assert out.startswith("nothing has run yet")
-    assert "an estimate" in err
-    assert "not verified" in err
-
-
-@pytest.mark.usefixtures("empty")
 def test_a_region_without_prices(hfaas: Hfaas) -> None:
     code, _, err = hfaas("cost", "--region", "moon-1")
 
