@@ -8,7 +8,7 @@ from tests.tui.ui.world import FakeBackend, function, run
 
 from hfaas_tui.ui import shell
 from hfaas_tui.ui.configuration import as_yaml
-from hfaas_tui.ui.model import Condition, Stats, Target
+from hfaas_tui.ui.model import Condition, Stats, Target, Task
 from hfaas_tui.ui.widgets.functionrows import Row, brief, share
 from hfaas_tui.ui.widgets.spark import spark
 
@@ -41,6 +41,15 @@ async def test_without_functions_it_says_what_to_press() -> None:
     async with running(FakeBackend(), SMALL) as (_, pilot):
         await wait_text(pilot, "No functions here yet.")
         await golden(pilot, "functions-empty")
+
+
+async def test_while_the_first_functions_are_made_it_says_how_far_that_is() -> None:
+    async with running(FakeBackend(), SMALL) as (app, pilot):
+        app.store.put_task(Task(1, "deploy", "the video sample", message="building its image"))
+        await wait_text(pilot, "Deploying the video sample…")
+        await wait_text(pilot, "building its image")
+        app.store.drop_task(1)
+        await wait_text(pilot, "No functions here yet.")
 
 
 async def test_when_the_emulator_goes_what_was_seen_stays(backend: FakeBackend) -> None:

@@ -129,7 +129,7 @@ def _made(read: Arguments, stack: ExitStack) -> Guarded:
             emulated.start()
             app.feeds.hurry()
 
-        demo.run_aside(start, app.say_from_thread)
+        demo.run_aside(start, app.say_from_thread, app.store)
     return app
 
 

@@ -9,8 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hfaas_tui.errors import CliError
+from hfaas_tui.ui.model import Task
+from hfaas_tui.ui.state import Store
 
 Say = Callable[[str], None]
+TASK = 0
+"""Deploys of the Deploy view begin at 1."""
+
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -48,9 +53,18 @@ class Demo:
         except (CliError, DeployError) as error:
             say(f"the demo stopped: {error}")
 
-    def run_aside(self, start: Callable[[str], None], say: Say) -> None:
-        """Do all this while the UI comes up."""
-        threading.Thread(target=self.run, args=(start, say), daemon=True, name="hfaas-demo").start()
+    def run_aside(self, start: Callable[[str], None], say: Say, store: Store) -> None:
+        """Do all this while the UI comes up, which shows how far it is."""
+        threading.Thread(target=self._run_aside, args=(start, say, store), daemon=True, name="hfaas-demo").start()
+
+    def _run_aside(self, start: Callable[[str], None], say: Say, store: Store) -> None:
+        def tell(line: str) -> None:
+            store.put_task(Task(TASK, "deploy", "the video sample", message=line))
+            say(line)
+
+        tell("drawing a clip and starting the emulator")
+        self.run(start, tell)
+        store.drop_task(TASK)
 
     def close(self) -> None:
         """Remove the copy."""

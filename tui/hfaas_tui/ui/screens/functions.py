@@ -39,7 +39,7 @@ class Functions(View):
     NAME = "functions"
     NOUN = "functions"
     BINDINGS = actions.bindings("functions")
-    KINDS: ClassVar[tuple[Kind, ...]] = (Kind.FUNCTIONS, Kind.RUNS, Kind.HEALTH)
+    KINDS: ClassVar[tuple[Kind, ...]] = (Kind.FUNCTIONS, Kind.RUNS, Kind.HEALTH, Kind.TASKS)
     DEFAULT_CSS = """
     Functions #left { width: 1fr; }
     Functions #list { height: 1fr; }
@@ -86,8 +86,7 @@ class Functions(View):
 
     def update(self) -> None:
         found = stats(self.store, self.now())
-        health = self.store.health
-        self.table.empty = list(EMPTY if health.is_up else GONE if health.problem else self.table.empty)
+        self.table.empty = self._why_empty()
         self._bring_up(found)
         self.table.set_rows(self._rows)
         if self._is_empty != (self.table.total == 0):
@@ -95,6 +94,15 @@ class Functions(View):
             self.refresh_bindings()
         if self._wanted and self.table.select(self._wanted):
             self._wanted = ""
+
+    def _why_empty(self) -> list[str]:
+        """Say why there are no functions, or that some are being made."""
+        deploys = (each for each in self.store.tasks() if each.kind == "deploy")
+        made = next((each for each in deploys if each.state is Condition.RUNNING), None)
+        if made is not None:
+            return [f"Deploying {made.name}…", made.message]
+        health = self.store.health
+        return list(EMPTY if health.is_up else GONE if health.problem else self.table.empty)
 
     def _bring_up(self, found: Mapping[str, Stats]) -> None:
         """Make rows of what is new; most of thousands are as before."""
