@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from benchmarks import batch, emulator, onedata, onetrigger, supervisor
+from benchmarks.tui import bench as tui
 
 BENCHMARKS = {
     "batch": batch.run,
@@ -12,6 +13,7 @@ BENCHMARKS = {
     "onedata": onedata.run,
     "onetrigger": onetrigger.run,
     "supervisor": supervisor.run,
+    "tui": tui.run,
 }
 
 
