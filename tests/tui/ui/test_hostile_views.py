@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -20,6 +21,7 @@ from textual.widgets import Input, TextArea
 from hfaas_tui.ui import errands
 from hfaas_tui.ui.app import HfaasApp
 from hfaas_tui.ui.model import Condition, Health, Problem, Target
+from hfaas_tui.ui.replay import ReplayBackend
 from hfaas_tui.ui.screens.invoke import Invoke
 from hfaas_tui.ui.screens.messages import Messages
 from hfaas_tui.ui.screens.storage_dialogs import Choice as Options
@@ -299,6 +301,48 @@ async def test_an_answer_that_nobody_foresaw_is_told_and_the_feeds_go_on(monkeyp
         monkeypatch.setattr(backend, "functions", good)
         app.feeds.hurry()
         await wait_text(pilot, "drift")
+
+
+def recording(file: Path) -> Path:
+    """Write a recording in which nothing is as it should be."""
+    odd = [*SHORT, 1e300, -1e300, float("nan"), None, True, [], {}, [[1]], {"a": 1}]
+    names = ("mode", "memory_mb", "inputs", "state", "modified", "environment", "image", "urls")
+    functions = [{"name": f"{text}-{n}", **dict.fromkeys(names, text)} for n, text in enumerate(odd)]
+    places = [{"uri": f"s3://{text}", "objects": text, "size": text, "note": text} for text in odd]
+    hops = [
+        {
+            "seq": n,
+            "time": 1e9,
+            "what": "invocation",
+            "request": text,
+            "function": text,
+            "detail": {"message": text},
+        }
+        for n, text in enumerate(SHORT)
+    ]
+    lines = [[1e300, text, text, text, text] for text in SHORT]
+    records: list[dict[str, Any]] = [
+        {"t": 0, "kind": "functions", "data": functions},
+        {"t": 0, "kind": "places", "data": places},
+        *({"t": 0, "kind": "hop", "data": hop} for hop in hops),
+        {"t": 0, "kind": "log", "data": lines},
+        {"t": 0, "kind": "hop", "data": {"time": "x"}},
+        {"t": 1e300, "kind": "hop", "data": 3},
+        {"t": 0, "kind": "target", "data": {"time": 1e300}},
+    ]
+    file.write_text("\n".join(json.dumps(each) for each in records))
+    return file
+
+
+@pytest.mark.parametrize("speed", [0, 1])
+async def test_a_hostile_recording_ends_nothing(speed: float, tmp_path: Path) -> None:
+    backend: Any = ReplayBackend(recording(tmp_path / "a.jsonl"), speed)
+    async with running(backend, SMALL, has_defects=True) as (app, pilot):
+        await wait_for(pilot, app.store.functions, "the functions")
+        for view in WALKS:
+            app.go(view)
+            await settle(pilot, 0.1)
+            await press(pilot, "pagedown", "pagedown", "end", "enter", "escape")
 
 
 @pytest.mark.parametrize(

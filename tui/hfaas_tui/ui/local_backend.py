@@ -235,16 +235,27 @@ class LocalBackend:
 
 def line(seconds: float, function: str, request: str, level: str, text: str) -> LogLine:
     """Make a log line of what the emulator tells of one."""
-    return LogLine(seconds, function, request, level, text.encode(errors="surrogateescape"))
+    return LogLine(seconds, function, request, level, _bytes(text))
 
 
 def made(told_: Sequence[Sequence[Any]]) -> list[LogLine]:
     """Make log lines of what the emulator tells of many, at half of what `line` costs for each."""
     make = LogLine._make
-    return [
-        make((at, function, request, level, text.encode(errors="surrogateescape")))
-        for at, function, request, level, text in told_
-    ]
+    try:
+        return [
+            make((at, function, request, level, text.encode(errors="surrogateescape")))
+            for at, function, request, level, text in told_
+        ]
+    except UnicodeEncodeError:
+        return [line(*each) for each in told_]
+
+
+def _bytes(text: str) -> bytes:
+    """Return what a program wrote; half a character that JSON spelt out is none, and shows as `?`."""
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(errors="replace")
 
 
 def _hop(document: Mapping[str, Any]) -> Hop | None:

@@ -6,11 +6,12 @@ Times inside are moved, so that what is played seems to happen now.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, Field, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -38,6 +39,9 @@ BEAT_S = 0.05
 
 MS_FIELDS = ("started", "stopped")
 LINES = 200
+LATEST = 1e12
+"""Numbers in a file are below this: times, sizes and amounts that can be shown."""
+
 REFUSED = "a recording is shown: nothing can be changed"
 REFUSED_HINT = "start hfaas-tui without --replay"
 
@@ -165,12 +169,21 @@ class ReplayBackend:
     def news(self) -> Iterator[News]:
         """Yield what happened, at its pace."""
         for documents in self._played("hop"):
-            yield self._reduction.take(Hop.load(self._hop(each)) for each in documents)
+            yield self._reduction.take(self._hops(documents))
 
     def _moment(self, recorded: float) -> float:
         """Return when something seems to happen: as much sooner as this is faster, but what was before as it was."""
         after = recorded - self._recorded
-        return self._shown + (after / self._speed if self._speed and after > 0 else after)
+        moment = self._shown + (after / self._speed if self._speed and after > 0 else after)
+        return min(max(moment, 0), LATEST)
+
+    def _hops(self, documents: Iterable[Mapping[str, Any]]) -> list[Hop]:
+        """Read hops; those of a later version, or of none, are passed over."""
+        hops = []
+        for each in documents:
+            with contextlib.suppress(TypeError, ValueError, KeyError):
+                hops.append(Hop.load(self._hop(each)))
+        return hops
 
     def _hop(self, document: Mapping[str, Any]) -> dict[str, Any]:
         detail = {**document["detail"]}
@@ -199,7 +212,7 @@ class ReplayBackend:
         from hfaas_tui.why import tell, tell_of_space
 
         at = parse(uri)
-        hops = [Hop.load(self._hop(each.data)) for each in self._records if each.kind == "hop"]
+        hops = self._hops(each.data for each in self._records if each.kind == "hop")
         story = (tell_of_space if at.storage == ONEDATA else tell)(hops, at.bucket, at.key)
         return story.verdict, [step(hop) for hop in story.hops]
 
@@ -257,11 +270,30 @@ def _plain(value: Function | Place) -> dict[str, Any]:
     return asdict(value)
 
 
+def _fits(value: Any, field: Field[Any]) -> bool:
+    """Tell whether a value of a file is of the kind that stands in a field."""
+    if field.default_factory is not MISSING:
+        return isinstance(value, dict) and all(isinstance(word, str) for word in value.values())
+    match field.default:
+        case int() | float() | None:
+            return (value is None and field.default is None) or (
+                isinstance(value, int | float) and abs(value) < LATEST
+            )
+        case tuple():
+            return isinstance(value, list) and all(isinstance(each, str) for each in value)
+        case Condition():
+            return isinstance(value, str) and value in set(Condition)
+        case _:
+            return isinstance(value, str)
+
+
 def _made(kind: type[Any], document: Mapping[str, Any]) -> Any:
     """Make a value of what `_plain` wrote; keys of a later version are passed over."""
-    known = {each.name for each in fields(kind)}
+    known = {each.name: each for each in fields(kind)}
     values: dict[str, Any] = {
-        name: tuple(each) if isinstance(each, list) else each for name, each in document.items() if name in known
+        name: tuple(each) if isinstance(each, list) else each
+        for name, each in document.items()
+        if name in known and _fits(each, known[name])
     }
     if "state" in values:
         values["state"] = Condition(values["state"])

@@ -24,7 +24,7 @@ def lines(row: Row, now: float, width: int) -> list[Line]:
     """Return everything worth knowing at a glance."""
     text, tone = row.state()
     function = row.function
-    mode = MODES[function.mode].format(timeout=function.timeout_s)
+    mode = MODES.get(function.mode, "a mode that is not known here").format(timeout=function.timeout_s)
     found: list[Line] = [(Part(function.name, "head"),), (Part(text, tone), Part(f"   {mode}"))]
     if function.reason:
         found.append((Part(f"  {function.reason}", "warn"),))
