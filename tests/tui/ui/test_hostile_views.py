@@ -183,6 +183,15 @@ async def test_dialogs_say_it_in_plain_text(size: tuple[int, int], tmp_path: Pat
             await wait_for(pilot, partial(_has_closed, app, before), "closed dialog")
 
 
+async def test_a_sheet_is_saved_whatever_it_says(tmp_path: Path) -> None:
+    async with running(hostile(), SMALL, folder=tmp_path) as (app, pilot):
+        app.push_screen(Sheet("Text", TEXTS, text="\n".join(TEXTS), name="odd"))
+        await settle(pilot, 0.1)
+        await press(pilot, "ctrl+s")
+        await wait_for(pilot, (tmp_path / "hfaas-odd.txt").exists, "the file")
+        check(app)
+
+
 async def test_what_is_typed_or_pasted_is_plain_text(tmp_path: Path) -> None:
     project(tmp_path)
     async with running(hostile(), SMALL) as (app, pilot):

@@ -109,7 +109,7 @@ class Sheet(ModalScreen[None]):
     def action_save(self) -> None:
         file = Path(self.hfaas.settings.folder) / self._file
         try:
-            file.write_text(self._text + "\n")
+            file.write_text(self._text + "\n", encoding="utf-8", errors="replace")
         except OSError as error:
             self.hfaas.say(f"cannot save {file}: {error.strerror}", Condition.FAILED)
         else:
