@@ -25,7 +25,7 @@ FUNCTIONS = 8
 CONCURRENCY = 24
 QUEUED = 1_000
 STARTS = 7
-IDLE_S, SETTLE_S = 20, 8
+IDLE_S, SETTLE_S, AGES_S = 20, 8, 8
 FUNCTION = """\
   - lambda: {{name: bench-{number}, memory: 256, timeout: 60, init_script: nap.sh, container: {{image: "{base}"}}}}
 """
@@ -60,7 +60,7 @@ class Live:
 
 @contextmanager
 def live() -> Iterator[Live]:
-    """Start an emulator on the process engine, deploy, and let each function answer once."""
+    """Start an emulator on the process engine and deploy functions."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "nap.sh").write_text("#!/bin/sh\necho begins\nsleep 1\necho done\n")
@@ -69,11 +69,7 @@ def live() -> Iterator[Live]:
         options = Options(folder / "state", engine="process", concurrency=CONCURRENCY, discard=True)
         with rehearsal(options) as emulator:
             local.deploy(fdl.read(folder / "pipeline.yaml"), emulator, {}, lambda _: None)
-            ready = Live(emulator)
-            ready.invoke(FUNCTIONS)
-            if not emulator.idle(60)["idle"]:
-                raise SystemExit("the functions did not answer within 60 s")
-            yield ready
+            yield Live(emulator)
 
 
 def first(at: Live) -> Iterator[Figure]:
@@ -100,7 +96,7 @@ def first(at: Live) -> Iterator[Figure]:
 
 
 def idle(at: Live) -> Iterator[Figure]:
-    """What it costs to leave it open; the functions ran lately, so that ages are on screen."""
+    """What it costs to leave it open: while nothing runs, then while the ages of the last minute change."""
     with terminal([OURS, "--endpoint", at.endpoint]) as screen:
         screen.wait("bench-0")
         time.sleep(SETTLE_S)
@@ -109,6 +105,14 @@ def idle(at: Live) -> Iterator[Figure]:
         yield Figure(f"idle for {IDLE_S} s: CPU", (screen.cpu() - cpu) / IDLE_S * 100, "%", "", 1)
         yield Figure("idle: to the terminal", (screen.bytes - before) / IDLE_S, "bytes/s", "", 0)
         yield Figure("RSS", screen.resident(), "MB")
+        at.invoke(FUNCTIONS)
+        if not at.emulator.idle(60)["idle"]:
+            raise SystemExit("the functions did not answer within 60 s")
+        time.sleep(2)
+        cpu, before = screen.cpu(), screen.bytes
+        time.sleep(AGES_S)
+        beside = f"{number((screen.bytes - before) / AGES_S)} bytes/s"
+        yield Figure("each second another age on screen: CPU", (screen.cpu() - cpu) / AGES_S * 100, "%", beside)
 
 
 def busy(at: Live) -> Iterator[Figure]:
@@ -130,8 +134,8 @@ def busy(at: Live) -> Iterator[Figure]:
 def there_and_back() -> Iterator[Key]:
     """Yield keys that move the cursor of the functions down and up again."""
     for _ in range(4):
-        for row in (*range(1, FUNCTIONS), *range(FUNCTIONS - 2, -1, -1)):
-            yield ("j" if row else "g"), f"▸[^▸]{{0,24}}bench-{row}"
+        yield from (("j", f"▸[^▸]{{0,24}}bench-{row}") for row in range(1, FUNCTIONS))
+        yield from (("k", f"▸[^▸]{{0,24}}bench-{row}") for row in range(FUNCTIONS - 2, -1, -1))
 
 
 def turns() -> Iterator[Key]:

@@ -75,8 +75,9 @@ class Peer(App[None]):
                     self.query_one(RichLog).write(line)
 
     async def on_event(self, event: Event) -> None:
+        is_new = isinstance(event, Key) and not event.is_forwarded
         await super().on_event(event)
-        if isinstance(event, Key) and not event.is_forwarded:
+        if is_new:
             self._keys += 1
             self.query_one("#count", Static).update(f"keys {self._keys} end, {self._got} lines")
 

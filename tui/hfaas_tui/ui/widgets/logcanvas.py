@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Region
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -74,6 +75,8 @@ class LogCanvas(ScrollView, can_focus=True):
         self._aside = 0
         self._unseen = 0
         self._looks: dict[str, Style] = {}
+        self._is_painting = False
+        self._has_selection = False
         self._rows_laid: tuple[object, list[tuple[int, int]]] = (None, [])
 
     # --- where things are
@@ -141,6 +144,14 @@ class LogCanvas(ScrollView, can_focus=True):
             found = self._looks[""] = self.rich_style
         return found
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Paint; only who asks for a single line, to find what the mouse is on, needs to know where each piece is."""
+        self._is_painting, self._has_selection = True, self.text_selection is not None
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._is_painting = False
+
     def render_line(self, y: int) -> Strip:
         width, base = self._width, self._base
         if not self.rows:
@@ -188,8 +199,13 @@ class LogCanvas(ScrollView, can_focus=True):
     def _row(self, row: int, piece: int, width: int) -> Strip:
         number = self.shown.line(row)
         is_cursor = not self.is_strip and row == self.cursor_row
+        is_match = self.shown.is_match(number)
+        if self._is_painting and not (
+            is_cursor or is_match or self.is_wrapped or self._aside or self._has_selection
+        ):
+            return self.lines.whole(number, "*" if number in self.marks else " ", width, self._base)
         before, text = self.lines.strips(number)
-        if self.shown.is_match(number):
+        if is_match:
             text = self._highlighted(text)
         lead = " " if self.is_strip else "▸" if is_cursor else "*" if number in self.marks else " "
         before = Strip.join([Strip([Segment(lead)]), before])

@@ -49,10 +49,12 @@ class Lines:
         self._store = store
         self._style = style
         self._kept: LRUCache[int, tuple[Strip, Strip]] = LRUCache(STRIPS_KEPT)
+        self._whole: LRUCache[int, tuple[object, Strip]] = LRUCache(STRIPS_KEPT)
 
     def forget(self) -> None:
         """Make all strips anew: the theme or the columns changed."""
         self._kept.clear()
+        self._whole.clear()
 
     def strips(self, number: int) -> tuple[Strip, Strip]:
         """Return what stands before a line's text, and the text, without a background."""
@@ -60,6 +62,30 @@ class Lines:
         if found is None:
             found = self._kept[number] = self._before(number), self._text(number)
         return found
+
+    def whole(self, number: int, lead: str, width: int, base: Style) -> Strip:
+        """Return all of a line as it is painted where nothing is special about it: one strip, few segments."""
+        key = lead, width, base
+        found = self._whole.get(number)
+        if found is None or found[0] != key:
+            found = self._whole[number] = key, self._painted(number, lead, width, base)
+        return found[1]
+
+    def _painted(self, number: int, lead: str, width: int, base: Style) -> Strip:
+        before, text = self.strips(number)
+        room = max(8, width - len(lead) - before.cell_length)
+        is_cut = text.cell_length > room
+        parts = [*before, *(text.crop(0, room - 1) if is_cut else text)]
+        parts += [Segment("…", self._style("time"))] if is_cut else [Segment(" " * (room - text.cell_length))]
+        segments: list[Segment] = []
+        last, said = base, lead
+        for part, own, _ in parts:
+            style = base + own if own else base
+            if style != last and said:
+                segments.append(Segment(said, last))
+                said = ""
+            last, said = style, said + part
+        return Strip([*segments, Segment(said, last)], width)
 
     def plain(self, number: int) -> str:
         """Return a line as it looks, without colours."""

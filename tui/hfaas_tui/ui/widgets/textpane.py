@@ -76,13 +76,19 @@ class TextPane(ScrollView, can_focus=True):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        width = self.size.width
+        width, before = self.size.width, self._rows
         self._rows = [row for line in self._lines for row in self._fitted(line, width)]
         if len(self._rows) > self.size.height:  # the scrollbar takes a column
             width = max(0, width - self.styles.scrollbar_size_vertical)
             self._rows = [row for line in self._lines for row in self._fitted(line, width)]
-        self.virtual_size = Size(width, len(self._rows))
-        self.refresh()
+        size = Size(width, len(self._rows))
+        if size != self.virtual_size:
+            self.virtual_size = size
+            self.refresh()
+            return
+        for at, row in enumerate(self._rows):
+            if at >= len(before) or row != before[at]:
+                self.refresh_line(at)
 
     def _fitted(self, line: Line, width: int) -> Sequence[Line]:
         line = tuple(Part(clean(part.text, LONGEST), part.tone, part.action) for part in line)
