@@ -160,6 +160,7 @@ def _settings(read: Arguments, demo: Demo | None) -> Settings:
         endpoint=read.endpoint,
         keys=own,
         pipeline=pipeline,
+        build_args=demo.build_args if demo else dict(each.split("=", 1) for each in read.build_args),
         is_named=demo is not None or (read.place is not None and read.place.is_file()),
         problems=(*wishes.problems, *problems),
     )

@@ -27,6 +27,8 @@ class Demo:
 
         self._temporary = tempfile.TemporaryDirectory(prefix="hfaas-demo-", ignore_cleanup_errors=True)
         self.folder = Path(self._temporary.name) / "video"
+        self.build_args: dict[str, str] = {}
+        """Filled once a base image has been found; a deploy by hand then builds the same."""
         self.state = state or Path(self._temporary.name) / "state"
         shutil.copytree(samples() / "video", self.folder, ignore=LEFT_OUT)
 
@@ -43,6 +45,7 @@ class Demo:
 
         try:
             order = demonstration.order(self.folder / "clip", "auto", say)
+            self.build_args.update(order.build_args)
             start(order.engine)
             emulator = watch.find(None, self.state)
             pipeline = fdl.read(self.pipeline)

@@ -8,7 +8,7 @@ Only the emulator is deployed to here; AWS is what promotion is for.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hfaas_deploy.pipeline import Pipeline
     from hfaas_deploy.preview import Preview
     from hfaas_tui.ui.backend import Backend
+    from hfaas_tui.ui.settings import Settings
     from hfaas_tui.watch import Emulator
 
 START = "S on System (8) starts one"
@@ -78,12 +79,13 @@ class Holder(Protocol):
     """Whoever has a backend, now this one and later another."""
 
     backend: Backend
+    settings: Settings
 
 
 def of(holder: Holder) -> Deployer:
     """Return what deploys to a backend's target; a backend may bring its own."""
     own: Deployer | None = getattr(holder.backend, "deployer", None)
-    return own or EmulatorDeployer(lambda: holder.backend.target)
+    return own or EmulatorDeployer(lambda: holder.backend.target, holder.settings.build_args)
 
 
 @dataclass
@@ -91,16 +93,19 @@ class EmulatorDeployer:
     """Deploys to the emulator that runs now, wherever it listens."""
 
     target: Callable[[], Target]
+    build_args: Mapping[str, str] = field(default_factory=dict)
     _busy: threading.Lock = field(default_factory=threading.Lock)
 
     def plan(self, pipeline: Pipeline) -> Plan:
         from hfaas_deploy import preview
         from hfaas_deploy.target import Target as Place
+        from hfaas_tui import local
 
+        wanted = local.with_build_args(pipeline, self.build_args)
         with _told():
             emulator = self._emulator()
             with _images(emulator) as images:
-                return shown(preview.preview(pipeline, Place.local(emulator.endpoint), images))
+                return shown(preview.preview(wanted, Place.local(emulator.endpoint), images))
 
     def deploy(self, file: Path, say: Say) -> Outcome:
         from hfaas_deploy import fdl
@@ -110,7 +115,7 @@ class EmulatorDeployer:
             raise CliError("a deploy is under way", "wait for it to end")
         try:
             with _told():
-                done = local.deploy(fdl.read(file), self._emulator(), {}, say)
+                done = local.deploy(fdl.read(file), self._emulator(), self.build_args, say)
         finally:
             self._busy.release()
         return Outcome(done.stack, done.changed, tuple(url.address for url in done.urls))

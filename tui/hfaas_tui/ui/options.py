@@ -31,6 +31,7 @@ class Arguments:
     ascii: bool
     mouse: bool
     theme: str
+    build_args: tuple[str, ...]
     view: str
     keys: bool
     web: int | None
@@ -51,8 +52,8 @@ def parse(arguments: list[str] | None = None) -> Arguments:
 
 
 def _made(found: argparse.Namespace) -> Arguments:
-    values = {**vars(found), "mouse": not found.no_mouse}
-    del values["no_mouse"], values["host"]
+    values = {**vars(found), "mouse": not found.no_mouse, "build_args": tuple(found.build_arg)}
+    del values["no_mouse"], values["host"], values["build_arg"]
     return Arguments(**values)
 
 
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--ascii", action="store_true", help="use ASCII only")
     add("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     add("--theme", default="", metavar="NAME", help="hfaas-dark, hfaas-light, ansi-dark, ansi-light, ...")
+    add("--build-arg", action="append", default=[], metavar="NAME=VALUE", help="for functions with a Dockerfile")
     add("--view", default="", metavar="NAME", help=f"begin with this view: {', '.join(VIEWS)}")
     add("--keys", action="store_true", help="print every action with its key, and end")
     web = "serve the UI to a browser on this machine [PORT: any free one]"
@@ -95,6 +97,9 @@ def _check(read: Arguments) -> None:
         raise UsageError("--speed must not be negative")
     if read.view and read.view not in VIEWS:
         raise UsageError(f"there is no view {read.view}", f"there are {', '.join(VIEWS)}")
+    for each in read.build_args:
+        if not each.partition("=")[0] or "=" not in each:
+            raise UsageError(f"--build-arg {each!r} is not NAME=VALUE")
     _check_web(read)
     only = [name for name in ("demo", "replay", "endpoint") if getattr(read, name)]
     if len(only) > 1:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hfaas_deploy.images import FunctionSource
     from hfaas_deploy.pipeline import Pipeline
     from hfaas_tui.ui.backend import Backend
+    from hfaas_tui.ui.settings import Settings
     from hfaas_tui.watch import Emulator
 
 START = "S on System (8) starts one"
@@ -114,12 +115,13 @@ class Holder(Protocol):
     """Whoever has a backend, now this one and later another."""
 
     backend: Backend
+    settings: Settings
 
 
 def of(holder: Holder) -> Witness:
     """Return who knows what was rehearsed; a backend may bring its own."""
     own: Witness | None = getattr(holder.backend, "witness", None)
-    return own or EmulatorWitness(lambda: holder.backend.target)
+    return own or EmulatorWitness(lambda: holder.backend.target, holder.settings.build_args)
 
 
 def propose(file: Path, witness: Witness) -> Proposal:
@@ -165,11 +167,13 @@ class EmulatorWitness:
     """Asks the emulator that runs now, wherever it listens."""
 
     target: Callable[[], Target]
+    build_args: Mapping[str, str] = field(default_factory=dict)
 
     def look(self, pipeline: Pipeline) -> Seen:
         """Compare what is deployed with what the pipeline's files make."""
         from hfaas_deploy import deploy, names
         from hfaas_deploy.target import Target as Place
+        from hfaas_tui import local
         from hfaas_tui.watch import Emulator
 
         target = self.target()
@@ -181,7 +185,8 @@ class EmulatorWitness:
             stack = _stack(client, pipeline.stack)
             tags = {one["Key"]: one["Value"] for one in stack.get("Tags", ())}
             has = {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", ())}
-            sources = {one.name: deploy.source(one) for one in pipeline.functions}
+            wanted = local.with_build_args(pipeline, self.build_args)
+            sources = {one.name: deploy.source(one) for one in wanted.functions}
             images = [
                 Image(name, wanted, has.get(names.image_parameter(name), ""))
                 for name, wanted in _foreseen(emulator, sources)

@@ -33,6 +33,9 @@ class Settings:
     endpoint: str = ""
     keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     pipeline: Path | None = None
+    build_args: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """What functions that are built from a Dockerfile are built with."""
+
     is_named: bool = False
     """Whether the user, or the demo, said which pipeline; else the Deploy view asks where there are several."""
 

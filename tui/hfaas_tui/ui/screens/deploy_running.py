@@ -89,7 +89,7 @@ class Running:
                 self._view.say("starting the emulator…", Condition.RUNNING)
                 self._view.work("start", start, started)
 
-        question = Confirm("No emulator runs", ["Start one here, and deploy to it?"], yes="Start")
+        question = Confirm("No emulator runs", ["Start one here, and deploy to it?"], yes="Start", harmless=True)
         self._view.app.push_screen(question, answered)
 
     def _deploy(self, path: Path) -> None:

@@ -108,7 +108,7 @@ class Choices:
         target = self.folder / COPY
         if (file := target / project.USUAL).is_file():
             lines = [f"{target} is there already: it is opened as it is, nothing is written."]
-            asked = Confirm("Open the sample's copy?", lines, yes="Open it")
+            asked = Confirm("Open the sample's copy?", lines, yes="Open it", harmless=True)
             self._view.app.push_screen(asked, lambda answer: self._opened(file) if answer else None)
             return
         self._view.say(f"copying the sample to ./{COPY}…", Condition.QUEUED)

@@ -64,6 +64,7 @@ def call(read: Arguments) -> list[str]:
         "-m",
         "hfaas_tui.ui",
         *(f"--{name}={value}" for name, value in named.items() if value not in {None, ""}),
+        *(f"--build-arg={each}" for each in read.build_args),
         *(f"--{name}" for name, is_on in switched.items() if is_on),
         *(["--", str(read.place)] if read.place else []),
     ]

@@ -22,6 +22,7 @@ class Confirm(ModalScreen[bool]):
     Confirm { align: center middle; }
     Confirm > Vertical { width: 76; max-width: 90%; height: auto; max-height: 90%; padding: 1 2;
                          border: heavy $warning; background: $surface; border-title-style: bold; }
+    Confirm.-harmless > Vertical { border: round $primary; }
     Confirm.-danger > Vertical { border: heavy $error; }
     Confirm Static { width: 1fr; height: auto; }
     Confirm Input { margin-top: 1; }
@@ -34,9 +35,17 @@ class Confirm(ModalScreen[bool]):
     ]
 
     def __init__(
-        self, title: str, lines: Sequence[str], *, yes: str = "Delete", phrase: str = "", danger: bool = False
+        self,
+        title: str,
+        lines: Sequence[str],
+        *,
+        yes: str = "Delete",
+        phrase: str = "",
+        danger: bool = False,
+        harmless: bool = False,
     ) -> None:
-        super().__init__(classes="-danger" if danger else None)
+        super().__init__(classes="-danger" if danger else "-harmless" if harmless else None)
+        self._is_harmless = harmless
         self._title, self._lines, self._yes, self._phrase = (
             clean(title),
             [clean(each) for each in lines],
@@ -54,10 +63,13 @@ class Confirm(ModalScreen[bool]):
                 yield Input()
             with Horizontal():
                 yield Button("Cancel", id="no")
-                yield Button(self._yes, id="yes", variant="error", disabled=bool(self._phrase))
+                yes = Button(self._yes, id="yes", disabled=bool(self._phrase))
+                yes.variant = "primary" if self._is_harmless else "error"
+                yield yes
 
     def on_mount(self) -> None:
-        self.query_one(Input if self._phrase else "#no").focus()
+        usual = "#yes" if self._is_harmless else "#no"
+        self.query_one(Input if self._phrase else usual).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.query_one("#yes", Button).disabled = event.value != self._phrase
