@@ -278,8 +278,10 @@ class HfaasApp(App[int]):
         self._toast(toast)
 
     def report(self, problem: Problem) -> None:
-        """Show what failed and what to do."""
-        self.say(problem.message + (f": {problem.hint}" if problem.hint else ""), Condition.FAILED)
+        """Show what failed and what to do; that the target is gone the frame says, for as long as it is."""
+        is_gone = not self.store.health.is_up and self.store.health.problem is not None
+        state = Condition.WARNING if is_gone else Condition.FAILED
+        self.say(problem.message + (f": {problem.hint}" if problem.hint else ""), state)
 
     def notify(
         self,

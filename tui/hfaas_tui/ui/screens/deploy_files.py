@@ -119,7 +119,7 @@ class Files(Vertical):
         """Bring a file to the front."""
         self.query_one(ContentSwitcher).current = editor.id
         if focus:
-            editor.focus()
+            self.screen.set_focus(editor)  # at once: the next key is meant for this file
         self.refresh_tabs()
         self.post_message(self.Moved(editor))
 

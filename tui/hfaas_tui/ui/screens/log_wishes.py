@@ -24,6 +24,8 @@ class LogWishes(View):
         self._reach = 0
         self._typed = ""
         self._ignores_case = False
+        self._brought: Wanted | None = None
+        """What somebody followed here from another view: going back takes it along."""
 
     @property
     def view(self) -> LogView:
@@ -37,6 +39,7 @@ class LogWishes(View):
         is_request = run is not None or subject.startswith("job:") or subject in self.hfaas.logs.requests()
         self._reach = 0
         self._want(Wanted(request=subject.removeprefix("job:")) if is_request else Wanted(function=subject))
+        self._brought = self._wanted
         self.view.set_follow(True)
         self.view.focus()
 

@@ -141,9 +141,10 @@ class Logs(LogWishes):
             return True
         plain = replace(self._wanted, since=0)
         if not plain.is_all or self._reach:
+            was_brought = self._wanted == self._brought
             self._reach = 0
             self._want(Wanted())
-            return True
+            return not was_brought
         return False
 
     def action_highlight(self) -> None:
