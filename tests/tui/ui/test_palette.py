@@ -35,6 +35,7 @@ async def test_it_finds_functions_buckets_runs_and_themes(backend: FakeBackend) 
             await wait_for(pilot, lambda: not app.screen.is_modal, "closed palette")
         await pilot.press("ctrl+p", *"theme light")
         await wait_text(pilot, "Theme: hfaas-light")
+        await settle(pilot)  # hits still come in, and move the one that enter takes
         await pilot.press("enter")
         await wait_for(pilot, lambda: app.theme == "hfaas-light", "other theme")
 
@@ -44,6 +45,7 @@ async def test_a_command_runs(backend: FakeBackend) -> None:
         await wait_text(pilot, "grayify")
         await pilot.press("ctrl+p", *"fn gray")
         await wait_text(pilot, "fn grayify")
+        await settle(pilot)
         await pilot.press("enter")
         await wait_for(pilot, lambda: under_cursor(app) == "grayify", "cursor")
 
