@@ -24,8 +24,8 @@ from hfaas_tui.watch import Emulator
 FUNCTIONS = 8
 CONCURRENCY = 24
 QUEUED = 1_000
-STARTS = 7
-IDLE_S, SETTLE_S, AGES_S = 20, 8, 8
+STARTS = 5
+IDLE_S, SETTLE_S, AGES_S = 20, 11, 6
 FUNCTION = """\
   - lambda: {{name: bench-{number}, memory: 256, timeout: 60, init_script: nap.sh, container: {{image: "{base}"}}}}
 """

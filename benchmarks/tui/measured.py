@@ -79,7 +79,7 @@ def down(name: str, start: int, count: int = KEYS) -> Iterator[Key]:
         yield "j", f"▸[^▸]{{0,24}}{name}-{row:05d}"
 
 
-def counted(start: int = 0, count: int = KEYS, key: str = "\x1b[B") -> Iterator[Key]:
+def counted(start: int = 0, count: int = KEYS, key: str = "\x1bOQ") -> Iterator[Key]:
     """Yield keys for a peer, which counts them."""
     for each in range(start + 1, start + count + 1):
         yield key, f"keys {each} end"

@@ -10,9 +10,10 @@ import sys
 import threading
 import time
 from collections import deque
+from typing import ClassVar
 
 from textual.app import App, ComposeResult
-from textual.events import Event, Key
+from textual.binding import Binding
 from textual.widgets import DataTable, Log, RichLog, Static
 
 STEP_S = 0.05
@@ -22,7 +23,8 @@ ROWS, COLUMNS = 10_000, 9
 class Peer(App[None]):
     """A widget, and a counter of keys above it."""
 
-    CSS = "#count { height: 1; }"
+    CSS = "#count { height: 1; } Log, RichLog, DataTable { height: 1fr; }"
+    BINDINGS: ClassVar = [Binding("f2", "down", priority=True)]
 
     def __init__(self, kind: str, rate: int) -> None:
         super().__init__()
@@ -74,12 +76,13 @@ class Peer(App[None]):
                 for line in lines:
                     self.query_one(RichLog).write(line)
 
-    async def on_event(self, event: Event) -> None:
-        is_new = isinstance(event, Key) and not event.is_forwarded
-        await super().on_event(event)
-        if is_new:
-            self._keys += 1
-            self.query_one("#count", Static).update(f"keys {self._keys} end, {self._got} lines")
+    def action_down(self) -> None:
+        self._keys += 1
+        self.query_one("#count", Static).update(f"keys {self._keys} end, {self._got} lines")
+        if isinstance(self.focused, DataTable):
+            self.focused.action_cursor_down()
+        elif self.focused:
+            self.focused.action_scroll_down()
 
 
 Peer(sys.argv[1], int(sys.argv[2])).run()

@@ -180,8 +180,11 @@ class LogView(LogCanvas):
         row = max(0, min(row, self.rows - 1))
         if not self.rows or (self.follow and row == self.rows - 1):
             return
+        was = self.cursor_row
         self.set_follow(False)
         self._cursor = self.shown.line(row)
+        for each in (was, row):
+            self.refresh(Region(0, each - self.top, self._width, 1))
         self.reveal()
 
     def reveal(self) -> None:
@@ -195,7 +198,8 @@ class LogView(LogCanvas):
             self._scroll(top)
         elif row >= top + height:
             self._scroll(row - height + 1)
-        self.refresh()
+        if self.is_wrapped or self.top != top:
+            self.refresh()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         if not (event.ctrl or event.shift):
