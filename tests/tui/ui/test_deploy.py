@@ -83,7 +83,7 @@ class FakeDeployer:
     def plan(self, pipeline: Pipeline) -> Plan:
         self.planned.append(pipeline)
         if self.trouble:
-            raise CliError(self.trouble, "S on System (8) starts one")
+            raise CliError(self.trouble, "esc, then S starts one")
         return self.result
 
     def deploy(self, file: Path, say: Say) -> Outcome:

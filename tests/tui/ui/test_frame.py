@@ -13,6 +13,7 @@ from hfaas_tui.ui import frame as header
 from hfaas_tui.ui.emulation import Emulation
 from hfaas_tui.ui.model import Gpu, Health, Machine, Problem, Target
 from hfaas_tui.ui.state import Store
+from hfaas_tui.watch import Emulator
 
 
 async def test_the_header_says_local_and_the_tabs_name_the_views(backend: FakeBackend) -> None:
@@ -169,3 +170,24 @@ async def test_who_followed_something_to_a_view_comes_back_from_there(backend: F
         for name in ("[5 Pipeline]", "[3 Runs]", "[1 Functions]"):
             await pilot.press("escape")
             await wait_text(pilot, name)
+
+
+async def test_the_emulator_can_be_started_from_any_view_that_misses_it(backend: FakeBackend) -> None:
+    backend.broken = "no emulator runs"
+    started: list[str] = []
+
+    class Starting:
+        """Stands where the app's emulator would."""
+
+        def start(self) -> Emulator:
+            started.append("now")
+            backend.broken = ""
+            return Emulator("http://127.0.0.1:4566")
+
+    async with running(backend, SMALL) as (app, pilot):
+        app.emulation = Starting()  # type: ignore[assignment]
+        await wait_text(pilot, "S  starts one here")
+        await pilot.press("S")
+        await wait_text(pilot, "grayify")
+        await pilot.press("S")
+        assert started == ["now"]

@@ -71,7 +71,7 @@ class FakeWitness:
     def look(self, pipeline: Pipeline) -> Seen:
         self.asked += 1
         if self.trouble:
-            raise CliError(self.trouble, "S on System (8) starts one")
+            raise CliError(self.trouble, "S starts one")
         if not self.status:
             return Seen()
         sha256 = template.render(pipeline).sha256 if self.is_same else "8ab42362ac96" + 52 * "0"

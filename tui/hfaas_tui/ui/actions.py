@@ -68,6 +68,7 @@ EVERYWHERE = (
     Action("app.help", "question_mark,f1", "this help", shown="?"),
     Action("app.refresh-view", "ctrl+r", "refresh"),
     Action("app.back", "escape", "back, clear", shown="esc"),
+    Action("app.start-emulator", "S", "start the emulator"),
     Action("app.messages", "ctrl+g", "past messages"),
     Action("app.open-toast", "ctrl+l", "open the message"),
     Action("app.leave", "q", "quit"),

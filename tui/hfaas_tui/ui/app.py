@@ -232,6 +232,13 @@ class HfaasApp(App[int]):
 
         self.push_screen(GoTo())
 
+    def action_start_emulator(self) -> None:
+        """Start the emulator from whatever view says that none answers."""
+        from hfaas_tui.ui.screens.system_emulator import Switch
+
+        if isinstance(self.screen, View) and not self.is_read_only and not self.store.health.is_up:
+            Switch(self.screen).turn()
+
     def action_messages(self) -> None:
         from hfaas_tui.ui.screens.messages import Messages
 

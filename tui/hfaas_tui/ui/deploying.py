@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hfaas_tui.ui.settings import Settings
     from hfaas_tui.watch import Emulator
 
-START = "S on System (8) starts one"
+START = "esc, then S starts one"
 Say = Callable[[str], None]
 
 

@@ -15,7 +15,7 @@ from hfaas_tui import aws, watch
 from hfaas_tui.errors import CliError, NoEmulator
 from hfaas_tui.watch import Emulator
 
-START = "S in System starts one, or `hfaas up`"
+START = "S starts one, or `hfaas up`"
 NOT_FOUND = 404
 OLD = "this emulator is of an older version; start it again"
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hfaas_tui.ui.settings import Settings
     from hfaas_tui.watch import Emulator
 
-START = "S on System (8) starts one"
+START = "S starts one"
 LAYER = "hfaas-layer/"
 """How references begin of functions that run as plain processes: no image is made of them."""
 

@@ -73,7 +73,7 @@ class Running:
     def _ask_start(self, path: Path) -> None:
         emulation, backend = self._view.hfaas.emulation, self._view.backend
         if emulation is None:
-            self._view.say("no emulator answers: S on System (8) starts one", Condition.FAILED)
+            self._view.say("no emulator answers: esc, then S starts one", Condition.FAILED)
             return
 
         def start() -> None:

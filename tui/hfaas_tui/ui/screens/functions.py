@@ -30,7 +30,7 @@ EMPTY = (
     "6  write one, or open a pipeline file, and deploy it",
     "   `hfaas deploy -f pipeline.yaml` in a shell does the same",
 )
-GONE = ("Cannot read functions: nothing answers.", "8  look why, and start the emulator with S")
+GONE = ("No emulator answers.", "S  starts one here", "8  says more of it")
 
 
 class Functions(View):

@@ -41,7 +41,7 @@ EMPTY = (
     "6  write one, or open a pipeline file, and deploy it",
     "   what a function writes and another one reads connects them",
 )
-GONE = ("Cannot read functions: nothing answers.", "8  look why, and start the emulator with S")
+GONE = ("No emulator answers.", "S  starts one here", "8  says more of it")
 LOOKING = ("Looking for functions…",)
 
 
