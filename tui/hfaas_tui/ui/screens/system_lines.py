@@ -68,7 +68,11 @@ def engine(
         used = machine.disk_total - machine.disk_free
         share = used / machine.disk_total
         yield Part(" disk      ", "dim"), Part(f"{size(used)} of {size(machine.disk_total)}", tone(share))
-    yield Part(" limits    ", "dim"), Part(_limits(system)), Part(f"   {functions} function{'' if functions == 1 else 's'}", "dim")
+    yield (
+        Part(" limits    ", "dim"),
+        Part(_limits(system)),
+        Part(f"   {functions} function{'' if functions == 1 else 's'}", "dim"),
+    )
     boxes = list(system.get("containers") or ())
     yield Part(" running   ", "dim"), Part(f"{len(boxes)}" if boxes else "nothing", "run" if boxes else "dim")
     for each in boxes[:8]:
@@ -117,7 +121,9 @@ def queue(each: Mapping[str, Any]) -> Iterator[Part]:
 def gpus(machine: Machine, health: Health, system: Mapping[str, Any], *, is_wide: bool) -> Iterator[Line]:
     """Say how busy each GPU is, or why there is none."""
     if not machine.gpus:
-        detail = (health.status.get("gpus") or system.get("gpus") or {}).get("detail") or "none that containers could use"
+        detail = (health.status.get("gpus") or system.get("gpus") or {}).get(
+            "detail"
+        ) or "none that containers could use"
         yield Part(" - ", "dim"), Part(str(detail), "dim"), Part("   g says more", "dim")
     for each in machine.gpus:
         yield tuple(gpu(each, is_wide=is_wide))

@@ -129,7 +129,9 @@ def facts(scene: Scene) -> Iterator[Line]:
     yield labelled("event", _event(scene))
     yield labelled("memory", *_memory(scene))
     if waits := waiting(run):
-        yield labelled("waits", Part(waits, "warn" if is_stuck(run) else _tone(run) if run.state is Condition.RETRYING else ""))
+        yield labelled(
+            "waits", Part(waits, "warn" if is_stuck(run) else _tone(run) if run.state is Condition.RETRYING else "")
+        )
     elif error := failure(run):
         yield labelled("error" if run.state in BAD else "note", Part(error, _tone(run)))
     yield from map(_leg(scene), scene.legs)
@@ -209,7 +211,10 @@ def cost(scene: Scene) -> list[Part]:
     if used is None:
         return []
     price = scene.price(scene.run, scene.now)
-    return [Part(f"   {figure(used)} GB-s"), *([Part(f" {approximately(price)}", "dim")] if price is not None else [])]
+    return [
+        Part(f"   {figure(used)} GB-s"),
+        *([Part(f" {approximately(price)}", "dim")] if price is not None else []),
+    ]
 
 
 def gauged(share: float, cells: int) -> str:
