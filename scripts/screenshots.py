@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from textual.pilot import Pilot
 
 from hfaas_tui.ui.app import HfaasApp
-from hfaas_tui.ui.local_backend import LocalBackend
+from hfaas_tui.ui.emulator.local_backend import LocalBackend
 from hfaas_tui.ui.settings import Settings
 
 PATIENCE_S = 60

@@ -19,10 +19,13 @@ RATE, TOTAL = 100_000, 1_000_000
 REMOTE_RATE, REMOTE_S = 5_000, 8
 PEER_RATE = 5_000
 PATIENCE_S = 15
+STARTED_S = 2
+"""So long after the first line the program has imported what it needs to look around."""
+
 SCREENFUL = 24
 """Rows of hits that make a screenful: the view has 30 lines."""
 
-FOLLOWING, READING = 40, 40
+FOLLOWING, READING = 30, 30
 """Keys pressed while the end is followed, and while one reads further up."""
 
 
@@ -66,6 +69,7 @@ def logs() -> Iterator[Figure]:
     with flood(RATE, TOTAL) as source, terminal([OURS, "--endpoint", source.endpoint, "--view", "logs"]) as screen:
         screen.wait("follow", limit_s=10)
         screen.wait(r"line 0\d{6}", limit_s=10)
+        time.sleep(STARTED_S)
         begun = time.perf_counter(), screen.cpu()
         following = latencies(screen, time_column(FOLLOWING))
         reading = latencies(screen, upwards(screen, READING))

@@ -17,11 +17,11 @@ from tests.tui.ui.world import until
 from hfaas_supervisor.job import Input, Job, Output
 from hfaas_tui.errors import CliError
 from hfaas_tui.transfer import client
-from hfaas_tui.ui import places
 from hfaas_tui.ui.backend import Cancelled
-from hfaas_tui.ui.local_backend import LocalBackend
+from hfaas_tui.ui.emulator import places
+from hfaas_tui.ui.emulator.local_backend import LocalBackend
+from hfaas_tui.ui.emulator.places import PART
 from hfaas_tui.ui.model import Condition, Run
-from hfaas_tui.ui.places import PART
 
 PAGE = 20
 

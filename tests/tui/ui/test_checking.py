@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hfaas_tui.ui import checking
-from hfaas_tui.ui.checking import Check
+from hfaas_tui.ui.project import checking
+from hfaas_tui.ui.project.checking import Check
 
 FDL = """\
 functions:

@@ -12,9 +12,9 @@ from tests.tui.ui.world import NOW, changed, run
 from hfaas_deploy import fdl, prices
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_emulator.trace import Hop, What
-from hfaas_tui.ui import costs
+from hfaas_tui.ui.emulator.reduction import Reduction
 from hfaas_tui.ui.model import Condition, Run
-from hfaas_tui.ui.reduction import Reduction
+from hfaas_tui.ui.project import costs
 
 US = prices.of("us-east-1")
 PIPELINE = """\

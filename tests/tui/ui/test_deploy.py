@@ -14,10 +14,10 @@ from hfaas_tui.errors import CliError
 from hfaas_tui.rehearsal import Options, rehearsal
 from hfaas_tui.transfer import client
 from hfaas_tui.ui.app import HfaasApp
-from hfaas_tui.ui.checking import Edit
-from hfaas_tui.ui.deploying import Line, Outcome, Plan, Say
 from hfaas_tui.ui.model import Target
-from hfaas_tui.ui.project import begin
+from hfaas_tui.ui.project.checking import Edit
+from hfaas_tui.ui.project.deploying import Line, Outcome, Plan, Say
+from hfaas_tui.ui.project.project import begin
 from hfaas_tui.ui.screens.deploy import Deploy
 from hfaas_tui.ui.widgets.problems import Problems
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.app import App, ComposeResult
 
-from hfaas_tui.ui.project import Source
+from hfaas_tui.ui.project.project import Source
 from hfaas_tui.ui.widgets import editor
 from hfaas_tui.ui.widgets.editor import Editor, Mark
 

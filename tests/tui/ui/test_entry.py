@@ -17,7 +17,7 @@ from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.rehearsal import Options
 from hfaas_tui.ui import __main__ as entry
 from hfaas_tui.ui import actions, crash
-from hfaas_tui.ui.emulation import Emulation
+from hfaas_tui.ui.emulator.emulation import Emulation
 from hfaas_tui.ui.options import VIEWS, parse
 
 RESTORED = b"\x1b[?1049l"

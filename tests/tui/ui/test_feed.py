@@ -19,12 +19,12 @@ from hfaas_emulator.containers.engine import Image
 from hfaas_emulator.containers.fake import FakeEngine
 from hfaas_tui.errors import CliError
 from hfaas_tui.transfer import client
+from hfaas_tui.ui.emulator.local_backend import LocalBackend
+from hfaas_tui.ui.emulator.wire import Stream, _Body
 from hfaas_tui.ui.feed import Feeds, Pause
-from hfaas_tui.ui.local_backend import LocalBackend
 from hfaas_tui.ui.logs.store import LogStore
 from hfaas_tui.ui.model import Condition
 from hfaas_tui.ui.state import Kind, Store
-from hfaas_tui.ui.wire import Stream, _Body
 
 
 class Emulator:

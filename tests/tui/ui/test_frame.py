@@ -10,7 +10,7 @@ from tests.tui.ui.world import NOW, FakeBackend
 from hfaas_tui.rehearsal import Options
 from hfaas_tui.ui import clipboard
 from hfaas_tui.ui import frame as header
-from hfaas_tui.ui.emulation import Emulation
+from hfaas_tui.ui.emulator.emulation import Emulation
 from hfaas_tui.ui.model import Gpu, Health, Machine, Problem, Target
 from hfaas_tui.ui.state import Store
 from hfaas_tui.watch import Emulator

@@ -7,8 +7,8 @@ from tests.tui.ui.screen import SMALL, WIDE, frame, golden, running, settle, und
 from tests.tui.ui.world import FakeBackend, function, run
 
 from hfaas_tui.ui import shell
-from hfaas_tui.ui.configuration import as_yaml
 from hfaas_tui.ui.model import Condition, Stats, Target, Task
+from hfaas_tui.ui.project.configuration import as_yaml
 from hfaas_tui.ui.widgets.functionrows import Row, brief, share
 from hfaas_tui.ui.widgets.spark import spark
 

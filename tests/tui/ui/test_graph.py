@@ -7,11 +7,11 @@ import time
 from tests.tui.ui.world import function
 
 from hfaas_tui.ui import glyphs
-from hfaas_tui.ui.canvas import Canvas
-from hfaas_tui.ui.flow import function_face, place_face
-from hfaas_tui.ui.graph import ALONE, Pipeline, pipelines, place_of
-from hfaas_tui.ui.graph_paint import Face, Picture, boxes
-from hfaas_tui.ui.graph_tree import tree
+from hfaas_tui.ui.graph.canvas import Canvas
+from hfaas_tui.ui.graph.flow import function_face, place_face
+from hfaas_tui.ui.graph.graph import ALONE, Pipeline, pipelines, place_of
+from hfaas_tui.ui.graph.graph_paint import Face, Picture, boxes
+from hfaas_tui.ui.graph.graph_tree import tree
 from hfaas_tui.ui.model import Function, Stats
 
 

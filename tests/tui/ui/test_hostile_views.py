@@ -20,8 +20,8 @@ from textual.widgets import Input, TextArea
 
 from hfaas_tui.ui import errands
 from hfaas_tui.ui.app import HfaasApp
+from hfaas_tui.ui.emulator.replay import ReplayBackend
 from hfaas_tui.ui.model import Condition, Health, Problem, Target
-from hfaas_tui.ui.replay import ReplayBackend
 from hfaas_tui.ui.screens.invoke import Invoke
 from hfaas_tui.ui.screens.messages import Messages
 from hfaas_tui.ui.screens.storage_dialogs import Choice as Options

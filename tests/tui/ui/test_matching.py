@@ -7,7 +7,7 @@ import time
 import pytest
 
 from hfaas_tui.errors import CliError
-from hfaas_tui.ui.matching import Sieve, parse, quantity, tried
+from hfaas_tui.ui.matching.matching import Sieve, parse, quantity, tried
 
 ROW = {"state": "✓ ready", "name": "mask-detector-image", "memory": "2048", "gpus": "1", "p95": "1m03s"}
 

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 import pytest
 
-from hfaas_tui.ui import pictures, preview, sniff
-from hfaas_tui.ui.pictures import Decoder, Picture, painted
-from hfaas_tui.ui.preview import HEX_BYTES, MOST_BYTES, TEXT_BYTES, Previewer, Shown, document, hexadecimal
+from hfaas_tui.ui.preview import pictures, preview, sniff
+from hfaas_tui.ui.preview.pictures import Decoder, Picture, painted
+from hfaas_tui.ui.preview.preview import HEX_BYTES, MOST_BYTES, TEXT_BYTES, Previewer, Shown, document, hexadecimal
 
 ROOM = (30, 10)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hfaas_tui.errors import CliError
-from hfaas_tui.ui import project
+from hfaas_tui.ui.project import project
 
 FDL = "functions:\n  aws:\n  - lambda: {name: hello, init_script: a.sh, container: {image: debian}}\n    hfaas: {build: box}\n"
 

@@ -13,10 +13,10 @@ from textual.pilot import Pilot
 
 from hfaas_deploy import template
 from hfaas_tui.errors import CliError
-from hfaas_tui.ui import project as project_files
 from hfaas_tui.ui.app import HfaasApp
 from hfaas_tui.ui.model import Condition
-from hfaas_tui.ui.promotion import Image, Seen
+from hfaas_tui.ui.project import project as project_files
+from hfaas_tui.ui.project.promotion import Image, Seen
 from hfaas_tui.ui.screens.promote import Promote
 
 if TYPE_CHECKING:

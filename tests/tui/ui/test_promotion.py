@@ -14,12 +14,12 @@ from tests.tui.ui.world import NOW, function, run
 from hfaas_deploy import fdl, template
 from hfaas_tui.errors import CliError
 from hfaas_tui.rehearsal import Options, rehearsal
-from hfaas_tui.ui import costs, promotion
-from hfaas_tui.ui.costs import Estimate
-from hfaas_tui.ui.deploying import EmulatorDeployer
 from hfaas_tui.ui.model import Condition, Problem, Target
-from hfaas_tui.ui.project import begin
-from hfaas_tui.ui.promotion import EmulatorWitness, Image, Proposal, Secret, Seen
+from hfaas_tui.ui.project import costs, promotion
+from hfaas_tui.ui.project.costs import Estimate
+from hfaas_tui.ui.project.deploying import EmulatorDeployer
+from hfaas_tui.ui.project.project import begin
+from hfaas_tui.ui.project.promotion import EmulatorWitness, Image, Proposal, Secret, Seen
 from hfaas_tui.ui.screens import promote_checks, promote_resources
 from hfaas_tui.ui.screens.promote_checks import Evidence, Trial
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hfaas_emulator.trace import Hop, What
+from hfaas_tui.ui.emulator.reduction import Reduction
 from hfaas_tui.ui.model import Condition, Run
-from hfaas_tui.ui.reduction import Reduction
 
 EVENT, J = "11111111-0000-4000-8000-000000000000", "22222222-0000-4000-8000-000000000000"
 T = 1_790_000_000.0

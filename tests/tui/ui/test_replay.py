@@ -13,10 +13,10 @@ from tests.tui.ui.world import function, until
 from hfaas_emulator.trace import Hop, What
 from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.ui.backend import Backend
+from hfaas_tui.ui.emulator.replay import Recorder, ReplayBackend, read
 from hfaas_tui.ui.feed import Feeds
 from hfaas_tui.ui.logs.store import LogStore
 from hfaas_tui.ui.model import Condition, Place, Run
-from hfaas_tui.ui.replay import Recorder, ReplayBackend, read
 from hfaas_tui.ui.state import Store
 
 BEGAN = 1_700_000_000.0

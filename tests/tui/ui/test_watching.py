@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.tui.ui.world import until
 
-from hfaas_tui.ui.watching import Watch
+from hfaas_tui.ui.project.watching import Watch
 
 
 @pytest.fixture

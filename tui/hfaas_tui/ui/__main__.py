@@ -18,7 +18,7 @@ from hfaas_tui.ui.options import Arguments, parse
 if TYPE_CHECKING:
     from hfaas_tui.ui.backend import Backend
     from hfaas_tui.ui.demo import Demo
-    from hfaas_tui.ui.emulation import Emulation
+    from hfaas_tui.ui.emulator.emulation import Emulation
     from hfaas_tui.ui.guarded import Guarded
     from hfaas_tui.ui.settings import Settings
 
@@ -168,7 +168,7 @@ def _settings(read: Arguments, demo: Demo | None) -> Settings:
 
 def _project(read: Arguments) -> tuple[Path, Path | None, Path]:
     """Return folder, pipeline and state: those named, else the nearest upwards."""
-    from hfaas_tui.ui import project
+    from hfaas_tui.ui.project import project
 
     place = (read.place or Path()).absolute()
     found = project.find(place)
@@ -184,14 +184,14 @@ def _project(read: Arguments) -> tuple[Path, Path | None, Path]:
 
 def _target(read: Arguments, settings: Settings, stack: ExitStack) -> tuple[Backend, Emulation | None]:
     if read.replay:
-        from hfaas_tui.ui.replay import ReplayBackend
+        from hfaas_tui.ui.emulator.replay import ReplayBackend
 
         return ReplayBackend(read.replay, read.speed), None
-    from hfaas_tui.ui.local_backend import Heard, LocalBackend, unheard
+    from hfaas_tui.ui.emulator.local_backend import Heard, LocalBackend, unheard
 
     heard: Heard = unheard
     if read.record:
-        from hfaas_tui.ui.replay import Recorder
+        from hfaas_tui.ui.emulator.replay import Recorder
 
         recorder = Recorder(read.record)
         stack.callback(recorder.close)
@@ -201,7 +201,7 @@ def _target(read: Arguments, settings: Settings, stack: ExitStack) -> tuple[Back
     if endpoint or settings.state is None:
         return backend, None
     from hfaas_tui.rehearsal import Options
-    from hfaas_tui.ui.emulation import Emulation
+    from hfaas_tui.ui.emulator.emulation import Emulation
 
     return backend, Emulation(Options(settings.state))
 

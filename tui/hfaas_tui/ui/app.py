@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from hfaas_tui.ui.backend import Backend
-    from hfaas_tui.ui.emulation import Emulation
+    from hfaas_tui.ui.emulator.emulation import Emulation
 
 PREFETCH_S = 0.5
 LONGEST_TRAIL = 20

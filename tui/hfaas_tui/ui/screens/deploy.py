@@ -13,10 +13,11 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.timer import Timer
 
-from hfaas_tui.ui import actions, checking, deploying, project
-from hfaas_tui.ui.checking import Check, Edit, Remark
+from hfaas_tui.ui import actions
 from hfaas_tui.ui.model import Condition
-from hfaas_tui.ui.project import Source
+from hfaas_tui.ui.project import checking, deploying, project
+from hfaas_tui.ui.project.checking import Check, Edit, Remark
+from hfaas_tui.ui.project.project import Source
 from hfaas_tui.ui.screens.deploy_disk import Disk
 from hfaas_tui.ui.screens.deploy_files import Files, marks
 from hfaas_tui.ui.screens.deploy_opening import Opening

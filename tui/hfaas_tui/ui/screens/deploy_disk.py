@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from textual.app import SuspendNotSupported
 
 from hfaas_tui.errors import CliError
-from hfaas_tui.ui import project
-from hfaas_tui.ui.checking import Check
 from hfaas_tui.ui.model import Condition
-from hfaas_tui.ui.project import Source, Stamp
-from hfaas_tui.ui.watching import Watch
+from hfaas_tui.ui.project import project
+from hfaas_tui.ui.project.checking import Check
+from hfaas_tui.ui.project.project import Source, Stamp
+from hfaas_tui.ui.project.watching import Watch
 from hfaas_tui.ui.widgets.confirm import Confirm
 from hfaas_tui.ui.widgets.editor import Editor
 

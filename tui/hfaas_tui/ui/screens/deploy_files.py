@@ -11,8 +11,8 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import ContentSwitcher, TextArea
 
-from hfaas_tui.ui.checking import Check
-from hfaas_tui.ui.project import Source
+from hfaas_tui.ui.project.checking import Check
+from hfaas_tui.ui.project.project import Source
 from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
 from hfaas_tui.ui.widgets.diff import Pane, Row, row
 from hfaas_tui.ui.widgets.editor import Editor, Mark

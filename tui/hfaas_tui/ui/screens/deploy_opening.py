@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfaas_tui.ui import project
 from hfaas_tui.ui.model import Condition
-from hfaas_tui.ui.project import Source
+from hfaas_tui.ui.project import project
+from hfaas_tui.ui.project.project import Source
 from hfaas_tui.ui.widgets.choice import Choice
 from hfaas_tui.ui.widgets.confirm import Ask
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfaas_tui.ui import checking
-from hfaas_tui.ui.checking import Check
-from hfaas_tui.ui.deploying import Deployer, Plan
 from hfaas_tui.ui.model import Problem
+from hfaas_tui.ui.project import checking
+from hfaas_tui.ui.project.checking import Check
+from hfaas_tui.ui.project.deploying import Deployer, Plan
 
 if TYPE_CHECKING:
     from hfaas_tui.ui.screens.deploy import Deploy

@@ -8,9 +8,9 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfaas_tui.ui import checking, project
-from hfaas_tui.ui.deploying import Outcome
 from hfaas_tui.ui.model import Condition, Problem, Task
+from hfaas_tui.ui.project import checking, project
+from hfaas_tui.ui.project.deploying import Outcome
 from hfaas_tui.ui.widgets.confirm import Confirm
 from hfaas_tui.ui.widgets.diff import Row, row
 

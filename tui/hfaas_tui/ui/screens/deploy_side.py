@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from hfaas_tui.ui.checking import Check, Help
-from hfaas_tui.ui.deploying import Plan
 from hfaas_tui.ui.model import Problem
+from hfaas_tui.ui.project.checking import Check, Help
+from hfaas_tui.ui.project.deploying import Plan
 from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
 from hfaas_tui.ui.widgets.diff import Pane, Row, help_rows, plan_rows, row
 from hfaas_tui.ui.widgets.problems import Problems

@@ -224,7 +224,7 @@ class Functions(View):
             self.hfaas.copy("\n".join(each.name for each in self.marked()), "the name")
 
     def action_fdl(self) -> None:
-        from hfaas_tui.ui.configuration import as_yaml
+        from hfaas_tui.ui.project.configuration import as_yaml
         from hfaas_tui.ui.widgets.sheet import Sheet
 
         if (function := self.selected()) is not None:

@@ -12,9 +12,11 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 
-from hfaas_tui.ui import actions, flow, frame, graph
-from hfaas_tui.ui.flow import Amount, Flow
-from hfaas_tui.ui.graph_paint import Face
+from hfaas_tui.ui import actions, frame
+from hfaas_tui.ui.graph import flow, graph
+from hfaas_tui.ui.graph.flow import Amount, Flow
+from hfaas_tui.ui.graph.graph_paint import Face
+from hfaas_tui.ui.graph.tracks import Mark
 from hfaas_tui.ui.model import Condition, Function, Stats
 from hfaas_tui.ui.safe import duration
 from hfaas_tui.ui.screens.pipeline_amounts import Amounts
@@ -23,7 +25,6 @@ from hfaas_tui.ui.screens.pipeline_trace import Tracing
 from hfaas_tui.ui.screens.view import View
 from hfaas_tui.ui.state import Kind
 from hfaas_tui.ui.stats import stats
-from hfaas_tui.ui.tracks import Mark
 from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
 from hfaas_tui.ui.widgets.filterbar import FilterBar
 from hfaas_tui.ui.widgets.graph import Direction, GraphView

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hfaas_tui.errors import CliError
-from hfaas_tui.ui.flow import Amount
+from hfaas_tui.ui.graph.flow import Amount
 from hfaas_tui.ui.model import Entry, Problem
 from hfaas_tui.ui.screens import storage_listing as listing
 from hfaas_tui.ui.state import Kind

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfaas_tui.errors import CliError
-from hfaas_tui.ui import graph
 from hfaas_tui.ui.filenames import free
-from hfaas_tui.ui.graph import place_of
+from hfaas_tui.ui.graph import graph
+from hfaas_tui.ui.graph.graph import place_of
 from hfaas_tui.ui.model import Condition
 from hfaas_tui.ui.screens import storage_listing as listing
 from hfaas_tui.ui.screens.storage_listing import Plan, guarded

@@ -6,10 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from hfaas_tui.errors import CliError
-from hfaas_tui.ui import graph
+from hfaas_tui.ui.graph import graph
+from hfaas_tui.ui.graph.tracks import Mark, Track, newest, track
 from hfaas_tui.ui.model import Run
 from hfaas_tui.ui.state import Kind
-from hfaas_tui.ui.tracks import Mark, Track, newest, track
 from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
 from hfaas_tui.ui.widgets.vtable import VTable
 

@@ -12,9 +12,10 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 
-from hfaas_tui.ui import actions, project, promotion
+from hfaas_tui.ui import actions
 from hfaas_tui.ui.model import Condition
-from hfaas_tui.ui.promotion import Proposal
+from hfaas_tui.ui.project import project, promotion
+from hfaas_tui.ui.project.promotion import Proposal
 from hfaas_tui.ui.screens import promote_checks, promote_resources, promote_rows
 from hfaas_tui.ui.screens.promote_looking import Looking
 from hfaas_tui.ui.screens.promote_resources import Resource

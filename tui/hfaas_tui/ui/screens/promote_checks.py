@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from hfaas_tui.money import approximately, dollars
-from hfaas_tui.ui.costs import RUNS, Estimate
 from hfaas_tui.ui.model import Condition, Function, Run
-from hfaas_tui.ui.promotion import Image, Proposal
+from hfaas_tui.ui.project.costs import RUNS, Estimate
+from hfaas_tui.ui.project.promotion import Image, Proposal
 from hfaas_tui.ui.safe import ago, size
 from hfaas_tui.ui.stats import BAD, stands_for_itself
 

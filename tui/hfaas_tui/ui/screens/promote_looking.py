@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfaas_tui.ui import costs, project, promotion
 from hfaas_tui.ui.model import Problem
-from hfaas_tui.ui.promotion import Proposal
+from hfaas_tui.ui.project import costs, project, promotion
+from hfaas_tui.ui.project.promotion import Proposal
 from hfaas_tui.ui.screens import promote_checks
 from hfaas_tui.ui.screens.promote_checks import Evidence
 from hfaas_tui.ui.state import Kind

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hfaas_tui.ui import glyphs, safe
 from hfaas_tui.ui.model import Condition
-from hfaas_tui.ui.promotion import Proposal
+from hfaas_tui.ui.project.promotion import Proposal
 from hfaas_tui.ui.screens import promote_resources
 from hfaas_tui.ui.screens.promote_checks import Check
 from hfaas_tui.ui.screens.promote_resources import Resource

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from textual.containers import Vertical
 
 from hfaas_tui.errors import CliError
-from hfaas_tui.ui import promotion
 from hfaas_tui.ui.model import Problem
-from hfaas_tui.ui.promotion import Proposal
+from hfaas_tui.ui.project import promotion
+from hfaas_tui.ui.project.promotion import Proposal
 from hfaas_tui.ui.widgets.chrome import Part
 from hfaas_tui.ui.widgets.sheet import Sheet
 from hfaas_tui.ui.widgets.textpane import Line

@@ -10,8 +10,8 @@ from textual.app import ComposeResult
 from textual.timer import Timer
 from textual.widgets import Input
 
-from hfaas_tui.ui import costs
 from hfaas_tui.ui.model import Condition, Problem, Run, RunDetail
+from hfaas_tui.ui.project import costs
 from hfaas_tui.ui.screens.run import RunFull
 from hfaas_tui.ui.screens.view import NARROW, View
 from hfaas_tui.ui.state import Kind

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from hfaas_tui.ui.model import Entry
-from hfaas_tui.ui.preview import Shown
+from hfaas_tui.ui.preview.preview import Shown
 from hfaas_tui.ui.safe import clean, clip, size
 from hfaas_tui.ui.screens.storage_listing import name_of
 from hfaas_tui.ui.state import Store

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.model import Entry, Problem
-from hfaas_tui.ui.preview import Previewer, Shown
+from hfaas_tui.ui.preview.preview import Previewer, Shown
 from hfaas_tui.ui.screens.storage_facts import facts, headline
 from hfaas_tui.ui.widgets.preview import PreviewPane
 

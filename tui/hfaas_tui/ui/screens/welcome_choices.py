@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfaas_tui.errors import CliError
-from hfaas_tui.ui import project
 from hfaas_tui.ui.model import Condition
+from hfaas_tui.ui.project import project
 from hfaas_tui.ui.screens.system_emulator import Switch
 from hfaas_tui.ui.screens.tour import Tour
 from hfaas_tui.ui.widgets.confirm import Confirm

@@ -14,8 +14,8 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from hfaas_tui.ui.checking import Help
-from hfaas_tui.ui.deploying import Line, Plan
+from hfaas_tui.ui.project.checking import Help
+from hfaas_tui.ui.project.deploying import Line, Plan
 from hfaas_tui.ui.safe import clean
 
 TONES = ("ok", "err", "warn", "run", "dim", "head", "cursor")

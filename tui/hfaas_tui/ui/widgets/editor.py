@@ -16,8 +16,8 @@ from textual import events
 from textual.strip import Strip
 from textual.widgets import TextArea
 
-from hfaas_tui.ui.checking import Edit, indentation
-from hfaas_tui.ui.project import Source, Stamp
+from hfaas_tui.ui.project.checking import Edit, indentation
+from hfaas_tui.ui.project.project import Source, Stamp
 
 MARKS = 2
 """Columns left of the line numbers."""

@@ -14,10 +14,10 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from hfaas_tui.ui.canvas import Piece, Spot
-from hfaas_tui.ui.graph import Pipeline
-from hfaas_tui.ui.graph_paint import Faces, Labels, Picture, boxes
-from hfaas_tui.ui.graph_tree import tree
+from hfaas_tui.ui.graph.canvas import Piece, Spot
+from hfaas_tui.ui.graph.graph import Pipeline
+from hfaas_tui.ui.graph.graph_paint import Faces, Labels, Picture, boxes
+from hfaas_tui.ui.graph.graph_tree import tree
 
 Direction = Literal["left", "right", "up", "down"]
 TONES = ("ok", "err", "warn", "run", "dim", "cursor")

@@ -14,7 +14,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from hfaas_tui.ui.preview import Shown, hexadecimal
+from hfaas_tui.ui.preview.preview import Shown, hexadecimal
 from hfaas_tui.ui.safe import clean
 from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
 from hfaas_tui.ui.widgets.vtable import fit

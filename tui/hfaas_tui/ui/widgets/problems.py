@@ -10,7 +10,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from hfaas_tui.ui.checking import Remark
+from hfaas_tui.ui.project.checking import Remark
 from hfaas_tui.ui.widgets.diff import Pane, Row, row
 
 MOST = 100

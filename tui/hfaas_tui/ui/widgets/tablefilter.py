@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hfaas_tui.ui.matching import Sieve
+from hfaas_tui.ui.matching.matching import Sieve
 from hfaas_tui.ui.widgets.filterbar import FilterBar
 from hfaas_tui.ui.widgets.vtable import VTable
 

@@ -18,7 +18,8 @@ from typing import Any, NoReturn
 from hfaas_emulator.trace import Hop
 from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.ui.backend import Invoked, Moved, News
-from hfaas_tui.ui.local_backend import line
+from hfaas_tui.ui.emulator.local_backend import line
+from hfaas_tui.ui.emulator.reduction import Reduction
 from hfaas_tui.ui.model import (
     Condition,
     Function,
@@ -32,7 +33,6 @@ from hfaas_tui.ui.model import (
     Step,
     Target,
 )
-from hfaas_tui.ui.reduction import Reduction
 
 BEAT_S = 0.05
 """What happened within this time is one batch."""
@@ -208,7 +208,7 @@ class ReplayBackend:
     def story(self, uri: str) -> tuple[str, list[Step]]:
         """Return what was recorded of an object."""
         from hfaas_tui.location import ONEDATA, parse
-        from hfaas_tui.ui.steps import step
+        from hfaas_tui.ui.emulator.steps import step
         from hfaas_tui.why import tell, tell_of_space
 
         at = parse(uri)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from hfaas_tui.ui.project import Stamp
+from hfaas_tui.ui.project.project import Stamp
 
 PAUSE_S = 0.5
 MOST = 2000

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hfaas_tui.ui import glyphs
-from hfaas_tui.ui.canvas import Piece
 from hfaas_tui.ui.glyphs import LOOKS
-from hfaas_tui.ui.graph import Edge, Pipeline, place_of
-from hfaas_tui.ui.graph_paint import Face
+from hfaas_tui.ui.graph.canvas import Piece
+from hfaas_tui.ui.graph.graph import Edge, Pipeline, place_of
+from hfaas_tui.ui.graph.graph_paint import Face
 from hfaas_tui.ui.model import Condition, Function, Run, Stats
 from hfaas_tui.ui.safe import clean, clock, duration, size
 from hfaas_tui.ui.state import RUNS_KEPT, Store

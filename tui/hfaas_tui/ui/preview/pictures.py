@@ -18,7 +18,7 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from hfaas_tui.ui import picture_child
+from hfaas_tui.ui.preview import picture_child
 
 PATIENCE_S = 10.0
 """Seconds a picture may take; the first one waits for the decoder's libraries, too."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hfaas_tui.ui.graph import Pipeline, is_in, place_of
+from hfaas_tui.ui.graph.graph import Pipeline, is_in, place_of
 from hfaas_tui.ui.model import Condition, Run
 from hfaas_tui.ui.safe import duration, size
 from hfaas_tui.ui.stats import BAD, percentile

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from hfaas_tui.ui.canvas import Canvas, Piece, Spot, fitted
-from hfaas_tui.ui.graph import Edge, Pipeline
-from hfaas_tui.ui.graph_paint import Faces, Labels, Picture
+from hfaas_tui.ui.graph.canvas import Canvas, Piece, Spot, fitted
+from hfaas_tui.ui.graph.graph import Edge, Pipeline
+from hfaas_tui.ui.graph.graph_paint import Faces, Labels, Picture
 
 DEEPEST = 24
 """Columns that branches are indented at most."""

@@ -12,9 +12,13 @@ from typing import Any
 from hfaas_emulator.trace import Hop, What
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.backend import Invoked, Moved, News
-from hfaas_tui.ui.deployed import Deployed
-from hfaas_tui.ui.inspection import Inspection
-from hfaas_tui.ui.link import Link, told
+from hfaas_tui.ui.emulator.deployed import Deployed
+from hfaas_tui.ui.emulator.inspection import Inspection
+from hfaas_tui.ui.emulator.link import Link, told
+from hfaas_tui.ui.emulator.places import Places
+from hfaas_tui.ui.emulator.reduction import Reduction
+from hfaas_tui.ui.emulator.steps import step
+from hfaas_tui.ui.emulator.wire import Stream
 from hfaas_tui.ui.model import (
     Function,
     Gpu,
@@ -29,10 +33,6 @@ from hfaas_tui.ui.model import (
     Step,
     Target,
 )
-from hfaas_tui.ui.places import Places
-from hfaas_tui.ui.reduction import Reduction
-from hfaas_tui.ui.steps import step
-from hfaas_tui.ui.wire import Stream
 
 Heard = Callable[[str, Any], None]
 """Told of everything that comes, as JSON; a recorder listens."""

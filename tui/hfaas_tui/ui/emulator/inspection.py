@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 from hfaas_tui.errors import CliError
 from hfaas_tui.jobs import Job, Jobs, short
-from hfaas_tui.ui.deployed import hidden
-from hfaas_tui.ui.link import Link, told
+from hfaas_tui.ui.emulator.deployed import hidden
+from hfaas_tui.ui.emulator.link import Link, told
+from hfaas_tui.ui.emulator.reduction import Reduction
 from hfaas_tui.ui.model import Run, RunDetail
-from hfaas_tui.ui.reduction import Reduction
 
 LINES = 200
 """Last lines of a log that the detail of a run shows."""

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from rich.cells import cell_len, set_cell_size
 
-from hfaas_tui.ui import sniff
-from hfaas_tui.ui.pictures import MOST_PIXELS, Decoder, Picture, Row, Undecodable, painted
+from hfaas_tui.ui.preview import sniff
+from hfaas_tui.ui.preview.pictures import MOST_PIXELS, Decoder, Picture, Row, Undecodable, painted
 from hfaas_tui.ui.safe import clean, clip, size
 
 TEXT_BYTES = 64 * 1024

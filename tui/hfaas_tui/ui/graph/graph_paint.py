@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from rich.cells import cell_len
 
-from hfaas_tui.ui.canvas import EAST, HEAVY, LIGHT, NORTH, WEST, Canvas, Piece, Spot
-from hfaas_tui.ui.graph import Edge, Pipeline
+from hfaas_tui.ui.graph.canvas import EAST, HEAVY, LIGHT, NORTH, WEST, Canvas, Piece, Spot
+from hfaas_tui.ui.graph.graph import Edge, Pipeline
 
 GAP = 10
 """Columns between boxes: a line, what it counts, an arrow."""

@@ -16,9 +16,9 @@ from hfaas_emulator.trace import Hop, What
 from hfaas_tui.changes import LOOK, ORIGIN
 from hfaas_tui.legs import FINAL, reason
 from hfaas_tui.ui.backend import News
+from hfaas_tui.ui.emulator.steps import function_of, step
 from hfaas_tui.ui.model import Condition, Run, Step
 from hfaas_tui.ui.state import RUNS_KEPT
-from hfaas_tui.ui.steps import function_of, step
 
 TIMED_OUT = "Sandbox.Timedout"
 OVERDUE = "Job attempt duration exceeded timeout"

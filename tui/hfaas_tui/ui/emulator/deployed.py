@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hfaas_supervisor.errors import ConfigError
 from hfaas_supervisor.job import Job
-from hfaas_tui.ui.link import Link, told
+from hfaas_tui.ui.emulator.link import Link, told
 from hfaas_tui.ui.model import Condition, Function, Mode
 
 if TYPE_CHECKING:

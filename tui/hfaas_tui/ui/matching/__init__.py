@@ -1,0 +1,1 @@
+"""What people type behind `/`, and the child that tries their regexes."""
