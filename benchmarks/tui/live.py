@@ -23,7 +23,9 @@ from hfaas_tui.watch import Emulator
 
 FUNCTIONS = 8
 CONCURRENCY = 24
-QUEUED = 1_000
+QUEUED = 1_600
+"""So many that a thousand are under way all the time that keys are pressed."""
+
 STARTS = 5
 IDLE_S, SETTLE_S, AGES_S = 20, 11, 6
 FUNCTION = """\

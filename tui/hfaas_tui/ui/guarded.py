@@ -10,7 +10,7 @@ from hfaas_tui.ui.model import Condition
 from hfaas_tui.ui.safe import clean
 from hfaas_tui.ui.state import Message
 
-SWITCH_S = 0.0005
+SWITCH_S = 0.001
 """How long a thread that reads a flood may keep a paint waiting; Python's own 5 ms add up with each read of a paint."""
 
 FREEZE_S = 3
