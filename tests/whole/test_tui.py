@@ -129,7 +129,7 @@ def terminal(tmux: str, project: Path) -> Iterator[Terminal]:
     unset = ("AWS_ENDPOINT_URL", "COLUMNS", "LINES", "NO_COLOR", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
     program = shlex.quote(str(Path(sys.executable).parent / "hfaas-tui"))
     made.start(" ".join(["exec", "env", *(f"-u {name}" for name in unset), *settings, program]), project)
-    made.see("No functions|Cannot read functions")
+    made.see("No functions|No emulator answers")
     yield made
     made.run("kill-server")
     if (left := running(project / ".hfaas")) is not None:

@@ -27,7 +27,7 @@ from hfaas_tui.ui.safe import clean
 from hfaas_tui.ui.screens.sizes import TooSmall, is_too_small
 from hfaas_tui.ui.screens.view import View
 from hfaas_tui.ui.settings import Settings
-from hfaas_tui.ui.state import Message, Store
+from hfaas_tui.ui.state import Kind, Message, Store
 from hfaas_tui.ui.stats import stats
 from hfaas_tui.ui.toasts import Link, Severity
 from hfaas_tui.ui.widgets.chrome import Part
@@ -39,6 +39,12 @@ if TYPE_CHECKING:
     from hfaas_tui.ui.emulator.emulation import Emulation
 
 PREFETCH_S = 0.5
+QUIET_S, RESTING_S = 5.0, 0.25
+"""After so long without news, the pause between two looks at the store."""
+
+NEWS = tuple(set(Kind) - {Kind.MACHINE, Kind.HEALTH})
+"""What happens, other than figures that each look at the target brings."""
+
 LONGEST_TRAIL = 20
 
 
@@ -86,6 +92,7 @@ class HfaasApp(App[int]):
         self._keys = dict(self.settings.keys)
         self._views: dict[str, View] = {}
         self._trail: list[str] = []
+        self._version, self._changed = -1, time.monotonic()
 
     # --- life
 
@@ -99,13 +106,22 @@ class HfaasApp(App[int]):
         self.set_keymap(self._keys)
         self.feeds.start()
         self.go(self._first)
-        self.set_interval(self.settings.poll_s, self.poll)
         self.set_timer(PREFETCH_S, self._prefetch)
+        self._look()
 
     def _prefetch(self) -> None:
         """Import what comes next while nobody waits for it."""
         names = ("textual.widgets.text_area", *(f"hfaas_tui.ui.{each}" for each in ("commands", "screens.invoke")))
         send(self, self, "prefetch", lambda: [importlib.import_module(each) for each in names], lambda _: None)
+
+    def _look(self) -> None:
+        """Look, and look again soon; less often where nothing has happened for a while."""
+        self.poll()
+        now, version = time.monotonic(), self.store.version(*NEWS)
+        if version != self._version:
+            self._version, self._changed = version, now
+        is_quiet = now - self._changed > QUIET_S
+        self.set_timer(max(RESTING_S, self.settings.poll_s) if is_quiet else self.settings.poll_s, self._look)
 
     def poll(self) -> None:
         """Let the view that is seen look at the store; those that are not cost nothing."""

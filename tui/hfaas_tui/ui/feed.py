@@ -22,7 +22,7 @@ Piece = TypeVar("Piece")
 LOOK_S = 2.0
 """Pause between two looks at what no stream tells: health, machine, functions, places."""
 
-QUIET = ((60.0, 10.0), (10.0, 5.0))
+QUIET = ((30.0, 10.0), (5.0, 5.0))
 """After so many seconds in which nothing happened, the pause is that long."""
 
 FIRST_TRY_S, LONGEST_TRY_S = 0.5, 10.0

@@ -24,6 +24,9 @@ from hfaas_tui.ui.logs.store import LogStore
 from hfaas_tui.ui.widgets.logcanvas import LogCanvas
 from hfaas_tui.ui.widgets.logline import Columns
 
+QUIET_S, RESTING_S = 5.0, 0.25
+"""After so long without a line, the pause between two looks at the store."""
+
 COPIED = 20_000
 """Lines that a selection copies at most."""
 POLL_S = 1 / 12
@@ -79,6 +82,7 @@ class LogView(LogCanvas):
         self.has_time = True
         self._poll_s = poll_s
         self._timer: Timer | None = None
+        self._version, self._quiet = -1, 0
         self._functions = 0
         if function:
             self.shown.want(Wanted(function=function))
@@ -258,22 +262,27 @@ class LogView(LogCanvas):
             self.refresh()
 
     def on_mount(self) -> None:
-        self._timer = self.set_interval(self._poll_s, self._tick)
         self.poll()
+        self.wake()
 
     def on_unmount(self) -> None:
         self.shown.close()
 
     def _tick(self) -> None:
-        if self.screen.is_current or self.app.screen.is_modal:
-            self.poll()
-        elif self._timer is not None:
-            self._timer.pause()
+        self._timer = None
+        if not self.screen.is_current and not self.app.screen.is_modal:
+            return  # until somebody wakes it
+        version = self.log_store.version
+        self._quiet = 0 if version != self._version else self._quiet + 1
+        self._version = version
+        self.poll()
+        is_quiet = self._quiet * self._poll_s > QUIET_S
+        self._timer = self.set_timer(max(RESTING_S, self._poll_s) if is_quiet else self._poll_s, self._tick)
 
     def wake(self) -> None:
         """Look at the store again; while its screen is not shown, it does not."""
-        if self._timer is not None:
-            self._timer.resume()
+        if self._timer is None:
+            self._timer = self.set_timer(self._poll_s, self._tick)
 
     def on_resize(self) -> None:
         top = self.top
