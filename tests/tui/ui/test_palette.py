@@ -23,7 +23,7 @@ async def test_it_lists_what_can_be_done_now_and_finds_by_words(
 
 async def test_it_finds_functions_buckets_runs_and_themes(backend: FakeBackend) -> None:
     async with running(backend, SMALL) as (app, pilot):
-        await wait_text(pilot, "grayify")
+        await wait_for(pilot, lambda: app.store.places() and app.store.runs(), "first look at everything")
         for typed, found in (
             ("fn mrb", "fn scar-mrbayes"),
             ("s3 plants", "s3://plants"),

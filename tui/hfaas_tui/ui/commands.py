@@ -52,7 +52,7 @@ class Commands(Provider):
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for command in (*self._of_view(is_all=True), *self._everywhere(), *self._things(), *self._themes()):
-            if (score := matcher.match(command.words)) > 0:
+            if (score := max(map(matcher.match, _typed(command.words)))) > 0:
                 yield Hit(score, command.prompt, command.run, text=command.words)
 
     def _of_view(self, *, is_all: bool) -> Iterator[Command]:
@@ -87,6 +87,11 @@ class Commands(Provider):
         for name in (*themes.NAMES, *sorted(set(known) - set(themes.NAMES))):
             if name in known:
                 yield Command(f"Theme: {name}", "", partial(_use, self.app, name))
+
+
+def _typed(words: str) -> set[str]:
+    """Return how people may type it: `s3://films` and `s3 films`."""
+    return {words, words.replace("://", " ")}
 
 
 def _use(app: App[Any], theme: str) -> None:
