@@ -104,6 +104,10 @@ class LogView(LogCanvas):
         """Show other lines; those that are shown stay until some of them were found."""
         self.shown.want(wanted)
         self.poll()
+        if self._timer is not None:  # it may rest; somebody waits for the first of them now
+            self._timer.stop()
+            self._timer, self._quiet = None, 0
+            self.wake()
 
     def poll(self) -> None:
         """Look at the store, and repaint what another look is due."""
