@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from hfaas_deploy import deploy, names, template
+from hfaas_deploy import names, steps, template
 from hfaas_deploy.images import Foresight
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.settings import Setting, Side, compare, triggers
@@ -62,16 +62,16 @@ class Preview:
 
 def preview(pipeline: Pipeline, target: Target, images: Foresight) -> Preview:
     """What `deploy` would do; FdlError or a StackError where it could do nothing."""
-    ready = deploy.checked(pipeline, _silent)
+    ready = steps.checked(pipeline, _silent)
     rendered = template.render(ready)
     target.probe()
     stack = Stack(target.client("cloudformation"), ready.stack)
     standing = stack.standing()
-    known = {one.name: images.foresee(deploy.source(one)) or f"{one.name}:{OPEN}" for one in ready.functions}
-    parameters = {**deploy.parameters(known), **deploy.network(ready, target)}
+    known = {one.name: images.foresee(steps.source(one)) or f"{one.name}:{OPEN}" for one in ready.functions}
+    parameters = {**steps.parameters(known), **steps.network(ready, target)}
     old = Side.of(standing or Standing())
     new = Side.of(Standing(template.document(ready), parameters))
-    url = deploy.published(rendered, target) if standing else ""
+    url = steps.published(rendered, target) if standing else ""
     changes = _planned(stack, rendered, parameters, url) if standing else _all(new)
     return Preview(ready.stack, standing is None, tuple(_steps(changes, old, new)))
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from hfaas_deploy import deploy, fdl, notifications, template
-from hfaas_deploy.deploy import Listening, Message
 from hfaas_deploy.errors import BucketMissing, ExistingBucketError
 from hfaas_deploy.layers import LayerImages
+from hfaas_deploy.messages import Listening, Message
 from hfaas_deploy.pipeline import Function, InputPath, Pipeline
 from hfaas_deploy.stack import Stack
 from hfaas_deploy.target import Target

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
-from hfaas_deploy import artifacts, deploy, fdl
-from hfaas_deploy.deploy import (
+from hfaas_deploy import artifacts, deploy, fdl, steps
+from hfaas_deploy.errors import ArtifactsError, FdlError, StackBroken, StackFailed, TargetUnreachable
+from hfaas_deploy.images import FunctionSource
+from hfaas_deploy.layers import LayerImages
+from hfaas_deploy.messages import (
     BucketReady,
     Checked,
     Deployed,
@@ -23,9 +26,6 @@ from hfaas_deploy.deploy import (
     Planned,
     Recovering,
 )
-from hfaas_deploy.errors import ArtifactsError, FdlError, StackBroken, StackFailed, TargetUnreachable
-from hfaas_deploy.images import FunctionSource
-from hfaas_deploy.layers import LayerImages
 from hfaas_deploy.pipeline import Mode, Pipeline
 from hfaas_deploy.stack import Change, Stack
 from hfaas_deploy.target import Target
@@ -75,8 +75,8 @@ class Refusing:
 
 def layers(target: Target, pipeline: Pipeline) -> dict[str, str]:
     builder = LayerImages(target.endpoint)
-    images = {f.name: builder.build(deploy.source(f), lambda _: None) for f in pipeline.functions}
-    return deploy.parameters(images)
+    images = {f.name: builder.build(steps.source(f), lambda _: None) for f in pipeline.functions}
+    return steps.parameters(images)
 
 
 def bring_up(pipeline: Pipeline, target: Target) -> tuple[Deployed, list[Message]]:
@@ -340,9 +340,9 @@ def test_a_template_too_large_for_a_request_is_fetched_from_the_artifacts(
     many = tuple(replace(split, name=f"{split.name}-n{number}", inputs=()) for number in range(60))
     large = replace(pipeline, stack=f"{pipeline.stack}-large", functions=many)
     rendered, stack = render(large), Stack(target.client("cloudformation"), large.stack)
-    values = deploy.parameters({function.name: "image:1" for function in many})
+    values = steps.parameters({function.name: "image:1" for function in many})
 
-    plan = stack.plan(rendered, values, deploy.published(rendered, target))
+    plan = stack.plan(rendered, values, steps.published(rendered, target))
 
     assert plan and len(plan.changes) == 4 * 60 + 2
     stack.discard(plan)

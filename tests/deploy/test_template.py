@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from hfaas_deploy import checks, deploy, fdl, names, template
+from hfaas_deploy import checks, fdl, names, steps, template
 from hfaas_deploy.errors import TemplateTooLarge
 from hfaas_deploy.findings import errors
 from hfaas_deploy.pipeline import Pipeline
@@ -113,11 +113,11 @@ def test_the_only_parameters_are_images_and_networks(pipeline: Pipeline, documen
 
 def test_a_deploy_gives_every_parameter_a_value_wherever_it_goes(pipeline: Pipeline, document: Json) -> None:
     """Nothing but these values differs between a rehearsal and AWS: the renderer does not know where it is for."""
-    images = deploy.parameters({function.name: "image" for function in pipeline.functions})
+    images = steps.parameters({function.name: "image" for function in pipeline.functions})
     places = [Target.local("http://127.0.0.1:1"), Target("https://x", "eu-west-1", "111122223333", ("a",), ("b",))]
 
     for place in places:
-        assert {*images, *deploy.network(pipeline, place)} == set(document["Parameters"])
+        assert {*images, *steps.network(pipeline, place)} == set(document["Parameters"])
     assert list(inspect.signature(template.render).parameters) == ["pipeline"]
 
 

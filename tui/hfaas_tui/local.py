@@ -13,9 +13,9 @@ from hfaas_tui.tally import Failure
 from hfaas_tui.watch import Emulator
 
 if TYPE_CHECKING:
-    from hfaas_deploy.deploy import Deployed, Message
     from hfaas_deploy.images import DockerImages
     from hfaas_deploy.layers import LayerImages
+    from hfaas_deploy.messages import Deployed, Message
     from hfaas_deploy.pipeline import Pipeline
 
 Say = Callable[[str], None]
@@ -65,30 +65,30 @@ def remove(pipeline: Pipeline, emulator: Emulator, say: Say) -> None:
 
 def lines(message: Message) -> Iterator[str]:
     """Put a message of the deploy into words; routine ones need none."""
-    from hfaas_deploy import deploy as procedure
+    from hfaas_deploy import messages
 
     match message:
-        case procedure.Checked(warnings):
+        case messages.Checked(warnings):
             yield from map(str, warnings)
-        case procedure.ImageSaid(function, text) if not text.lstrip().startswith("--->"):
+        case messages.ImageSaid(function, text) if not text.lstrip().startswith("--->"):
             yield f"{function}: {text}"
-        case procedure.ImageReady(function, reference):
+        case messages.ImageReady(function, reference):
             yield f"{function}: image {reference}"
-        case procedure.Recovering(stack, status):
+        case messages.Recovering(stack, status):
             yield f"{stack}: clearing what an earlier operation left ({status})"
-        case procedure.Planned(stack, plan) if plan:
+        case messages.Planned(stack, plan) if plan:
             yield f"{stack}: {len(plan.changes)} changes"
-        case procedure.Happened(event) if event.failed:
+        case messages.Happened(event) if event.failed:
             yield f"{event.resource}: {event.status}: {event.reason}"
-        case procedure.SpaceReady(provider, space, host):
+        case messages.SpaceReady(provider, space, host):
             yield f"onedata://{space}: the emulator plays storage_providers.{provider}, at {host}"
-        case procedure.SecretMissing(provider, names):
+        case messages.SecretMissing(provider, names):
             yield f"{provider}: its secret is left as it is: {', '.join(names)} not set"
-        case procedure.Listening(bucket):
+        case messages.Listening(bucket):
             yield f"s3://{bucket}: notifications of this pipeline are merged; what others have there stays"
-        case procedure.Watching(function, space, folder):
+        case messages.Watching(function, space, folder):
             yield f"{function}: OneTrigger watches onedata://{space}/{folder}"
-        case procedure.Deployed(stack, template):
+        case messages.Deployed(stack, template):
             yield f"{stack}: up, template {template.sha256[:12]}"
             yield from (f"{url.function}: {url.access.value} {url.method} {url.address}" for url in message.urls)
         case _:

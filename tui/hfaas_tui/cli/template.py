@@ -24,10 +24,10 @@ def template(file: Path, *, pretty: bool, as_json: bool) -> int:
 
     Images and networks are parameters; keys and secret variables are not in it. Any tool of AWS takes it.
     """
-    from hfaas_deploy import deploy, fdl
+    from hfaas_deploy import fdl, steps
     from hfaas_deploy import template as templates
 
-    rendered = templates.render(deploy.checked(fdl.read(file), lambda _: None))
+    rendered = templates.render(steps.checked(fdl.read(file), lambda _: None))
     if as_json:
         document = json.loads(rendered.body)
         print_json(

@@ -126,11 +126,11 @@ def of(holder: Holder) -> Witness:
 
 def propose(file: Path, witness: Witness) -> Proposal:
     """Return what would be promoted now; CliError when the pipeline cannot be."""
-    from hfaas_deploy import checks, deploy, fdl, secret_values, template
+    from hfaas_deploy import checks, fdl, secret_values, steps, template
 
     with told():
         pipeline = fdl.read(file)
-        ready = deploy.checked(pipeline, lambda _: None)
+        ready = steps.checked(pipeline, lambda _: None)
         rendered = template.render(ready)
         secrets = [Secret(one.provider.name, one.missing) for one in secret_values.values(ready, os.environ)]
         warnings = [f"{one.spot.line}: {one.message}" for one in checks.check(pipeline) if not one.is_error]
@@ -171,7 +171,7 @@ class EmulatorWitness:
 
     def look(self, pipeline: Pipeline) -> Seen:
         """Compare what is deployed with what the pipeline's files make."""
-        from hfaas_deploy import deploy, names
+        from hfaas_deploy import names, steps
         from hfaas_deploy.target import Target as Place
         from hfaas_tui import local
         from hfaas_tui.watch import Emulator
@@ -186,7 +186,7 @@ class EmulatorWitness:
             tags = {one["Key"]: one["Value"] for one in stack.get("Tags", ())}
             has = {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", ())}
             wanted = local.with_build_args(pipeline, self.build_args)
-            sources = {one.name: deploy.source(one) for one in wanted.functions}
+            sources = {one.name: steps.source(one) for one in wanted.functions}
             images = [
                 Image(name, wanted, has.get(names.image_parameter(name), ""))
                 for name, wanted in _foreseen(emulator, sources)

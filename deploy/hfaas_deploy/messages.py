@@ -1,0 +1,144 @@
+"""What a deploy or a promotion tells whoever wants to see it: one message for each thing that happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from hfaas_deploy.findings import Finding
+from hfaas_deploy.stack import Event, Plan
+from hfaas_deploy.template import Template
+from hfaas_deploy.template.http import Url
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The pipeline has no errors; these are its warnings."""
+
+    warnings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BucketReady:
+    """The bucket for events that are too large for a job, and for OneTrigger's state, is there."""
+
+    bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageStarted:
+    """The image of a Function is being made; it is number `number` of `total`."""
+
+    function: str
+    number: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSaid:
+    """A line of the image builder."""
+
+    function: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReady:
+    """The image of a Function can be used under this reference."""
+
+    function: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recovering:
+    """An earlier operation left the Stack in a state that is cleared first."""
+
+    stack: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What will be done to the Stack; nothing when the plan is None."""
+
+    stack: str
+    plan: Plan | None
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A resource of the Stack changed its state."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceReady:
+    """The emulator plays the Oneprovider: it has the Space, and Functions reach it at `host`."""
+
+    provider: str
+    space: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecretStored:
+    """The keys of a storage provider, which are new or have changed, are in its secret."""
+
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecretMissing:
+    """The secret of a storage provider was left as it is, because these keys or variables are not set."""
+
+    provider: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The notifications of a bucket that is not the pipeline's have changed; what others have in it stays."""
+
+    bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """OneTrigger has looked into the folder for the first time: what comes from now on is an event."""
+
+    function: str
+    space: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The Stack is up; `changed` is false when it already was as asked for."""
+
+    stack: str
+    template: Template
+    images: Mapping[str, str]
+    outputs: Mapping[str, str]
+    changed: bool
+    urls: tuple[Url, ...] = ()
+
+
+Message = (
+    Checked
+    | BucketReady
+    | ImageStarted
+    | ImageSaid
+    | ImageReady
+    | Recovering
+    | Planned
+    | Happened
+    | SpaceReady
+    | SecretStored
+    | SecretMissing
+    | Listening
+    | Watching
+    | Deployed
+)
+Progress = Callable[[Message], None]
