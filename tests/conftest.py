@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.registry import registry  # noqa: F401 - a fixture
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
