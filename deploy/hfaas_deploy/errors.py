@@ -6,6 +6,10 @@ DeployError              message + hint, shown without a traceback
 ├── TemplateUnsound      a defect of ours: AWS would refuse what was rendered
 ├── WrongTarget          the endpoint is not the kind of place that was asked for
 ├── TargetUnreachable    nothing answers at the endpoint
+├── CredentialsError     there are none, or AWS does not accept them
+├── WrongAccount         they belong to an account that the promotion is not meant for
+├── RegistryError        an image does not get into its repository, or is not the one that was rehearsed
+├── NotRehearsed         the emulator never ran exactly this
 ├── MissingVariable      a ${NAME} of the pipeline file is not set
 ├── ArtifactsError       the bucket for large events and OneTrigger's state cannot be had
 ├── ExistingBucketError  the notifications of a bucket that is not ours cannot be had as they must be
@@ -59,6 +63,22 @@ class WrongTarget(DeployError):
 
 class TargetUnreachable(DeployError):
     """Nothing answers at the endpoint."""
+
+
+class CredentialsError(DeployError):
+    """There are no credentials for AWS, or AWS does not accept them."""
+
+
+class WrongAccount(DeployError):
+    """The credentials belong to an account that the promotion is not meant for."""
+
+
+class RegistryError(DeployError):
+    """An image does not get into its repository, or is not the one that was rehearsed."""
+
+
+class NotRehearsed(DeployError):
+    """The emulator never ran exactly this template and these images."""
 
 
 class MissingVariable(DeployError):

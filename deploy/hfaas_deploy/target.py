@@ -1,14 +1,18 @@
 """Where a Stack is brought up, and the boto3 clients that can reach that place and no other.
 
-A rehearsal must never spend money: `Target.local` looks at the host before any call is made, and its clients
-take neither an endpoint nor credentials from the surroundings.
+    Target.local   an emulator; made-up credentials, nothing of the user's AWS set-up is read
+    Target.aws     AWS; the user's credentials, and AWS's own hosts only, whatever endpoint the surroundings name
+
+A rehearsal must never spend money, and a promotion must not end in an emulator: the host of each client is looked at
+before it makes a call.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,8 +20,9 @@ from urllib.parse import urlsplit
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import ProfileNotFound
 
-from hfaas_deploy.errors import TargetUnreachable, WrongTarget
+from hfaas_deploy.errors import CredentialsError, TargetUnreachable, WrongTarget
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -30,19 +35,29 @@ LOCAL_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".localhost.locals
 NOBODY = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
 """Nothing of the user's AWS set-up is read, so nothing in it can stop a rehearsal or change its way."""
 
+AWS_ENDINGS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".on.aws")
+"""How the names of AWS's own hosts end."""
+
 CONNECT = 2.0
 """Seconds; what is local answers at once or not at all."""
+CONNECT_AWS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One account in one region at one endpoint."""
+    """One account in one region: an emulator's at an endpoint, or one of AWS, where each service has its own.
 
-    endpoint: str
+    The account of AWS is empty until `guard.identify` has asked for it. What stands in for AWS is not local: it is
+    treated as AWS in everything but the host.
+    """
+
+    endpoint: str = ""
     region: str = REGION
     account: str = ACCOUNT
     subnets: tuple[str, ...] = SUBNETS
     security_groups: tuple[str, ...] = SECURITY_GROUPS
+    profile: str = ""
+    is_aws: bool = False
 
     @classmethod
     def local(cls, endpoint: str, region: str = REGION, account: str = ACCOUNT) -> Target:
@@ -55,34 +70,62 @@ class Target:
             )
         return cls(endpoint.rstrip("/"), region, account)
 
+    @classmethod
+    def aws(cls, region: str, profile: str = "", stand_in: str = "") -> Target:
+        """AWS with the user's credentials; tests name a server of this machine that stands in for it."""
+        if stand_in and not is_local(_address(stand_in)[0]):
+            raise WrongTarget(f"what stands in for AWS must be on this machine, but is {stand_in}")
+        return cls(stand_in.rstrip("/"), region, "", (), (), profile, is_aws=True)
+
+    def within(self, account: str, subnets: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> Target:
+        """The same target with what was found out about it."""
+        return replace(self, account=account, subnets=subnets, security_groups=groups)
+
     @property
     def is_local(self) -> bool:
-        """Tell whether it is an emulator, where Onedata is played too."""
-        return is_local(_address(self.endpoint)[0])
+        """Tell whether a rehearsal goes there, where Onedata is played, too."""
+        return not self.is_aws and is_local(_address(self.endpoint)[0])
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Tell whether something of this machine stands in for AWS."""
+        return self.is_aws and bool(self.endpoint)
 
     def probe(self) -> None:
-        """TargetUnreachable unless something listens at the endpoint."""
+        """TargetUnreachable unless something listens at the endpoint; AWS's own hosts are not knocked at."""
+        if not self.endpoint:
+            return
         try:
             socket.create_connection(_address(self.endpoint), CONNECT).close()
         except OSError as fault:
             reason = fault.strerror or str(fault)
-            raise TargetUnreachable(
-                f"nothing answers at {self.endpoint}: {reason.lower()}", "start an emulator with `hfaas up`"
-            ) from None
+            hint = "" if self.is_aws else "start an emulator with `hfaas up`"
+            raise TargetUnreachable(f"nothing answers at {self.endpoint}: {reason.lower()}", hint) from None
 
-    def client(self, service: str, answer_within: float = 60) -> Any:
+    def client(self, service: str, answer_within: float = 60, connections: int = 10) -> Any:
         """A client of `service`; `answer_within` is how long one answer may take, in seconds."""
         config = Config(
-            connect_timeout=CONNECT,
+            connect_timeout=CONNECT_AWS if self.is_aws else CONNECT,
             read_timeout=answer_within,
             retries={"mode": "standard", "total_max_attempts": 3 if answer_within <= 60 else 1},
-            s3={"addressing_style": "path"},
+            max_pool_connections=connections,
+            s3={"addressing_style": "path"} if self.endpoint else None,
         )
-        session: Any = _session(self)  # boto3's stubs know services by literal names only
-        client = session.client(service, endpoint_url=self.endpoint, config=config)
-        if _address(client.meta.endpoint_url) != _address(self.endpoint):
-            raise WrongTarget(f"{service} would go to {client.meta.endpoint_url} and not to {self.endpoint}")
+        session: Any = _session(self.region, self.profile, self.account, is_aws=self.is_aws)
+        client = session.client(service, endpoint_url=self.endpoint or None, config=config)
+        self._admit(service, client.meta.endpoint_url)
         return client
+
+    def _admit(self, service: str, url: str) -> None:
+        """WrongTarget unless this is where the client of a service may go."""
+        right = _address(url) == _address(self.endpoint) if self.endpoint else is_aws_host(_address(url)[0])
+        if not right:
+            raise WrongTarget(f"{service} would go to {url} and not to {self.endpoint or 'AWS'}")
+
+
+def is_aws_host(host: str) -> bool:
+    """Say whether a host is one of AWS."""
+    return host.endswith(AWS_ENDINGS)
 
 
 def is_local(host: str) -> bool:
@@ -92,6 +135,17 @@ def is_local(host: str) -> bool:
     except ValueError:
         return host in LOCAL_NAMES or host.endswith(LOCAL_ENDINGS) or "." not in host
     return address.is_loopback or address.is_private
+
+
+def configured_region(profile: str = "") -> str:
+    """The region of the user's AWS set-up; AWS_REGION counts, as in AWS's other tools; empty when none is set."""
+    core = botocore.session.Session()
+    if profile:
+        core.set_config_variable("profile", profile)
+    try:
+        return str(os.environ.get("AWS_REGION") or core.get_config_variable("region") or "")
+    except ProfileNotFound:
+        raise _no_profile(profile) from None
 
 
 def _address(endpoint: str) -> tuple[str, int]:
@@ -107,9 +161,22 @@ def _address(endpoint: str) -> tuple[str, int]:
 
 
 @lru_cache(maxsize=8)
-def _session(target: Target) -> boto3.Session:
-    """One session for each target: its loaded service models are what takes the time."""
-    core = botocore.session.Session(NOBODY)
+def _session(region: str, profile: str, account: str, *, is_aws: bool) -> Any:
+    """One session for each place: its loaded service models are what takes the time."""
+    core = botocore.session.Session(None if is_aws else NOBODY)
     core.set_config_variable("ignore_configured_endpoint_urls", True)
-    core.set_credentials(target.account, "hfaas")
-    return boto3.Session(botocore_session=core, region_name=target.region)
+    if not is_aws:
+        core.set_credentials(account, "hfaas")
+    elif profile:
+        core.set_config_variable("profile", profile)
+    try:
+        return boto3.Session(botocore_session=core, region_name=region)
+    except ProfileNotFound:
+        raise _no_profile(profile) from None
+
+
+def _no_profile(profile: str) -> CredentialsError:
+    named = profile or os.environ.get("AWS_PROFILE", "")
+    return CredentialsError(
+        f"there is no profile {named!r} in your AWS configuration", "`aws configure list-profiles` shows them"
+    )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,6 +19,17 @@ state = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="The state directory [default: .hfaas].",
 )
+target = click.option(
+    "--target",
+    type=click.Choice(["local", "aws", "oscar"]),
+    default="local",
+    show_default=True,
+    help="Where to: the emulator, AWS, or an OSCAR cluster.",
+)
+profile = click.option(
+    "--profile", default="", metavar="NAME", help="Of your AWS configuration; with --target aws."
+)
+region = click.option("--region", default="", metavar="REGION", help="As eu-west-1; with --target aws.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 pipeline = click.option(
     "-f",
@@ -53,6 +67,28 @@ build_arg = click.option(
     metavar="NAME=VALUE",
     help="A build argument for functions built from a Dockerfile; may be given again.",
 )
+
+
+def where(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command one parameter, `where`, instead of five options that say where it goes."""
+
+    @wraps(command)
+    def called(
+        *arguments: Any,
+        target: str,
+        endpoint: str | None,
+        state: Path | None,
+        profile: str,
+        region: str,
+        **rest: Any,
+    ) -> Any:
+        from hfaas_tui.where import Where
+
+        return command(*arguments, where=Where(target, endpoint, state, profile, region), **rest)  # type: ignore[arg-type]
+
+    for option in (state, endpoint, region, profile, target):
+        called = option(called)
+    return called
 
 
 def pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
