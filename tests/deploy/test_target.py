@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from hfaas_deploy.errors import TargetUnreachable, WrongTarget
-from hfaas_deploy.target import Target
+from hfaas_deploy.errors import CredentialsError, TargetUnreachable, WrongTarget
+from hfaas_deploy.target import Target, configured_region
 
 
 @pytest.fixture
@@ -89,3 +90,60 @@ def test_a_port_where_nobody_listens_is_told(listening: int) -> None:
         Target.local("http://127.0.0.1:1").probe()
 
     assert "hfaas up" in caught.value.hint
+
+
+@pytest.fixture
+def surrounded(monkeypatch: pytest.MonkeyPatch, listening: int) -> int:
+    """Surroundings that send every client of boto3 to a port of this machine."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{listening}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{listening}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREAL")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
+    return listening
+
+
+@pytest.mark.parametrize("service", ["sts", "s3", "ecr", "cloudformation", "lambda", "secretsmanager"])
+def test_a_promotion_goes_to_the_hosts_of_aws_whatever_the_surroundings_name(surrounded: int, service: str) -> None:
+    client = Target.aws("eu-west-1").client(service)
+
+    assert client.meta.endpoint_url.endswith("amazonaws.com")
+    assert client.meta.region_name == "eu-west-1"
+
+
+def test_a_promotion_signs_with_the_credentials_of_the_user(surrounded: int) -> None:
+    client = Target.aws("eu-west-1").client("s3")
+
+    assert "AKIAREAL" in client.generate_presigned_url("get_object", Params={"Bucket": "bbb", "Key": "k"})
+
+
+def test_what_stands_in_for_aws_gets_every_call_and_is_no_rehearsal(surrounded: int) -> None:
+    target = Target.aws("eu-west-1", stand_in="http://127.0.0.1:4577/")
+
+    assert target.client("sts").meta.endpoint_url == "http://127.0.0.1:4577"
+    assert target.is_stand_in
+    assert not target.is_local
+
+
+def test_nothing_beyond_this_machine_stands_in_for_aws() -> None:
+    with pytest.raises(WrongTarget, match="must be on this machine"):
+        Target.aws("eu-west-1", stand_in="https://example.com")
+
+
+def test_a_profile_that_nobody_wrote_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+    with pytest.raises(CredentialsError, match="no profile 'research'"):
+        Target.aws("eu-west-1", "research").client("sts")
+
+
+def test_the_region_is_that_of_the_profile_unless_the_environment_names_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("[profile research]\nregion = eu-north-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+
+    assert (configured_region(), configured_region("research")) == ("", "eu-north-1")
+    monkeypatch.setenv("AWS_REGION", "eu-south-2")
+    assert configured_region("research") == "eu-south-2"
