@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.registry import registry  # noqa: F401 - a fixture
+from tests.standin import aws, stand_in  # noqa: F401 - fixtures
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 

@@ -1,0 +1,107 @@
+"""What plays AWS in tests of promotions: an emulator in a second process, and a registry of images as its ECR.
+
+Tests that name the fixture `stand_in` share one that runs Functions as plain processes; `aws` is the Target there, with
+credentials in the environment. `standin(folder)` starts one of the test's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.registry import Registry
+
+from hfaas_deploy import target
+from hfaas_deploy.target import Target
+
+ACCOUNT = "210987654321"
+"""A key id of twelve digits is the account there."""
+
+REGION = "eu-west-1"
+START_WITHIN = 60
+STOP_WITHIN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """An emulator that plays AWS: `url` is where it answers, `registry` the HOST:PORT of its images, if it has one."""
+
+    url: str
+    state: Path
+    registry: str = ""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables with which `hfaas` promotes to it; all others of AWS are to be unset."""
+        return {
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "of no worth",
+            "AWS_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "HFAAS_AWS_STAND_IN": self.url,
+        }
+
+    def target(self) -> Target:
+        """The Target that a promotion begins with: its account is not known yet."""
+        return Target.aws(REGION, stand_in=self.url)
+
+    def use(self, patch: pytest.MonkeyPatch) -> Target:
+        """Set the environment as long as a test runs, and return the Target with its account."""
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in self.environment.items():
+            patch.setenv(name, value)
+        target._session.cache_clear()  # a session keeps the credentials that it found first
+        return self.target().within(ACCOUNT)
+
+
+@contextmanager
+def standin(folder: Path, registry: str = "", engine: str = "process") -> Iterator[StandIn]:
+    """Run an emulator that plays AWS until the block ends; `registry` is the HOST:PORT of what is to be its ECR."""
+    command = [sys.executable, "-m", "hfaas_emulator", "--port", "0", "--state", str(folder), "--engine", engine]
+    command += ["--tether", *(("--registry", registry) if registry else ())]
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "HFAAS_AWS"))}
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=plain) as process,
+    ):
+        assert process.stdin is not None
+        try:
+            yield StandIn(_endpoint(process, folder), folder, registry)
+        finally:
+            process.terminate()
+            process.stdin.close()
+            process.wait(STOP_WITHIN)
+
+
+def _endpoint(process: subprocess.Popen[bytes], state: Path) -> str:
+    deadline = time.monotonic() + START_WITHIN
+    while time.monotonic() < deadline and process.poll() is None:
+        if (state / "emulator.json").exists():
+            return str(json.loads((state / "emulator.json").read_text())["endpoint"])
+        time.sleep(0.02)
+    raise AssertionError((state / "log").read_text())
+
+
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory: pytest.TempPathFactory, registry: Registry) -> Iterator[StandIn]:
+    """One that the tests of a worker share: names in it are to be unique."""
+    with standin(tmp_path_factory.mktemp("standin"), registry.address) as found:
+        yield found
+
+
+@pytest.fixture
+def aws(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
+    """The shared one as a Target, whose account is known."""
+    yield stand_in.use(monkeypatch)
+    target._session.cache_clear()
