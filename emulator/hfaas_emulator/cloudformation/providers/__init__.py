@@ -8,6 +8,7 @@ from hfaas_emulator.cloudformation.intrinsics import invalid
 from hfaas_emulator.cloudformation.providers import (
     apigatewayv2,
     batch,
+    ecr,
     events,
     iam,
     lambda_,
@@ -23,6 +24,7 @@ from hfaas_emulator.cloudformation.template import Template
 TYPES: Mapping[str, Provider] = {
     **apigatewayv2.PROVIDERS,
     **batch.PROVIDERS,
+    **ecr.PROVIDERS,
     **events.PROVIDERS,
     **iam.PROVIDERS,
     **lambda_.PROVIDERS,
