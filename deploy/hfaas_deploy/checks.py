@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from hfaas_deploy import endpoints, jobs, names, references, secret_variables, stores, wiring
+from hfaas_deploy import endpoints, jobs, names, references, secret_variables, services, stores, wiring
 from hfaas_deploy.findings import Finding, error, in_order, warning
 from hfaas_deploy.pipeline import Function, Pipeline
 from hfaas_deploy.template.functions import DROPPED, ENVIRONMENT_LIMIT, environment_size
@@ -267,11 +267,6 @@ def _one_target(pipeline: Pipeline) -> Iterator[Finding]:
 def _use(pipeline: Pipeline) -> Iterator[Finding]:
     if not pipeline.functions and not pipeline.services and not pipeline.findings:
         yield error(pipeline.spot("functions"), "empty", "no Function is defined; functions.aws is a list of them")
-    for service in pipeline.services:
-        message = (
-            f"not yet: OSCAR services come in a later version; remove {service.name or 'it'} from functions.oscar"
-        )
-        yield error(pipeline.spot(service.place), "not-yet", message)
     for function in pipeline.functions:
         if not function.inputs and not endpoints.has_one(function):
             spot = pipeline.spot(f"{function.place}.lambda")
@@ -301,6 +296,7 @@ JUDGES: tuple[Callable[[Pipeline], Iterator[Finding]], ...] = (
     _limits,
     jobs.judge,
     endpoints.judge,
+    services.judge,
     _one_target,
     _use,
 )

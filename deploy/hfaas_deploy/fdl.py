@@ -21,6 +21,7 @@ from hfaas_deploy.errors import FdlError
 from hfaas_deploy.findings import Spot, error, errors, in_order
 from hfaas_deploy.pipeline import (
     Batch,
+    Cluster,
     ComputeResources,
     Function,
     HttpApi,
@@ -57,14 +58,13 @@ def parse(path: Path, defaults: Path | None = None, *, content: bytes | None = N
     today, notes = generations.convert(tree)
     values = reader.block(_with_defaults(today, defaults, findings))
     found = in_order([*findings, *notes, *reader.findings])
-    services = tuple(_services(values))
     return Pipeline(
         file=path,
         stack=_stack_name(path, values.get("hfaas", {})),
         functions=tuple(_functions(values, path.absolute().parent)),
-        services=services,
+        services=tuple(_services(values, path.absolute().parent)),
         providers=values.get("storage_providers", {}),
-        clusters=tuple(values.get("clusters", {})),
+        clusters=tuple(_clusters(values)),
         existing=frozenset(_existing(values.get("hfaas", {}))),
         account=values.get("hfaas", {}).get("account", ""),
         poll=values.get("hfaas", {}).get("poll", 1),
@@ -132,6 +132,7 @@ def _function(values: Values, place: str, folder: Path) -> Function:
         build=_file(folder, ours.get("build")),
         build_args=ours.get("build_args", {}),
         create_image=box["create_image"],
+        alpine=box.get("alpine") or False,
         init_script=_file(folder, own.get("init_script")),
         extra_payload=_file(folder, own.get("extra_payload")),
         mode=Mode(own["execution_mode"]),
@@ -248,12 +249,75 @@ def _file(folder: Path, name: str | None) -> Path | None:
     return folder / name if name else None
 
 
-def _services(values: Values) -> list[Service]:
+def _clusters(values: Values) -> list[Cluster]:
+    return [_cluster(name, f"clusters.{name}", own) for name, own in values.get("clusters", {}).items()]
+
+
+def _cluster(name: str, place: str, own: Values) -> Cluster:
+    return Cluster(
+        id=name,
+        place=place,
+        endpoint=own.get("endpoint", ""),
+        user=own.get("auth_user", ""),
+        password=own.get("auth_password", ""),
+        verify=own.get("ssl_verify", True),
+    )
+
+
+def _services(values: Values, folder: Path) -> list[Service]:
     entries = values.get("functions", {}).get("oscar", [])
     return [
-        Service(f"functions.oscar[{index}].{cluster}", cluster, service.get("name", ""))
+        _service(f"functions.oscar[{index}].{cluster}", cluster, service, folder)
         for index, entry in enumerate(entries)
         for cluster, service in entry.items()
+    ]
+
+
+def _service(place: str, cluster: str, own: Values, folder: Path) -> Service:
+    environment = own.get("environment", {})
+    return Service(
+        place=place,
+        cluster=_cluster(cluster, place, own),
+        name=own.get("name", ""),
+        image=own.get("image", ""),
+        script=_file(folder, own.get("script")),
+        memory=own.get("memory", ""),
+        cpu=own.get("cpu", ""),
+        log_level=own.get("log_level", "INFO"),
+        file_stage_in=own["file_stage_in"],
+        gpu=own["enable_gpu"],
+        alpine=own["alpine"],
+        variables={**environment.get("variables", {}), **environment.get("Variables", {})},
+        secrets=environment.get("secrets", {}),
+        inputs=tuple(_service_inputs(own, place)),
+        outputs=tuple(_service_outputs(own, place)),
+        more={name: own[name] for name in keys.OSCAR_ONLY if name in own},
+    )
+
+
+def _service_inputs(own: Values, place: str) -> list[InputPath]:
+    return [
+        InputPath(
+            entry.get("storage_provider", ""),
+            entry.get("path", "").strip("/ "),
+            tuple(entry.get("suffix", ())),
+            f"{place}.input[{index}]",
+            prefixes=tuple(entry.get("prefix", ())),
+        )
+        for index, entry in enumerate(own.get("input", []))
+    ]
+
+
+def _service_outputs(own: Values, place: str) -> list[OutputPath]:
+    return [
+        OutputPath(
+            entry.get("storage_provider", ""),
+            entry.get("path", "").strip("/ "),
+            tuple(entry.get("prefix", ())),
+            tuple(entry.get("suffix", ())),
+            place=f"{place}.output[{index}]",
+        )
+        for index, entry in enumerate(own.get("output", []))
     ]
 
 

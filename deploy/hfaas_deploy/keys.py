@@ -424,52 +424,103 @@ _OURS = (
     ),
 )
 
+_EXPOSE, _MOUNT, _VOLUME = f"{OSCAR}.expose", f"{OSCAR}.mount", f"{OSCAR}.volume"
+_FEDERATION, _KSERVE = f"{OSCAR}.federation", f"{OSCAR}.kserve"
+_REPLICAS = (f"{_FEDERATION}.members[]", f"{OSCAR}.replicas[]")
+
 _OSCAR = (
-    Key(OSCAR, "name", required=True, longest=39),
-    Key(OSCAR, "image", required=True),
-    Key(OSCAR, "script", _F, required=True),
-    Key(OSCAR, "memory", default="256Mi"),
-    Key(OSCAR, "cpu", default="0.2"),
-    Key(OSCAR, "log_level", choices=LEVELS, any_case=True),
-    Key(OSCAR, "environment", _BLOCK),
-    Key(f"{OSCAR}.environment", "Variables", _TM),
-    Key(f"{OSCAR}.environment", "variables", _TM),
-    Key(f"{OSCAR}.environment", "secrets", _TM),
-    Key(OSCAR, "input", _BLOCKS),
-    Key(OSCAR, "output", _BLOCKS),
-    *_plain(f"{OSCAR}.input[]", "storage_provider", "path", required=("storage_provider", "path")),
-    *_plain(f"{OSCAR}.output[]", "storage_provider", "path", required=("storage_provider", "path")),
-    *(Key(f"{OSCAR}.{way}[]", name, _TS) for way in ("input", "output") for name in ("prefix", "suffix")),
-    Key(OSCAR, "ssl_verify", _B, default=True),
-    *_plain(OSCAR, "endpoint", "auth_user", "auth_password"),
+    Key(OSCAR, "name", _T, "at most 39 lower-case letters, digits and hyphens", required=True, longest=39),
+    Key(OSCAR, "image", _T, "an image that the cluster can pull", required=True),
+    Key(OSCAR, "script", _F, "its content is what the cluster gets", required=True),
+    Key(OSCAR, "memory", _T, "a quantity of Kubernetes", "256Mi"),
+    Key(OSCAR, "cpu", _T, "a quantity of Kubernetes", "0.2"),
+    Key(OSCAR, "log_level", _T, "how much the supervisor says", choices=LEVELS, any_case=True),
+    Key(OSCAR, "environment", _BLOCK, "environment of the script"),
+    Key(f"{OSCAR}.environment", "Variables", _TM, "taken as written", names=SHELL_NAME),
+    Key(f"{OSCAR}.environment", "variables", _TM, "taken as written", names=SHELL_NAME),
+    Key(f"{OSCAR}.environment", "secrets", _TM, "write ${NAME}; kept apart by the cluster", names=SHELL_NAME),
+    Key(OSCAR, "input", _BLOCKS, "folders whose new files are events; minio is the cluster's own"),
+    Key(OSCAR, "output", _BLOCKS, "folders that results are uploaded to"),
     *(
-        Key(OSCAR, name, _ANY)
-        for name in (
-            *(
-                "file_stage_in",
-                "enable_gpu",
-                "alpine",
-                "vo",
-                "allowed_users",
-                "visibility",
-                "isolation_level",
-                "mount",
-            ),
-            *("image_pull_secrets", "image_prefetch", "total_memory", "total_cpu", "ephemeral_storage_request"),
-            *(
-                "enable_sgx",
-                "synchronous",
-                "expose",
-                "federation",
-                "replicas",
-                "delegation",
-                "annotations",
-                "labels",
-            ),
-            *("interlink_node_name", "volume", "kserve"),
+        Key(f"{OSCAR}.{way}[]", name, _T, effect, required=True, pattern=pattern)
+        for way in ("input", "output")
+        for name, effect, pattern in (
+            ("storage_provider", "`minio`, or `type.id` of storage_providers", STORAGE),
+            ("path", "bucket/folder; without a folder it is one of the bucket named like the service", FOLDER_PATH),
         )
     ),
+    *(Key(f"{OSCAR}.{way}[]", name, _TS) for way in ("input", "output") for name in ("prefix", "suffix")),
+    Key(OSCAR, "file_stage_in", _B, "true skips the download of the input (upstream's naming)", default=False),
+    Key(OSCAR, "enable_gpu", _B, "each container gets one GPU", default=False),
+    Key(
+        OSCAR,
+        "alpine",
+        _B,
+        "the image is based on Alpine, and needs that build of OSCAR's supervisor",
+        default=False,
+    ),
+    Key(OSCAR, "endpoint", _T, "URL of the cluster; else that of clusters"),
+    Key(OSCAR, "auth_user", _T, "else that of clusters, else OSCAR_USER"),
+    Key(OSCAR, "auth_password", _T, "write ${NAME}; else that of clusters, else OSCAR_PASSWORD"),
+    Key(OSCAR, "ssl_verify", _B, "false: any certificate is taken", default=True),
+    *_plain(OSCAR, "vo", "interlink_node_name", "delegation"),
+    Key(OSCAR, "visibility", _T, "who may use it", choices=("private", "public", "restricted")),
+    Key(OSCAR, "allowed_users", _TS, "ids of users, for visibility restricted"),
+    Key(
+        OSCAR,
+        "isolation_level",
+        _T,
+        "whether users have buckets of their own",
+        choices=("SERVICE", "USER"),
+        any_case=True,
+    ),
+    Key(OSCAR, "image_pull_secrets", _TS, "secrets of Kubernetes for private registries"),
+    Key(OSCAR, "image_prefetch", _B),
+    Key(OSCAR, "enable_sgx", _B),
+    Key(OSCAR, "total_memory", _T, "of all its jobs together; a quantity of Kubernetes"),
+    Key(OSCAR, "total_cpu", _T, "of all its jobs together; a quantity of Kubernetes"),
+    Key(OSCAR, "ephemeral_storage_request", _T, "a quantity of Kubernetes"),
+    Key(OSCAR, "annotations", _TM, "annotations of Kubernetes"),
+    Key(OSCAR, "labels", _TM, "labels of Kubernetes"),
+    Key(OSCAR, "synchronous", _BLOCK, "containers for `hfaas invoke` that are kept ready"),
+    *(Key(f"{OSCAR}.synchronous", name, _W, low=0) for name in ("min_scale", "max_scale")),
+    Key(OSCAR, "expose", _BLOCK, "a server in the container, reached from outside"),
+    *(Key(_EXPOSE, name, _W, low=0) for name in ("min_scale", "max_scale", "cpu_threshold", "port")),
+    *(Key(_EXPOSE, name, _TS, pattern="[0-9]{1,5}") for name in ("api_port", "nodePort")),
+    *(Key(_EXPOSE, name, _B) for name in ("rewrite_target", "default_command", "set_auth")),
+    *_plain(_EXPOSE, "auth_type", "health_path", "probe_mode"),
+    Key(OSCAR, "mount", _BLOCK, "a bucket as a folder of the container"),
+    *_plain(_MOUNT, "storage_provider", "path", "options", required=("storage_provider", "path")),
+    Key(OSCAR, "volume", _BLOCK, "a volume that outlives the container"),
+    *_plain(_VOLUME, "name", "size", "mount_path", "lifecycle_policy"),
+    Key(OSCAR, "federation", _BLOCK, "the same service on several clusters"),
+    *_plain(_FEDERATION, "group_id", "topology", "delegation"),
+    Key(_FEDERATION, "rescheduler_threshold", _W, low=0),
+    Key(_FEDERATION, "members", _BLOCKS),
+    Key(OSCAR, "replicas", _BLOCKS, "services that take over jobs, in older versions"),
+    *(key for place in _REPLICAS for key in _plain(place, "type", "cluster_id", "service_name", "url")),
+    *(Key(place, "ssl_verify", _B) for place in _REPLICAS),
+    *(Key(place, "priority", _W, low=0) for place in _REPLICAS),
+    *(Key(place, "headers", _TM) for place in _REPLICAS),
+    Key(OSCAR, "kserve", _BLOCK, "a model that KServe serves"),
+    *_plain(_KSERVE, "type", "storage_uri", "api_version", "cpu", "memory"),
+    *(Key(_KSERVE, name, _W, low=0) for name in ("min_scale", "max_scale")),
+    *(Key(_KSERVE, name, _B) for name in ("enable_gpu", "set_auth")),
+    Key(_KSERVE, "args", _TS),
+    Key(_KSERVE, "env", _TM),
+    Key(_KSERVE, "inference", _BLOCK),
+    *_plain(f"{_KSERVE}.inference", "model_format", "runtime"),
+    Key(_KSERVE, "llm_inference", _BLOCK),
+    *_plain(f"{_KSERVE}.llm_inference", "runtime_image"),
 )
+
+OSCAR_ONLY = (
+    *("vo", "interlink_node_name", "delegation", "visibility", "allowed_users", "isolation_level"),
+    *("image_pull_secrets", "image_prefetch", "enable_sgx", "total_memory", "total_cpu"),
+    *("ephemeral_storage_request", "annotations", "labels", "synchronous", "expose", "mount", "volume"),
+    *("federation", "replicas", "kserve"),
+)
+"""What a service is told of and nothing else knows."""
 
 _PROVIDERS = (
     *(
@@ -503,8 +554,10 @@ _PROVIDERS = (
     ),
     *_plain(f"{PROVIDERS}.rucio.<id>", "access_token", "refresh_token", "client_id", "token_endpoint", "scopes"),
     *_plain(f"{PROVIDERS}.rucio.<id>", "oidc_audience"),
-    *_plain(CLUSTER, "endpoint", "auth_user", "auth_password"),
-    Key(CLUSTER, "ssl_verify", _B, default=True),
+    Key(CLUSTER, "endpoint", _T, "URL of the cluster"),
+    Key(CLUSTER, "auth_user", _T, "else OSCAR_USER"),
+    Key(CLUSTER, "auth_password", _T, "write ${NAME}; else OSCAR_PASSWORD"),
+    Key(CLUSTER, "ssl_verify", _B, "false: any certificate is taken", default=True),
 )
 
 KEYS: tuple[Key, ...] = (

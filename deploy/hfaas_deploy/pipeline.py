@@ -88,6 +88,7 @@ class InputPath(StorePath):
 
     suffix: tuple[str, ...] = ()
     place: str = ""
+    prefixes: tuple[str, ...] = field(default=(), kw_only=True)  # of names; for OSCAR services
 
     @property
     def prefix(self) -> str:
@@ -196,6 +197,7 @@ class Function:
     build: Path | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
     create_image: bool = True
+    alpine: bool = False
     init_script: Path | None = None
     extra_payload: Path | None = None
     mode: Mode = Mode.LAMBDA
@@ -252,12 +254,42 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
+class Cluster:
+    """How an OSCAR cluster is reached, as far as the file says; `verify` false takes any certificate."""
+
+    id: str
+    place: str
+    endpoint: str = ""
+    user: str = ""
+    password: str = field(default="", repr=False)
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
-    """One OSCAR service: read, and not deployed yet."""
+    """One OSCAR service; `more` is what only a cluster understands, by the names it has there."""
 
     place: str
-    cluster: str
+    cluster: Cluster
     name: str
+    image: str = ""
+    script: Path | None = None
+    memory: str = "256Mi"
+    cpu: str = "0.2"
+    log_level: str = "INFO"
+    file_stage_in: bool = False
+    gpu: bool = False
+    alpine: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    inputs: tuple[InputPath, ...] = ()
+    outputs: tuple[OutputPath, ...] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> tuple[InputPath | OutputPath, ...]:
+        """All inputs and outputs."""
+        return (*self.inputs, *self.outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +325,7 @@ class Pipeline:
     functions: tuple[Function, ...] = ()
     services: tuple[Service, ...] = ()
     providers: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
-    clusters: tuple[str, ...] = ()
+    clusters: tuple[Cluster, ...] = ()
     existing: frozenset[str] = frozenset()
     account: str = ""
     poll: int = 1

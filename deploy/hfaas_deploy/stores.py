@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from hfaas_deploy import keys, names, providers, references
+from hfaas_deploy import keys, names, providers, references, services
 from hfaas_deploy.findings import Finding, error, warning
-from hfaas_deploy.pipeline import InputPath, OutputPath, Pipeline, Provider
+from hfaas_deploy.pipeline import Function, InputPath, OutputPath, Pipeline, Provider, Service
 
 HOST = re.compile(r"[A-Za-z0-9._-]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
 LONGEST_NAME = 255  # bytes of one name in a path
@@ -47,14 +47,16 @@ def _is_defined(pipeline: Pipeline, path: InputPath | OutputPath) -> Iterator[Fi
 
 
 def _unused(pipeline: Pipeline) -> Iterator[Finding]:
-    if pipeline.services:
-        return  # their stores are not looked at yet
-    named = {(path.kind, path.id) for function in pipeline.functions for path in function.paths}
+    users: tuple[Function | Service, ...] = (*pipeline.functions, *pipeline.services)
+    named = {(path.kind, path.id) for user in users for path in user.paths}
+    named |= {(path.kind, path.id) for service in pipeline.services for _, path in services.mounted(service)}
     for kind, ids in pipeline.providers.items():
         for name in ids:
             if (kind, name) not in named:
                 spot = pipeline.spot(f"storage_providers.{kind}.{name}")
-                yield warning(spot, "unused", f"storage_providers.{kind}.{name} is not used by any Function")
+                yield warning(
+                    spot, "unused", f"storage_providers.{kind}.{name} is not used by any Function or service"
+                )
     given = pipeline.spots.get("hfaas.poll")
     if given and not any(function.watched for function in pipeline.functions):
         yield warning(given, "ignored", "poll is ignored because no Function has an input in Onedata")
