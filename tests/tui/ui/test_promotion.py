@@ -20,8 +20,9 @@ from hfaas_tui.ui.project.costs import Estimate
 from hfaas_tui.ui.project.deploying import EmulatorDeployer
 from hfaas_tui.ui.project.project import begin
 from hfaas_tui.ui.project.promotion import EmulatorWitness, Image, Proposal, Secret, Seen
-from hfaas_tui.ui.screens import promote_checks, promote_resources
-from hfaas_tui.ui.screens.promote_checks import Evidence, Trial
+from hfaas_tui.ui.screens.promote import checks as promote_checks
+from hfaas_tui.ui.screens.promote import resources as promote_resources
+from hfaas_tui.ui.screens.promote.checks import Evidence, Trial
 
 if TYPE_CHECKING:
     from hfaas_deploy.pipeline import Pipeline

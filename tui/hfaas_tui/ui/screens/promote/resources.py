@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from hfaas_tui.ui.emulator.deployed import CONFIG, HIDDEN, SECRET
+from hfaas_tui.ui.aws.functions import CONFIG, HIDDEN, SECRET
 
 Properties = Mapping[str, Any]
 FUNCTION = "Lambda function"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from hfaas_tui.ui import glyphs, safe
 from hfaas_tui.ui.model import Condition
 from hfaas_tui.ui.project.promotion import Proposal
-from hfaas_tui.ui.screens import promote_resources
-from hfaas_tui.ui.screens.promote_checks import Check
-from hfaas_tui.ui.screens.promote_resources import Resource
+from hfaas_tui.ui.screens.promote import resources
+from hfaas_tui.ui.screens.promote.checks import Check
+from hfaas_tui.ui.screens.promote.resources import Resource
 from hfaas_tui.ui.widgets.chrome import Part
 from hfaas_tui.ui.widgets.textpane import Line
 
@@ -27,9 +27,9 @@ def cell(row: Resource, column: str) -> tuple[str, str]:
 
 def details(row: Resource, proposal: Proposal | None, digest: str) -> Iterator[Line]:
     """Yield a resource's properties, of a function its image first; `digest` is that of the deployed one."""
-    if proposal and row.kind == promote_resources.FUNCTION:
+    if proposal and row.kind == resources.FUNCTION:
         yield from _image(row, proposal, digest)
-    found = list(promote_resources.details(row))
+    found = list(resources.details(row))
     wide = min(26, max((len(name) for name, _ in found), default=0))
     for name, value in found:
         yield (Part(f"   {name:<{wide}}  ", "head"), Part(value))

@@ -16,10 +16,10 @@ from hfaas_tui.ui import actions
 from hfaas_tui.ui.model import Condition
 from hfaas_tui.ui.project import project, promotion
 from hfaas_tui.ui.project.promotion import Proposal
-from hfaas_tui.ui.screens import promote_checks, promote_resources, promote_rows
-from hfaas_tui.ui.screens.promote_looking import Looking
-from hfaas_tui.ui.screens.promote_resources import Resource
-from hfaas_tui.ui.screens.promote_sheets import NotYet, TemplateSheet
+from hfaas_tui.ui.screens.promote import checks, resources, rows
+from hfaas_tui.ui.screens.promote.looking import Looking
+from hfaas_tui.ui.screens.promote.resources import Resource
+from hfaas_tui.ui.screens.promote.sheets import NotYet, TemplateSheet
 from hfaas_tui.ui.screens.view import View
 from hfaas_tui.ui.state import Kind
 from hfaas_tui.ui.widgets.choice import Choice
@@ -79,7 +79,7 @@ class Promote(View):
     def body(self) -> ComposeResult:
         yield ChromeLine(id="route")
         yield ChromeLine(id="what")
-        yield VTable[Resource](WIDE, promote_rows.cell, lambda row: row.id, empty=LOOKING, id="list")
+        yield VTable[Resource](WIDE, rows.cell, lambda row: row.id, empty=LOOKING, id="list")
         yield ChromeLine(id="detail-title", fill="─")
         yield TextPane(wraps=True, id="detail")
         yield ChromeLine(id="checks-title", fill="─")
@@ -132,7 +132,7 @@ class Promote(View):
     def _show(self) -> None:
         proposal = self.proposal
         self.set_class(proposal is None, "-bare")
-        self.table.set_rows(promote_resources.resources(proposal.document, self._images()) if proposal else ())
+        self.table.set_rows(resources.resources(proposal.document, self._images()) if proposal else ())
         if self._wanted and any(self._wanted == row.name and self.table.select(row.id) for row in self.table.rows):
             self._wanted = ""
         self._show_route()
@@ -143,7 +143,7 @@ class Promote(View):
     def _images(self) -> dict[str, str]:
         """Return by function which image is deployed here, as Lambda tells it."""
         known = {each.name: each.digest.removeprefix("sha256:") for each in self.store.functions()}
-        return {name: f"image {digest[: promote_checks.SHA]}" for name, digest in known.items() if digest}
+        return {name: f"image {digest[: checks.SHA]}" for name, digest in known.items() if digest}
 
     def _show_route(self) -> None:
         proposal, is_narrow = self.proposal, self.has_class("-narrow")
@@ -166,7 +166,7 @@ class Promote(View):
         elif proposal:
             functions = len(proposal.functions)
             yield Part(f" {proposal.stack}", "head")
-            yield Part(f"   template {proposal.sha256[: promote_checks.SHA]}")
+            yield Part(f"   template {proposal.sha256[: checks.SHA]}")
             yield Part(f"   {functions} function{'s' * (functions != 1)}")
             yield Part(f"   {proposal.file.name}", "dim")
             if len(self.looking.files) > 1:
@@ -196,18 +196,18 @@ class Promote(View):
         more = [] if self.has_class("-open") else [Part(" ⏎ all ", "dim", "open")]
         self.query_one("#detail-title", ChromeLine).show(title, more if row else [])
         function = self.store.function(row.name) if row else None
-        lines = promote_rows.details(row, self.proposal, function.digest if function else "") if row else ()
+        lines = rows.details(row, self.proposal, function.digest if function else "") if row else ()
         self.query_one("#detail", TextPane).show(lines, from_top=True)
 
     def show_checks(self) -> None:
         """Show the checks with what is known now."""
         proposal = self.proposal
-        found = list(promote_checks.checks(proposal, self.looking.evidence, self.now())) if proposal else []
+        found = list(checks.checks(proposal, self.looking.evidence, self.now())) if proposal else []
         open_ones = sum(each.state in {Condition.WARNING, Condition.FAILED} for each in found)
         count = Part(f"{open_ones} to look at ", "warn") if open_ones else Part("all is well ", "ok")
         self.query_one("#checks-title", ChromeLine).show([Part("─ "), Part("Checks ", "head"), count])
         is_narrow = self.has_class("-narrow")
-        self.query_one("#checks", TextPane).show(promote_rows.check(each, is_narrow=is_narrow) for each in found)
+        self.query_one("#checks", TextPane).show(rows.check(each, is_narrow=is_narrow) for each in found)
 
     # --- keys
 
@@ -253,7 +253,7 @@ class Promote(View):
 
     def _saved(self, path: Path) -> None:
         if self.proposal:
-            self.say(f"template {self.proposal.sha256[: promote_checks.SHA]} saved to {path}")
+            self.say(f"template {self.proposal.sha256[: checks.SHA]} saved to {path}")
 
     def action_copy(self) -> None:
         if self.proposal:

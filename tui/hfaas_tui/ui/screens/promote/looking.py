@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from hfaas_tui.ui.model import Problem
 from hfaas_tui.ui.project import costs, project, promotion
 from hfaas_tui.ui.project.promotion import Proposal
-from hfaas_tui.ui.screens import promote_checks
-from hfaas_tui.ui.screens.promote_checks import Evidence
+from hfaas_tui.ui.screens.promote import checks
+from hfaas_tui.ui.screens.promote.checks import Evidence
 from hfaas_tui.ui.state import Kind
 
 if TYPE_CHECKING:
-    from hfaas_tui.ui.screens.promote import Promote
+    from hfaas_tui.ui.screens.promote.view import Promote
 
 EVERY_S = 2.0
 """Runs are counted anew at most so often."""
@@ -91,7 +91,7 @@ class Looking:
 
         def call() -> Evidence:
             runs = store.runs()
-            return Evidence(promote_checks.trials(runs, store.functions()), costs.estimate(runs, pipeline, now))
+            return Evidence(checks.trials(runs, store.functions()), costs.estimate(runs, pipeline, now))
 
         view.work("count", call, lambda evidence: self._learnt(evidence, version))
 
