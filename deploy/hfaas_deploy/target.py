@@ -116,6 +116,11 @@ class Target:
         self._admit(service, client.meta.endpoint_url)
         return client
 
+    def credentials(self) -> Any:
+        """What requests are signed with, as botocore has it; None when the user has none."""
+        found = _session(self.region, self.profile, self.account, is_aws=self.is_aws).get_credentials()
+        return found.get_frozen_credentials() if found else None
+
     def _admit(self, service: str, url: str) -> None:
         """WrongTarget unless this is where the client of a service may go."""
         right = _address(url) == _address(self.endpoint) if self.endpoint else is_aws_host(_address(url)[0])
