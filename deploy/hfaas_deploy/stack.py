@@ -11,6 +11,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,19 @@ FIRST_LOOK, LAST_LOOK = 0.05, 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class Detail:
+    """Why a resource changes: `attribute` is Properties, Tags, ...; `cause` a parameter or another resource.
+
+    `recreation` is CloudFormation's word: Never, Conditionally or Always.
+    """
+
+    attribute: str
+    name: str = ""
+    cause: str = ""
+    recreation: str = "Never"
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One line of a plan."""
 
@@ -42,10 +56,16 @@ class Change:
     resource: str
     kind: str
     replacement: str = ""
+    details: tuple[Detail, ...] = ()
 
     @property
     def destroys(self) -> bool:
         return self.action == "Remove" or self.replacement in ("True", "Conditional")
+
+    @property
+    def is_of_tags(self) -> bool:
+        """Tell whether nothing but tags changes, as it does on every resource when those of the Stack do."""
+        return bool(self.details) and all(detail.attribute == "Tags" for detail in self.details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +85,8 @@ class Standing:
 
     template: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    fingerprint: str = ""
+    """The SHA-256 of the template, as the deploy wrote it down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +129,8 @@ class Stack:
             return None
         body = self._call("get_template", StackName=self.name, TemplateStage="Original")["TemplateBody"]
         values = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
-        return Standing(json.loads(body) if isinstance(body, str) else body, values)
+        tags = {one["Key"]: one["Value"] for one in stack.get("Tags", [])}
+        return Standing(json.loads(body) if isinstance(body, str) else body, values, tags.get(FINGERPRINT, ""))
 
     def plan(self, template: Template, parameters: Mapping[str, str], url: str = "") -> Plan | None:
         """A change set to look at; None when nothing would change. Nothing is touched yet.
@@ -134,7 +157,12 @@ class Stack:
             if any(words in refusal.message for words in NOTHING):
                 return None
             raise
-        return self._ready(made["Id"], made["StackId"], fresh=fresh)
+        try:
+            return self._ready(made["Id"], made["StackId"], fresh=fresh)
+        except KeyboardInterrupt:
+            with suppress(StackError, TargetUnreachable):
+                self.discard(Plan(self.name, made["StackId"], made["Id"], (), fresh))
+            raise
 
     def discard(self, plan: Plan) -> None:
         """Throw a plan away, and the empty Stack that it would have filled."""
@@ -195,17 +223,41 @@ class Stack:
                 return Plan(self.name, stack_id, change_set, tuple(self._changes(answer)), fresh)
             if answer["Status"] == "FAILED":
                 reason = answer.get("StatusReason", "the change set failed")
+                is_nothing = any(words in reason for words in NOTHING)
+                faults = [] if is_nothing else list(self._faults(change_set))
                 self.discard(Plan(self.name, stack_id, change_set, (), fresh))
-                if any(words in reason for words in NOTHING):
+                if is_nothing:
                     return None
-                raise StackError(f"{self.name}: {reason}")
+                raise StackError(f"{self.name}: {'; '.join(faults) or reason}")
         raise StackError(f"the plan of {self.name} was not ready within {PLAN_WITHIN:.0f} s")
+
+    def _faults(self, change_set: str) -> Iterator[str]:
+        """What is wrong with the resources of a change set that failed; older CloudFormations do not tell."""
+        page: dict[str, str] = {}
+        while True:
+            arguments = {"ChangeSetName": change_set, "Filters": {"FailedEvents": True}, **page}
+            try:
+                answer = self._call("describe_events", **arguments)
+            except StackError:
+                return
+            for event in answer.get("OperationEvents", ()):
+                said = event.get("ValidationStatusReason") or event.get("ResourceStatusReason")
+                if said:
+                    yield f"{event.get('LogicalResourceId', self.name)} ({event.get('ResourceType', STACK)}): {said}"
+            if not answer.get("NextToken"):
+                return
+            page = {"NextToken": answer["NextToken"]}
 
     def _changes(self, answer: Any) -> Iterator[Change]:
         while True:
             for change in (entry["ResourceChange"] for entry in answer.get("Changes", [])):
-                replacement = change.get("Replacement", "")
-                yield Change(change["Action"], change["LogicalResourceId"], change["ResourceType"], replacement)
+                yield Change(
+                    change["Action"],
+                    change["LogicalResourceId"],
+                    change["ResourceType"],
+                    change.get("Replacement", ""),
+                    tuple(map(_detail, change.get("Details", ()))),
+                )
             if not answer.get("NextToken"):
                 return
             page = {
@@ -298,6 +350,16 @@ class Stack:
             raise StackError(said.get("Message") or str(refusal)) from refusal
         except BotoCoreError as fault:
             raise TargetUnreachable(f"{self._client.meta.endpoint_url} does not answer: {fault}") from fault
+
+
+def _detail(raw: Any) -> Detail:
+    target = raw.get("Target", {})
+    return Detail(
+        attribute=target.get("Attribute", ""),
+        name=target.get("Name", ""),
+        cause=raw.get("CausingEntity", ""),
+        recreation=target.get("RequiresRecreation", "Never"),
+    )
 
 
 def _event(raw: Any) -> Event:
