@@ -1,20 +1,25 @@
 """Where functions are called over HTTP, and calling them there.
 
-What is deployed is asked, not the pipeline's file: endpoints of others are found, too. Addresses are paths of the
-emulator's own port, so no name has to be looked up.
+What is deployed is asked, not the pipeline's file: endpoints of others are found, too. An emulator's addresses are
+paths of its own port, so no name has to be looked up.
 """
 
 from __future__ import annotations
 
 import http.client
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from hfaas_tui import aws
 from hfaas_tui.errors import CliError
 from hfaas_tui.transfer import client
+from hfaas_tui.where import Where
+
+Clients = Callable[[str], Any]
+"""Makes a boto3 client of a service."""
 
 FUNCTION = re.compile(r":function:([^:/]+)")
 GREEDY = re.compile(r"\{[^{}]+\+\}")
@@ -59,25 +64,34 @@ URL, HTTP_API, REST_API = "function URL", "HTTP API", "REST API"
 
 
 class Endpoints:
-    """All endpoints of an emulator."""
+    """All endpoints of an emulator, or of an account of AWS in one region: it has no endpoint then."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, clients: Clients | None = None, region: str = REGION) -> None:
         self._endpoint = endpoint
+        self._clients: Clients = clients or (lambda service: client(endpoint, service))
+        self._region = region
+
+    @classmethod
+    def at(cls, where: Where) -> Endpoints:
+        """Return the endpoints of where a command goes."""
+        return cls(where.target.endpoint, where.client, where.target.region)
 
     def all(self, function: str = "") -> list[Endpoint]:
         """Return the endpoints, those of one function when it is named; CliError when it does not exist."""
         names = self._functions()
         if function and function not in names:
-            raise CliError(f"there is no function {function!r}", "`hfaas ls` shows the functions")
+            raise CliError(
+                f"there is no function {function!r}", "`hfaas ls` shows the functions of the same target"
+            )
         found = [*self._urls([function] if function else names), *self._http_apis(), *self._rest_apis()]
         return [each for each in found if function in ("", each.function)]
 
     def _functions(self) -> list[str]:
-        pages = client(self._endpoint, "lambda").get_paginator("list_functions").paginate()
+        pages = self._clients("lambda").get_paginator("list_functions").paginate()
         return [str(each["FunctionName"]) for page in pages for each in page["Functions"]]
 
     def _urls(self, functions: Iterable[str]) -> Iterator[Endpoint]:
-        api = client(self._endpoint, "lambda")
+        api = self._clients("lambda")
         for name in functions:
             try:
                 known = api.get_function_url_config(FunctionName=name)
@@ -86,31 +100,45 @@ class Endpoints:
             yield Endpoint(name, URL, "ANY", str(known["AuthType"]), str(known["FunctionUrl"]))
 
     def _http_apis(self) -> Iterator[Endpoint]:
-        gateway = client(self._endpoint, "apigatewayv2")
-        for api in gateway.get_apis().get("Items", ()):
+        gateway = self._clients("apigatewayv2")
+        for api in _listed(gateway, "get_apis"):
             api_id = api["ApiId"]
             served = {
                 f"integrations/{each['IntegrationId']}": _function(each.get("IntegrationUri"))
-                for each in gateway.get_integrations(ApiId=api_id)["Items"]
+                for each in _listed(gateway, "get_integrations", ApiId=api_id)
             }
-            stages = [str(each["StageName"]) for each in gateway.get_stages(ApiId=api_id)["Items"]]
-            for route in gateway.get_routes(ApiId=api_id)["Items"]:
+            if not any(served.values()):
+                continue
+            stages = [str(each["StageName"]) for each in _listed(gateway, "get_stages", ApiId=api_id)]
+            for route in _listed(gateway, "get_routes", ApiId=api_id):
                 if name := served.get(route.get("Target", "")):
                     yield from _routed(api["ApiEndpoint"], stages, route, name)
 
     def _rest_apis(self) -> Iterator[Endpoint]:
-        gateway = client(self._endpoint, "apigateway")
-        for api in gateway.get_rest_apis().get("items", ()):
+        gateway = self._clients("apigateway")
+        for api in _listed(gateway, "get_rest_apis"):
             api_id = api["id"]
             stages = [each["stageName"] for each in gateway.get_stages(restApiId=api_id)["item"]]
-            resources = gateway.get_resources(restApiId=api_id, embed=["methods"])["items"]
-            for resource in resources:
+            for resource in _listed(gateway, "get_resources", restApiId=api_id, embed=["methods"]):
                 for verb, method in resource.get("resourceMethods", {}).items():
                     if name := _function(method.get("methodIntegration", {}).get("uri")):
                         authorization = str(method.get("authorizationType", "NONE"))
                         for stage in stages:
-                            address = f"{self._endpoint}/_aws/execute-api/{api_id}/{stage}{_path(resource['path'])}"
+                            address = f"{self._rest(api_id)}/{stage}{_path(resource['path'])}"
                             yield Endpoint(name, REST_API, verb, authorization, address)
+
+    def _rest(self, api_id: str) -> str:
+        """Return where a REST API begins: AWS does not tell, it follows from its id."""
+        if self._endpoint:
+            return f"{self._endpoint}/_aws/execute-api/{api_id}"
+        china = ".cn" if self._region.startswith("cn-") else ""
+        return f"https://{api_id}.execute-api.{self._region}.amazonaws.com{china}"
+
+
+def _listed(gateway: Any, operation: str, **asked: Any) -> Iterator[Any]:
+    """Yield everything that an operation of API Gateway lists, on all pages; the older API writes it small."""
+    for page in gateway.get_paginator(operation).paginate(**asked):
+        yield from page.get("Items", ()) or page.get("items", ())
 
 
 def _routed(base: str, stages: Sequence[str], route: Mapping[str, Any], function: str) -> Iterator[Endpoint]:
@@ -170,22 +198,49 @@ def choose(found: Sequence[Endpoint], function: str) -> Endpoint:
     return min(found, key=lambda each: order.index(each.kind))
 
 
-def send(endpoint: Endpoint, call: Call) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """With what requests are signed: credentials as botocore has them, and the region."""
+
+    credentials: Any = field(repr=False)
+    region: str = REGION
+
+    @classmethod
+    def of(cls, where: Where) -> Signer:
+        """Return the signer of where a command goes; CliError when the user has no credentials."""
+        found = where.target.credentials()
+        if found is None:
+            raise CliError("no credentials for AWS were found", aws.SIGN_IN)
+        return cls(found, where.target.region)
+
+    def headers(self, service: str, method: str, url: str, call: Call) -> dict[str, str]:
+        """Return the headers that sign a request."""
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+
+        request: Any = AWSRequest(method, url, dict(call.headers), call.body)
+        SigV4Auth(self.credentials, service, self.region).add_auth(request)
+        wanted = ("authorization", "x-amz-date", "x-amz-security-token")
+        return {name: value for name, value in request.headers.items() if name.lower() in wanted}
+
+
+def send(endpoint: Endpoint, call: Call, signer: Signer) -> Answer:
     """Call a function over HTTP, signed where its endpoint wants that."""
     method = call.method or _method(endpoint, call)
     url = _address(endpoint, call)
     headers = dict(call.headers)
     if endpoint.is_signed:
-        headers |= _signature(endpoint, method, url, call)
+        headers |= signer.headers(endpoint.service, method, url, call)
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port or 80, timeout=PATIENCE_S)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(str(parts.hostname), parts.port, timeout=PATIENCE_S)
     try:
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         connection.request(method, target, call.body or None, headers)
         answer = connection.getresponse()
         return Answer(answer.status, tuple(answer.getheaders()), answer.read())
     except (OSError, http.client.HTTPException) as error:
-        raise CliError(f"{url} does not answer ({error})", "start an emulator with `hfaas up`") from error
+        raise CliError(f"{url} does not answer ({error})", "is it up, and this machine on the network?") from error
     finally:
         connection.close()
 
@@ -204,14 +259,3 @@ def _address(endpoint: Endpoint, call: Call) -> str:
         base = url.removesuffix(f"/{ANYTHING}") if endpoint.kind != URL else url
         url = f"{base.rstrip('/')}/{quote(call.path.lstrip('/'), safe='/%:@!$&()*+,;=~-._')}"
     return f"{url}?{urlencode(list(call.query))}" if call.query else url
-
-
-def _signature(endpoint: Endpoint, method: str, url: str, call: Call) -> dict[str, str]:
-    from botocore.auth import SigV4Auth
-    from botocore.awsrequest import AWSRequest
-    from botocore.credentials import Credentials
-
-    request: Any = AWSRequest(method, url, dict(call.headers), call.body)
-    SigV4Auth(Credentials("test", "test"), endpoint.service, REGION).add_auth(request)
-    wanted = ("authorization", "x-amz-date", "x-amz-security-token")
-    return {name: value for name, value in request.headers.items() if name.lower() in wanted}

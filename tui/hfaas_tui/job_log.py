@@ -1,7 +1,8 @@
 """The log of a job as it grows: that of its current attempt, and those of everything inside an array or a group.
 
-Each look asks Batch which streams there are by now, then CloudWatch Logs what is new in each. Batch calls a job ended
-when its output is in the log, so the look after its end is the last.
+Each look asks Batch which streams there are by now, then CloudWatch Logs what is new in each. The emulator's Batch
+calls a job ended when its output is in the log, so the look after its end is the last; AWS delivers late, and is given
+a moment before that look.
 """
 
 from __future__ import annotations
@@ -13,13 +14,22 @@ from typing import Any
 from hfaas_tui.jobs import Job, Jobs, flat
 
 POLL_S = 0.3
+POLL_AWS_S = 2.0
+LATE_S = 5.0
+"""Seconds in which CloudWatch Logs nearly always has what was written."""
 
 
 class JobLog:
-    """Reads the streams of a job; `logs` is boto3's client, `start` the Unix ms of the first line wanted."""
+    """Reads the streams of a job; `logs` is boto3's client, `start` the Unix ms of the first line wanted.
 
-    def __init__(self, jobs: Jobs, logs: Any, id: str, start: int = 0) -> None:
+    `poll` are the seconds between two looks, `late` those that the last lines may be late.
+    """
+
+    def __init__(
+        self, jobs: Jobs, logs: Any, id: str, start: int = 0, poll: float = POLL_S, late: float = 0
+    ) -> None:
         self._jobs, self._logs, self._id, self._start = jobs, logs, id, start
+        self._poll, self._late = poll, late
         self._read_to: dict[tuple[str, str], str] = {}
 
     def lines(self) -> Iterator[dict[str, Any]]:
@@ -36,8 +46,11 @@ class JobLog:
                 changed(job)
             yield from events
             if job.is_final:
+                if self._late:
+                    time.sleep(self._late)
+                    yield from self._look()[1]
                 return
-            time.sleep(POLL_S)
+            time.sleep(self._poll)
 
     def _look(self) -> tuple[Job, list[dict[str, Any]]]:
         job = self._jobs.find(self._id)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
+
+from hfaas_tui import aws
 
 JOB_STREAM = "batch/"
 """How the streams of jobs begin that a function delegated to."""
@@ -47,3 +51,46 @@ class RequestFilter:
 def of_request(events: Iterable[dict[str, Any]], request_id: str | None) -> Iterator[dict[str, Any]]:
     """Keep the lines of one request, in both of its legs; all when it is None."""
     return RequestFilter(request_id).keep(events)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a log is followed: seconds between looks while lines come and when none do, and ms a line may be late."""
+
+    busy: float
+    quiet: float
+    late: int = 0
+
+
+LOCAL = Pace(0.3, 0.3)
+AWS = Pace(1, 5, late=60_000)
+"""FilterLogEvents may be called 5 times a second by all of an account, and tells a line up to a minute late."""
+
+SLOWER = 1.5
+THROTTLED_S = 15.0
+
+
+def follow(
+    client: Any, group: str, start: int, pace: Pace, pause: Callable[[float], None] = time.sleep
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield the events that each look finds new, for ever; each event is told once.
+
+    A look begins where the newest known event was, less what may come late. It is made more seldom while nothing
+    comes, and when AWS asks for fewer requests.
+    """
+    known: dict[str, int] = {}
+    wait = pace.busy
+    while True:
+        try:
+            news = [event for event in pages(client, group, start) if event["eventId"] not in known]
+        except client.exceptions.ClientError as error:
+            if aws.code(error) not in aws.THROTTLED:
+                raise
+            pause(wait := min(2 * wait, THROTTLED_S))
+            continue
+        known |= {event["eventId"]: event["timestamp"] for event in news}
+        start = max([start, *(event["timestamp"] - pace.late for event in news)])
+        known = {event: at for event, at in known.items() if at >= start}
+        yield news
+        wait = pace.busy if news else min(SLOWER * wait, pace.quiet)
+        pause(wait)

@@ -17,6 +17,8 @@ from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.watch import Emulator
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
     from hfaas_deploy.target import Target
 
 Kind = Literal["local", "aws", "oscar"]
@@ -24,6 +26,7 @@ Kind = Literal["local", "aws", "oscar"]
 STAND_IN = "HFAAS_AWS_STAND_IN"
 """The variable that names a server of this machine which plays AWS, so that a promotion can be tried out."""
 
+QUICK_S = 60
 ANSWER_S = 930
 """Seconds: as long as a function may run, and a little."""
 CONNECTIONS = 16
@@ -71,9 +74,22 @@ class Where:
             raise UsageError("no region is known", "name one with --region, as eu-west-1")
         return found
 
-    def client(self, service: str) -> Any:
-        """Return a boto3 client of a service."""
-        return self.target.client(service, ANSWER_S, CONNECTIONS)
+    def client(self, service: str, answer_within: float = QUICK_S) -> Any:
+        """Return a boto3 client of a service; `answer_within` are the seconds that one answer may take."""
+        return self.target.client(service, answer_within, CONNECTIONS)
+
+    def s3(self) -> S3Client:
+        """Return a client of S3; an emulator may need long to put the parts of a large object together."""
+        made: S3Client = self.client("s3", ANSWER_S if self.is_local else QUICK_S)
+        return made
+
+    @property
+    def again(self) -> str:
+        """Return the options that lead there once more, for hints; empty for the emulator."""
+        words = [f" --target {self.kind}"] if not self.is_local else []
+        words += [f" --profile {self.profile}"] if self.profile else []
+        words += [f" --region {self.region}"] if self.region else []
+        return "".join(words)
 
 
 def stand_in() -> str:

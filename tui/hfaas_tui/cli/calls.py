@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hfaas_tui import watch
 from hfaas_tui.cli import options
 from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.output import console, errors, print_error, print_json, print_text, table
+from hfaas_tui.where import ANSWER_S, Where
 
 if TYPE_CHECKING:
     from hfaas_tui.endpoints import Answer, Call
@@ -24,17 +24,16 @@ NONE_GIVEN = "{}"
 
 @click.command()
 @click.argument("function", required=False)
-@options.endpoint
-@options.state
+@options.where
 @options.as_json
-def url(function: str | None, endpoint: str | None, state: Path | None, *, as_json: bool) -> int:
+def url(function: str | None, where: Where, *, as_json: bool) -> int:
     """Show where functions are called over HTTP: their own URLs and their APIs.
 
     AWS_IAM means that requests must be signed, as `hfaas invoke --http` and `curl --aws-sigv4` do.
     """
     from hfaas_tui.endpoints import Endpoints
 
-    found = [each.to_json() for each in Endpoints(watch.find(endpoint, state).endpoint).all(function or "")]
+    found = [each.to_json() for each in Endpoints.at(where).all(function or "")]
     if as_json:
         print_json(found)
     elif found:
@@ -55,14 +54,12 @@ def url(function: str | None, endpoint: str | None, state: Path | None, *, as_js
 @click.option("--query", multiple=True, metavar="NAME=VALUE", help="With --http: may be given again.")
 @click.option("--header", multiple=True, metavar="NAME: VALUE", help="With --http: may be given again.")
 @click.option("--data", metavar="FILE", help="With --http: the body, or - for standard input.")
-@options.endpoint
-@options.state
+@options.where
 @options.as_json
 def invoke(
     function: str,
     event: str,
-    endpoint: str | None,
-    state: Path | None,
+    where: Where,
     *,
     asynchronous: bool,
     log: bool,
@@ -75,11 +72,10 @@ def invoke(
     as_json: bool,
 ) -> int:
     """Invoke a function and print its answer; exit code 1 when it failed, or over HTTP with a status from 400 on."""
-    emulator = watch.find(endpoint, state)
     if not http:
         if method or path or query or header or data:
             raise UsageError("--method, --path, --query, --header and --data need --http", "add --http")
-        return _invoke(emulator, function, event, asynchronous=asynchronous, log=log, as_json=as_json)
+        return _invoke(where, function, event, asynchronous=asynchronous, log=log, as_json=as_json)
     if event != NONE_GIVEN or log or asynchronous:
         raise UsageError(
             "--event, --log and --async are not for --http",
@@ -88,17 +84,15 @@ def invoke(
     from hfaas_tui.endpoints import Call
 
     given = tuple(options.pairs((each,), "--query").popitem() for each in query)
-    return _call(
-        emulator, function, Call(method.upper(), path, given, _headers(header), _body(data)), as_json=as_json
-    )
+    return _call(where, function, Call(method.upper(), path, given, _headers(header), _body(data)), as_json=as_json)
 
 
-def _call(emulator: watch.Emulator, function: str, call: Call, *, as_json: bool) -> int:
+def _call(where: Where, function: str, call: Call, *, as_json: bool) -> int:
     """Call a function's endpoint and print the body as it came."""
-    from hfaas_tui.endpoints import Endpoints, choose, send
+    from hfaas_tui.endpoints import Endpoints, Signer, choose, send
 
-    chosen = choose(Endpoints(emulator.endpoint).all(function), function)
-    answer = send(chosen, call)
+    chosen = choose(Endpoints.at(where).all(function), function)
+    answer = send(chosen, call, Signer.of(where))
     if as_json:
         print_json(_answered(answer))
     else:
@@ -107,7 +101,9 @@ def _call(emulator: watch.Emulator, function: str, call: Call, *, as_json: bool)
     if answer.status < 400:
         return 0
     if not as_json:
-        print_error(f"{chosen.url} answered {answer.words}", f"`hfaas logs {function}` shows what it said")
+        print_error(
+            f"{chosen.url} answered {answer.words}", f"`hfaas logs {function}{where.again}` shows what it said"
+        )
     return 1
 
 
@@ -135,20 +131,20 @@ def _body(data: str | None) -> bytes:
     return sys.stdin.buffer.read() if data == "-" else Path(data).read_bytes()
 
 
-def _invoke(
-    emulator: watch.Emulator, function: str, event: str, *, asynchronous: bool, log: bool, as_json: bool
-) -> int:
+def _invoke(where: Where, function: str, event: str, *, asynchronous: bool, log: bool, as_json: bool) -> int:
     from botocore.exceptions import ClientError
 
-    from hfaas_tui.transfer import client
-
-    api = client(emulator.endpoint, "lambda")
+    api = where.client("lambda", ANSWER_S)
     kind = "Event" if asynchronous else "RequestResponse"
     tail = "Tail" if log and not asynchronous else "None"
     try:
         answer = api.invoke(FunctionName=function, Payload=_event(event), InvocationType=kind, LogType=tail)
     except ClientError as error:
-        raise CliError(error.response["Error"]["Message"], "`hfaas ls` shows the functions") from error
+        if error.response["Error"]["Code"] != "ResourceNotFoundException" and not where.is_local:
+            raise
+        raise CliError(
+            error.response["Error"]["Message"], f"`hfaas ls{where.again}` shows the functions"
+        ) from error
     if answer.get("LogResult"):
         errors().print(base64.b64decode(answer["LogResult"]).decode(errors="replace"), markup=False)
     payload = answer["Payload"].read().decode()
@@ -159,7 +155,9 @@ def _invoke(
         print_json({**about, "job": job} if job else about)
     elif job:
         print_text(f"delegated to Batch: job {job}")
-        print_text(f"`hfaas job {job}` shows how far it is, `hfaas logs --job {job} -f` follows it")
+        print_text(
+            f"`hfaas job {job}{where.again}` shows how far it is, `hfaas logs --job {job} -f{where.again}` follows it"
+        )
     elif payload:
         print_text(payload)
     return 1 if failed else 0

@@ -11,6 +11,10 @@ from hfaas_tui import watch
 from hfaas_tui.cli import options
 from hfaas_tui.location import parse
 from hfaas_tui.output import console, print_json, print_news, print_text, size, table
+from hfaas_tui.where import Where
+
+AT_ONCE = 8
+"""Functions that AWS is asked of at once."""
 
 
 @click.command()
@@ -70,44 +74,81 @@ def deploy(
 
 @click.command(name="ls")
 @click.argument("place", required=False, metavar="[s3://BUCKET/FOLDER|onedata://SPACE/FOLDER]")
-@options.endpoint
-@options.state
+@click.option("--all", "everything", is_flag=True, help="With --target aws: also functions that are not of hfaas.")
+@options.where
 @options.as_json
-def ls(place: str | None, endpoint: str | None, state: Path | None, as_json: bool) -> int:
+def ls(place: str | None, where: Where, *, everything: bool, as_json: bool) -> int:
     """List the functions, or the files of a bucket or a space."""
-    emulator = watch.find(endpoint, state)
-    rows = _objects(emulator, place) if place else _functions(emulator)
+    rows = _objects(where, place) if place else _functions(where, everything=everything)
     if as_json:
         print_json(rows)
     elif rows:
         console().print(table([*rows[0]], (tuple(row.values()) for row in rows)))
     else:
-        print_text("nothing there" if place else "no functions; deploy some with `hfaas deploy -f pipeline.yaml`")
+        print_text("nothing there" if place else f"no functions; {_bring_up(where)}")
     return 0
 
 
-def _functions(emulator: watch.Emulator) -> list[dict[str, Any]]:
-    from hfaas_tui.transfer import client
+def _bring_up(where: Where) -> str:
+    command = "deploy" if where.is_local else "promote"
+    return f"bring some up with `hfaas {command} -f pipeline.yaml{where.again}`"
 
-    api = client(emulator.endpoint, "lambda")
+
+def _functions(where: Where, *, everything: bool) -> list[dict[str, Any]]:
+    """Return the functions; on AWS with their Stacks, and those of hfaas unless all are wanted."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    api = where.client("lambda")
+    stacks = {} if where.is_local else _stacks(where)
+    found = [each for page in api.get_paginator("list_functions").paginate() for each in page["Functions"]]
+    shown = [each for each in found if where.is_local or everything or each["FunctionName"] in stacks]
+    names = [str(each["FunctionName"]) for each in shown]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        images = list(pool.map(lambda name: _image(api, name), names))
     return [
         {
             "function": each["FunctionName"],
+            **({} if where.is_local else {"stack": stacks.get(each["FunctionName"], "")}),
             "memory": each["MemorySize"],
             "timeout": each["Timeout"],
-            "image": api.get_function(FunctionName=each["FunctionName"])["Code"].get("ImageUri", ""),
+            "image": image,
             "modified": each["LastModified"][:19],
         }
-        for page in api.get_paginator("list_functions").paginate()
-        for each in page["Functions"]
+        for each, image in zip(shown, images, strict=True)
     ]
 
 
-def _objects(emulator: watch.Emulator, place: str) -> list[dict[str, Any]]:
+def _image(api: Any, name: str) -> str:
+    """Return the image of a function; empty when it has none, or is gone meanwhile."""
+    try:
+        return str(api.get_function(FunctionName=name)["Code"].get("ImageUri", ""))
+    except api.exceptions.ResourceNotFoundException:
+        return ""
+
+
+def _stacks(where: Where) -> dict[str, str]:
+    """Return the Stack of each function that hfaas has promoted."""
+    from hfaas_deploy.stack import FINGERPRINT
+
+    api = where.client("cloudformation")
+    described = (each for page in api.get_paginator("describe_stacks").paginate() for each in page["Stacks"])
+    ours = [
+        each["StackName"] for each in described if any(tag["Key"] == FINGERPRINT for tag in each.get("Tags", ()))
+    ]
+    return {
+        resource["PhysicalResourceId"]: stack
+        for stack in ours
+        for page in api.get_paginator("list_stack_resources").paginate(StackName=stack)
+        for resource in page["StackResourceSummaries"]
+        if resource["ResourceType"] == "AWS::Lambda::Function" and resource.get("PhysicalResourceId")
+    }
+
+
+def _objects(where: Where, place: str) -> list[dict[str, Any]]:
     from hfaas_tui import storages
 
     at = parse(place)
-    with storages.opened(emulator, at) as storage:
+    with storages.reached(where, at) as storage:
         found = storage.listing(at)
     return [{"object": str(each.at), "size": size(each.size)} for each in found]
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
-from hfaas_tui import watch
 from hfaas_tui.cli import options
 from hfaas_tui.errors import CliError
 from hfaas_tui.jobs import STATUSES, Job, Jobs, flat, short_id
 from hfaas_tui.output import console, duration, print_error, print_json, print_news, print_text, table
+from hfaas_tui.where import Where
 
 COLUMNS = ("job", "name", "status", "queue", ">attempts", ">age", ">ran", "reason")
 
@@ -36,21 +35,19 @@ SHOWN = 50
     type=click.IntRange(1),
     help=f"List so many of the newest.  [default: {SHOWN}, with --json all]",
 )
-@options.endpoint
-@options.state
+@options.where
 @options.as_json
 def jobs(
     queue: str | None,
     statuses: tuple[str, ...],
     limit: int | None,
-    endpoint: str | None,
-    state: Path | None,
+    where: Where,
     *,
     everything: bool,
     as_json: bool,
 ) -> int:
     """List the jobs of Batch, the newest first."""
-    batch = ask(endpoint, state)
+    batch = ask(where)
     most = limit or (sys.maxsize if as_json else SHOWN)
     shown, more = _all(batch, queue, statuses, most) if everything else _newest(batch, queue, statuses, most)
     if as_json:
@@ -76,11 +73,9 @@ def _all(batch: Jobs, queue: str | None, statuses: Sequence[str], most: int) -> 
     return found[:most], len(found) - most
 
 
-def ask(endpoint: str | None, state: Path | None) -> Jobs:
-    """Return Batch as the emulator plays it."""
-    from hfaas_tui.transfer import client
-
-    return Jobs(client(watch.find(endpoint, state).endpoint, "batch"))
+def ask(where: Where) -> Jobs:
+    """Return Batch, as AWS has it or as the emulator plays it."""
+    return Jobs(where.client("batch"))
 
 
 def _row(job: Job) -> tuple[object, ...]:
@@ -92,14 +87,13 @@ def _row(job: Job) -> tuple[object, ...]:
 
 @click.command()
 @click.argument("id")
-@options.endpoint
-@options.state
+@options.where
 @options.as_json
-def job(id: str, endpoint: str | None, state: Path | None, as_json: bool) -> int:
+def job(id: str, where: Where, *, as_json: bool) -> int:
     """Show everything of one job; the beginning of its ID is enough."""
     from hfaas_tui import job_story
 
-    batch = ask(endpoint, state)
+    batch = ask(where)
     found = batch.find(id)
     if as_json:
         print_json({**found.document, "children": [each.to_json() for each in batch.children(found)]})
@@ -113,12 +107,11 @@ def job(id: str, endpoint: str | None, state: Path | None, as_json: bool) -> int
 @click.command()
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--reason", default="cancelled with `hfaas cancel`", show_default=True, help="What the job will say.")
-@options.endpoint
-@options.state
+@options.where
 @options.as_json
-def cancel(ids: tuple[str, ...], reason: str, endpoint: str | None, state: Path | None, *, as_json: bool) -> int:
+def cancel(ids: tuple[str, ...], reason: str, where: Where, *, as_json: bool) -> int:
     """Cancel jobs that have not begun, and terminate those that run; exit code 1 when one is unknown."""
-    batch = ask(endpoint, state)
+    batch = ask(where)
     told = [_cancel(batch, each, reason) for each in ids]
     if as_json:
         print_json(told)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import click
 
-from hfaas_tui import watch
+from hfaas_tui import log
 from hfaas_tui.cli import options
 from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.jobs import SHORT_ID, WHOLE_ID, Job, Jobs, short_id
-from hfaas_tui.log import RequestFilter, pages
 from hfaas_tui.output import print_news, print_text
+from hfaas_tui.where import Where
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-POLL_S = 0.3
+RECENT = "1h"
+"""How far back AWS is asked unless told otherwise: a log group there may hold a year."""
 
 
 @click.command()
@@ -31,32 +31,40 @@ POLL_S = 0.3
     "request_id",
     help="Only the lines of one invocation, those of the job it was delegated to as well.",
 )
-@click.option("--since", metavar="30m", help="Only lines younger than this (s, m, h, d).")
-@options.endpoint
-@options.state
+@click.option(
+    "--since",
+    metavar="30m",
+    help=f"Only lines younger than this (s, m, h, d).  [default: all; of a function on AWS {RECENT}]",
+)
+@options.where
 @options.as_json
 def logs(
     function: str | None,
     job_id: str | None,
     request_id: str | None,
     since: str | None,
-    endpoint: str | None,
-    state: Path | None,
+    where: Where,
     *,
     follow: bool,
     as_json: bool,
 ) -> int:
     """Show the log of a function or of a job, oldest line first."""
     _one_of(function, job_id, request_id)
-    start = int((time.time() - _seconds(since)) * 1000) if since else 0
-    address = watch.find(endpoint, state).endpoint
     if job_id:
-        return _job_log(address, job_id, start, follow=follow, as_json=as_json)
-    events = _events(_client(address), f"/aws/lambda/{function}", start, request_id, follow=follow)
+        return _job_log(where, job_id, _start(since), follow=follow, as_json=as_json)
+    if not (where.is_local or since or request_id):
+        since = RECENT
+        print_news(f"of the last {RECENT}; --since 1d shows a day's")
+    events = _events(where, str(function), _start(since), request_id, follow=follow)
     shown = _show(events, as_json=as_json)
     if request_id and not shown:
         raise CliError(f"{function} has no log of request {request_id}", "`hfaas logs FUNCTION` shows all requests")
     return 0
+
+
+def _start(since: str | None) -> int:
+    """Return the time of the first line wanted in Unix ms; 0 for all."""
+    return int((time.time() - _seconds(since)) * 1000) if since else 0
 
 
 def _one_of(function: str | None, job_id: str | None, request_id: str | None) -> None:
@@ -64,12 +72,6 @@ def _one_of(function: str | None, job_id: str | None, request_id: str | None) ->
         raise UsageError("name a function or a job", "`hfaas logs FUNCTION`, or `hfaas logs --job ID`")
     if job_id and request_id:
         raise UsageError("a job has no other requests to leave out", "leave out --request-id")
-
-
-def _client(address: str) -> Any:
-    from hfaas_tui.transfer import client
-
-    return client(address, "logs")
 
 
 def _show(events: Iterator[dict[str, Any]], *, as_json: bool) -> int:
@@ -87,15 +89,15 @@ def _show(events: Iterator[dict[str, Any]], *, as_json: bool) -> int:
     return count
 
 
-def _job_log(address: str, job_id: str, start: int, *, follow: bool, as_json: bool) -> int:
+def _job_log(where: Where, job_id: str, start: int, *, follow: bool, as_json: bool) -> int:
     """Print the log of a job; news of its state go to standard error."""
-    from hfaas_tui.job_log import JobLog
-    from hfaas_tui.transfer import client
+    from hfaas_tui.job_log import LATE_S, POLL_AWS_S, POLL_S, JobLog
 
-    batch = Jobs(client(address, "batch"))
+    batch = Jobs(where.client("batch"))
     job = batch.find(job_id)
-    log = JobLog(batch, _client(address), job.id, start)
-    shown = _show(log.follow(_tell) if follow else log.lines(), as_json=as_json)
+    poll, late = (POLL_S, 0.0) if where.is_local else (POLL_AWS_S, LATE_S)
+    lines = JobLog(batch, where.client("logs"), job.id, start, poll, late)
+    shown = _show(lines.follow(_tell) if follow else lines.lines(), as_json=as_json)
     if not shown and not follow:
         _tell(job)
     return 0
@@ -112,24 +114,26 @@ def _seconds(text: str) -> float:
     return float(match[1]) * UNITS[match[2]]
 
 
-def _events(api: Any, group: str, start: int, request_id: str | None, *, follow: bool) -> Iterator[dict[str, Any]]:
-    """Yield log events; following asks again from the newest time seen and leaves out what was shown."""
-    seen: set[str] = set()
-    of_request = RequestFilter(request_id)
+def _events(
+    where: Where, function: str, start: int, request_id: str | None, *, follow: bool
+) -> Iterator[dict[str, Any]]:
+    """Yield the events of a function's log group that are wanted."""
+    api, group = where.client("logs"), f"/aws/lambda/{function}"
+    of_request = log.RequestFilter(request_id)
+    pace = log.LOCAL if where.is_local else log.AWS
+    looks = log.follow(api, group, start, pace) if follow else iter([log.pages(api, group, start)])
     while True:
-        newest = start
         try:
-            events = list(pages(api, group, start))
+            for news in looks:
+                for event in of_request.keep(news):
+                    yield {name: event[name] for name in ("timestamp", "message", "logStreamName")}
         except api.exceptions.ResourceNotFoundException:
-            if not follow:
-                raise CliError(f"there is no log group {group}", "`hfaas ls` shows the functions") from None
-            events = []
-        for event in of_request.keep(each for each in events if each["eventId"] not in seen):
-            yield {name: event[name] for name in ("timestamp", "message", "logStreamName")}
-        for event in events:
-            newest = max(newest, event["timestamp"])
-        seen = {event["eventId"] for event in events if event["timestamp"] >= newest}
-        start = newest
-        if not follow:
-            return
-        time.sleep(POLL_S)
+            if not (
+                follow and where.is_local
+            ):  # the emulator makes the group with the first line, AWS's is the Stack's
+                hint = f"`hfaas ls{where.again}` shows the functions"
+                raise CliError(f"there is no log group {group}", hint) from None
+            time.sleep(log.LOCAL.quiet)
+            looks = log.follow(api, group, start, pace)
+            continue
+        return

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from hfaas_tui.errors import UsageError
+
 endpoint = click.option(
     "--endpoint",
     metavar="URL",
@@ -84,11 +86,22 @@ def where(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         from hfaas_tui.where import Where
 
+        _fit(target, endpoint, state, profile, region)
         return command(*arguments, where=Where(target, endpoint, state, profile, region), **rest)  # type: ignore[arg-type]
 
     for option in (state, endpoint, region, profile, target):
         called = option(called)
     return called
+
+
+def _fit(target: str, endpoint: str | None, state: Path | None, profile: str, region: str) -> None:
+    """UsageError for options that another target would take, so that nobody is elsewhere than he believes."""
+    if target != "aws" and (profile or region):
+        raise UsageError("--profile and --region are for AWS", "add --target aws")
+    if target != "local" and state is not None:
+        raise UsageError("--state is an emulator's", f"leave it out, or leave out --target {target}")
+    if target == "aws" and endpoint is not None:
+        raise UsageError("--endpoint is an emulator's, or a cluster's", "leave it out, or leave out --target aws")
 
 
 def pairs(values: tuple[str, ...], option: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from hfaas_tui.cli.storage import copy_in, copy_out
 from hfaas_tui.errors import UsageError
 from hfaas_tui.location import ONEDATA, Location
 from hfaas_tui.output import console, print_json, print_news, print_text, size, table
+from hfaas_tui.where import Where
 
 
 @click.group()
@@ -101,7 +102,7 @@ def _entries(emulator: watch.Emulator, place: Location) -> Iterator[dict[str, An
 @options.as_json
 def put(files: tuple[Path, ...], place: str, endpoint: str | None, state: Path | None, *, as_json: bool) -> int:
     """Copy files and folders into a space; a place that ends in `/` is a folder."""
-    return copy_in(watch.find(endpoint, state), files, located(place), as_json=as_json)
+    return copy_in(Where(endpoint=endpoint, state=state), files, located(place), as_json=as_json)
 
 
 @space.command()
@@ -112,7 +113,7 @@ def put(files: tuple[Path, ...], place: str, endpoint: str | None, state: Path |
 @options.as_json
 def get(place: str, target: Path, endpoint: str | None, state: Path | None, *, as_json: bool) -> int:
     """Copy one file, or all below a folder, to a directory."""
-    return copy_out(watch.find(endpoint, state), located(place), target, as_json=as_json)
+    return copy_out(Where(endpoint=endpoint, state=state), located(place), target, as_json=as_json)
 
 
 @space.command(name="rm")

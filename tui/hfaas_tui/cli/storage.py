@@ -7,63 +7,61 @@ from pathlib import Path
 
 import click
 
-from hfaas_tui import watch
 from hfaas_tui.cli import options
 from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.location import Location, parse
 from hfaas_tui.output import print_json, print_text
+from hfaas_tui.where import Where
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.argument("target", metavar="s3://BUCKET/FOLDER/")
-@options.endpoint
-@options.state
+@click.argument("place", metavar="s3://BUCKET/FOLDER/")
+@options.where
 @options.as_json
-def put(files: tuple[Path, ...], target: str, endpoint: str | None, state: Path | None, as_json: bool) -> int:
-    """Copy files and folders into a bucket; a TARGET that ends in `/` is a folder.
+def put(files: tuple[Path, ...], place: str, where: Where, *, as_json: bool) -> int:
+    """Copy files and folders into a bucket; one that ends in `/` is a folder.
 
     onedata://SPACE/FOLDER/ is a folder of a space.
     """
-    return copy_in(watch.find(endpoint, state), files, parse(target), as_json=as_json)
+    return copy_in(where, files, parse(place), as_json=as_json)
 
 
 @click.command()
 @click.argument("source", metavar="s3://BUCKET/[KEY or FOLDER/]")
-@click.argument("target", type=click.Path(path_type=Path), default=Path())
-@options.endpoint
-@options.state
+@click.argument("folder", metavar="[TARGET]", type=click.Path(path_type=Path), default=Path())
+@options.where
 @options.as_json
-def get(source: str, target: Path, endpoint: str | None, state: Path | None, as_json: bool) -> int:
+def get(source: str, folder: Path, where: Where, *, as_json: bool) -> int:
     """Copy one object, or all below a folder, to a directory.
 
     onedata://SPACE/PATH is a file or a folder of a space.
     """
-    return copy_out(watch.find(endpoint, state), parse(source), target, as_json=as_json)
+    return copy_out(where, parse(source), folder, as_json=as_json)
 
 
-def copy_in(emulator: watch.Emulator, files: Sequence[Path], place: Location, *, as_json: bool) -> int:
+def copy_in(where: Where, files: Sequence[Path], place: Location, *, as_json: bool) -> int:
     """Copy files into a storage and print where they are."""
     from hfaas_tui import storages, transfer
     from hfaas_tui.progress import bar
 
     uploads = transfer.plan_uploads(files, place)
     total = sum(each.file.stat().st_size for each in uploads)
-    with storages.opened(emulator, place) as storage, bar("putting", total) as moved:
+    with storages.reached(where, place) as storage, bar("putting", total) as moved:
         done = transfer.upload(storage, uploads, moved)
     _tell(done, as_json=as_json)
     return 0
 
 
-def copy_out(emulator: watch.Emulator, place: Location, target: Path, *, as_json: bool) -> int:
+def copy_out(where: Where, place: Location, target: Path, *, as_json: bool) -> int:
     """Copy from a storage into a directory and print what was written."""
     from hfaas_tui import storages, transfer
     from hfaas_tui.progress import bar
 
-    with storages.opened(emulator, place) as storage:
+    with storages.reached(where, place) as storage:
         found = storage.listing(place)
         if not found:
-            hint = f"`hfaas ls {place.storage}://{place.bucket}/` shows what there is"
+            hint = f"`hfaas ls {place.storage}://{place.bucket}/{where.again}` shows what there is"
             raise CliError(f"there is nothing at {place}", hint)
         if target.exists() and not target.is_dir():
             raise UsageError(f"{target} is no directory", "files are copied into a directory")
