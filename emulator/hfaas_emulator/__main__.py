@@ -43,6 +43,9 @@ def _options(arguments: list[str] | None) -> Options:
         metavar="LOW,HIGH",
         help="seconds that changes in a space take (default: 0)",
     )
+    parser.add_argument(
+        "--registry", default="", metavar="HOST:PORT", help="registry of images that ECR stands for (plain HTTP)"
+    )
     parser.add_argument("--tether", action="store_true", help="stop when standard input ends")
     parser.add_argument("--discard", action="store_true", help="remove the state directory at the end")
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
@@ -60,6 +63,7 @@ def _options(arguments: list[str] | None) -> Options:
         chosen.scale_down,
         chosen.onedata_port,
         chosen.flush_delay,
+        chosen.registry,
     )
 
 

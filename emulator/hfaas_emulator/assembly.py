@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from hfaas_emulator.batch import api as batch_api
 from hfaas_emulator.batch.announce import Announcer
@@ -56,11 +56,16 @@ from hfaas_emulator.moto_services.thread import Moto
 from hfaas_emulator.onedata import admin as onedata_admin
 from hfaas_emulator.onedata.service import Onedata, Place
 from hfaas_emulator.onedata.wakening import Wakening
+from hfaas_emulator.registry.address import parse
+from hfaas_emulator.registry.client import Registry
+from hfaas_emulator.registry.images import Images
+from hfaas_emulator.registry.source import Source
 from hfaas_emulator.s3.api import S3, SERVICES
 from hfaas_emulator.s3.store import Store
 from hfaas_emulator.scheduler.service import Scheduler
 from hfaas_emulator.trace import Trace, What
 from hfaas_emulator.watching import Watching, boxes, note_job
+from hfaas_emulator.wire.caller import caller
 
 RESERVED_MB = 512
 """Memory that is never given to jobs."""
@@ -107,12 +112,14 @@ class Plant:
         limits: Limits,
         ledgers: Ledgers,
         onedata: OnedataOptions | None = None,
+        registry: str = "",
     ) -> None:
         self._directory = directory
         self._port = port
         self._limits = limits
         self._ledgers = ledgers
         self._onedata_options = onedata or OnedataOptions()
+        self._registry = Registry(parse(registry)) if registry else None
         self._lineages = Lineages()
         self._started = Started()
         self._lambda: Lambda | None = None
@@ -132,7 +139,7 @@ class Plant:
             self._objects = S3(self._moto, store, ledgers.trace, self._accept, self._lineages)
             jobs = outward.Jobs(self._batch_changed, self._submit)
             outward.connect(self._accept, self._problem, self._forget, jobs, self._schedules_changed)
-            addresses.connect(self._endpoint())
+            addresses.connect(self._endpoint(), self._registry_address)
             snapshots = Snapshots(self._directory, self._moto, ledgers.journal, self._problem)
             self._booted = self._moto.open(lambda: _boot(self._objects, ledgers.journal, snapshots))
             try:
@@ -144,7 +151,7 @@ class Plant:
     @asynccontextmanager
     async def engine(self, kind: str, given: Engine | None) -> AsyncIterator[Engine]:
         """Open the given engine, or one of that kind; EngineError when there is none."""
-        engine = given or await choose(kind, self._directory)
+        engine = given or await choose(kind, self._directory, self._registry_address)
         try:
             await engine.open()
             yield engine
@@ -178,7 +185,7 @@ class Plant:
             watching = Watching(logs, functions, batch, self._started, load, ledgers.requests)
             yield _Services(
                 self._moto, engine, control, self._lambda, batch, logs, groups, stacks, self._objects, ledgers.trace,
-                endpoints, onedata, watching,
+                endpoints, onedata, watching, self._registry,
             )  # fmt: skip
 
     @asynccontextmanager
@@ -293,6 +300,10 @@ class Plant:
     def _endpoint(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def _registry_address(self) -> str:
+        return self._registry.address.text if self._registry else ""
+
     def _accept(self, invocation: Invocation) -> None:
         if self._lambda is not None:  # else its row is there, and `recover` finds it
             self._lambda.accept(invocation)
@@ -346,12 +357,21 @@ class _Services:
     endpoints: Endpoints
     onedata: Onedata
     watching: Watching
+    registry: Registry | None
 
     async def invoke(self, request: Request) -> Response:
         return await lambda_api.invoke(request, self.functions, self.control)
 
     async def function_change(self, request: Request) -> None:
-        await admission.check(request.method, request.url.path, await request.body(), self.engine)
+        source = Source(self.engine, self.registry, self.control, caller(request.headers))
+        await admission.check(request.method, request.url.path, await request.body(), source)
+
+    async def images(self, request: Request, action: str) -> Response | None:
+        if self.registry is None:
+            return None
+        images = Images(self.registry, self.control)
+        answer = await images.answer(action, caller(request.headers), await request.body())
+        return None if answer is None else JSONResponse(answer, media_type="application/x-amz-json-1.1")
 
     async def logs(self, request: Request, action: str) -> Response | None:
         return await logs_api.handle(request, action, self.lines, self.groups)

@@ -7,6 +7,7 @@
     scope cloudformation            cloudformation.api
     scope batch, if about jobs      batch.api
     scope s3, or unsigned           s3.api
+    scope ecr, if about images      registry.images, where there is a registry
     scope sqs                       moto, with long polls waiting here instead of there
     every other scope               moto
 
@@ -76,6 +77,9 @@ class Services(Protocol):
 
     async def jobs(self, request: Request) -> Response:
         """Answer Batch where it is about jobs."""
+
+    async def images(self, request: Request, action: str) -> Response | None:
+        """Answer ECR where it is about images; None leaves it to moto."""
 
     async def endpoint(self, to: address.Address, request: Request) -> Response:
         """Answer a request to an API or a function URL."""
@@ -204,6 +208,10 @@ class Edge:
                 return response
         if call.caller.service == "cloudformation":
             return await services.stacks(request)
+        if call.caller.service == "ecr":
+            action = call.target.partition(".")[2]
+            if (response := await services.images(request, action)) is not None:
+                return response
         if call.caller.service == "batch" and jobs.is_about_jobs(request.url.path):
             return await services.jobs(request)
         if call.caller.service == "lambda" and call.method in ("POST", "PUT"):

@@ -66,6 +66,7 @@ class Options:
     scale_down: bool = False
     onedata_port: int = 0
     flush_s: tuple[float, float] = (0.0, 0.0)
+    registry: str = ""
 
 
 def run(options: Options) -> None:
@@ -127,6 +128,7 @@ async def opened(
             assembly.Limits(options.concurrency, options.retry_s, options.gpus, options.scale_down),
             assembly.Ledgers(journal, idle, trace, edge.requests),
             assembly.OnedataOptions(options.onedata_port, options.flush_s),
+            options.registry,
         )
         await stack.enter_async_context(plant.control_planes())
         engine: Engine = await stack.enter_async_context(plant.engine(options.engine, given))

@@ -36,6 +36,7 @@ class Options:
     scale_down: bool = False
     onedata_port: int = 0
     flush_delay: str = ""
+    registry: str = ""
 
     def arguments(self) -> list[str]:
         """Return the command that starts it in the foreground."""
@@ -53,6 +54,8 @@ class Options:
             command += ["--onedata-port", str(self.onedata_port)]
         if self.flush_delay:
             command += ["--flush-delay", self.flush_delay]
+        if self.registry:
+            command += ["--registry", self.registry]
         return [*command, "--discard"] if self.discard else command
 
 

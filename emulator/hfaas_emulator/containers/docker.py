@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import requests
-from docker.errors import DockerException, NotFound
+from docker.errors import APIError, DockerException, NotFound
 
 from hfaas_emulator.containers import docker_gpus, gpu_probe, network, owner, sandbox, scratch
 from hfaas_emulator.containers.attach import Attached
@@ -41,6 +42,8 @@ SUPERVISOR_LABEL = "hfaas.supervisor"
 _MB = 2**20
 _ARCHITECTURES = {"amd64": "x86_64", "arm64": "arm64"}
 
+log = logging.getLogger("hfaas.docker")
+
 
 class DockerEngine:
     """Containers of the Docker engine that DOCKER_HOST, the current context or the default socket leads to."""
@@ -48,7 +51,8 @@ class DockerEngine:
     name = "docker"
     runs_images = True
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, registry: str = "") -> None:
+        self._registry = registry
         self._labels = {owner.LABEL: owner.me(), owner.STATE: owner.state(state_dir)}
         self.threads = Threads()
         self._feed = Feed()
@@ -127,10 +131,11 @@ class DockerEngine:
 
     async def image(self, ref: str) -> Image | None:
         with engine_errors(f"look at image {ref}"):
-            try:
-                found = await self.threads.call(self.client.inspect_image, ref)
-            except NotFound:
-                return None
+            found = await self.threads.call(self._found, ref)
+            if found is None and self._registry and ref.startswith(f"{self._registry}/"):
+                found = await self.threads.call(self._pulled, ref)
+        if found is None:
+            return None
         config = found.get("Config") or {}
         return Image(
             ref=ref,
@@ -141,6 +146,20 @@ class DockerEngine:
             command=tuple(config.get("Cmd") or ()),
             working_directory=config.get("WorkingDir") or "",
         )
+
+    def _found(self, ref: str) -> dict[str, Any] | None:
+        try:
+            return dict(self.client.inspect_image(ref))
+        except NotFound:
+            return None
+
+    def _pulled(self, ref: str) -> dict[str, Any] | None:
+        """Fetch an image; None when the registry does not have it, or does not answer the engine."""
+        try:
+            self.client.pull(ref)
+        except APIError as error:
+            log.warning("%s cannot be pulled: %s", ref, error.explanation or error)
+        return self._found(ref)
 
     async def run(self, spec: ContainerSpec, output: Output) -> DockerContainer:
         starting = self._spawn(self._run(spec, output))

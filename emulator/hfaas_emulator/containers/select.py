@@ -12,13 +12,13 @@ from hfaas_emulator.errors import EngineError
 KINDS = ("auto", "docker", "process")
 
 
-async def choose(kind: str, state_dir: Path) -> Engine:
-    """Return an engine that is not open yet; EngineError when `docker` is asked for and cannot be used."""
+async def choose(kind: str, state_dir: Path, registry: str = "") -> Engine:
+    """Return an engine that is not open yet and fetches images of `registry` (HOST:PORT); EngineError when `docker` is asked for and cannot be used."""
     if kind not in KINDS:
         raise EngineError(f"there is no engine {kind!r}", f"choose one of {', '.join(KINDS)}")
     if kind == "process":
         return ProcessEngine(state_dir)
-    engine = DockerEngine(state_dir)
+    engine = DockerEngine(state_dir, registry)
     try:
         await engine.connect()
     except EngineError as error:

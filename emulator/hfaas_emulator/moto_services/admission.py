@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from hfaas_emulator.containers.engine import Engine
+from hfaas_emulator.containers.engine import Image
 from hfaas_emulator.errors import AwsError
 
 ENVIRONMENT_LIMIT = 4096
@@ -40,7 +40,18 @@ RESERVED = frozenset(
 )
 
 
-async def check(method: str, path: str, body: bytes, engine: Engine) -> None:
+class Images(Protocol):
+    """Knows which images functions can be made of."""
+
+    @property
+    def runs_images(self) -> bool:
+        """Tell whether the images themselves are used."""
+
+    async def image(self, ref: str) -> Image | None:
+        """Look an image up; None when there is none."""
+
+
+async def check(method: str, path: str, body: bytes, engine: Images) -> None:
     """Look at a CreateFunction, UpdateFunctionCode or UpdateFunctionConfiguration; others pass."""
     parts = path.rstrip("/").split("/")[2:]
     match method, parts:
@@ -101,7 +112,7 @@ def check_environment(variables: Mapping[str, str]) -> None:
         raise _invalid(f"{unable} provided exceeded the 4KB limit. String measured: {text}")
 
 
-async def check_image(uri: str, architectures: Sequence[str], engine: Engine) -> None:
+async def check_image(uri: str, architectures: Sequence[str], engine: Images) -> None:
     """Check that the engine has the image, and for one of these architectures if any are named; AwsError."""
     image = await engine.image(uri) if uri else None
     if image is None:

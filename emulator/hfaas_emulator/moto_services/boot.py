@@ -16,7 +16,7 @@ OURS = tuple(
     for name in (
         "iam", "sqs", "sns", "lambda_", "events", "schedule_rules", "scheduler",
         "batch_environments", "batch_queues", "batch_definitions",
-        "lambda_urls", "apigateway", "apigatewayv2",
+        "lambda_urls", "apigateway", "apigatewayv2", "ecr",
     )
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from hfaas_emulator.batch.records import JobDefinition, JobQueue
 from hfaas_emulator.endpoints.records import FunctionUrl, HttpApi, Principal, RestApi
 from hfaas_emulator.lambda_.function import AsyncConfig, Function, RoleCredentials
 from hfaas_emulator.moto_services.thread import Moto
+from hfaas_emulator.registry.records import Repository
 
 
 class MotoControl:
@@ -87,6 +88,12 @@ class MotoControl:
         )
         return found
 
+    async def repository(self, account: str, region: str, name: str) -> Repository | None:
+        """Find a repository of images; None when there is none."""
+        about = (account, region, name)
+        found: Repository | None = await self._recall(("repository", *about), _repository, *about)
+        return found
+
     async def principal(self, access_key: str) -> Principal:
         """Return whom an access key stands for."""
         found: Principal = await self._moto.call(_endpoint, "principal", access_key)
@@ -124,6 +131,12 @@ def _tagged(key: str, value: str) -> tuple[str, ...]:
     from hfaas_emulator.moto_services import records
 
     return records.tagged(key, value)
+
+
+def _repository(account: str, region: str, name: str) -> Repository | None:
+    from hfaas_emulator.moto_services import ecr
+
+    return ecr.repository(account, region, name)
 
 
 def _credentials(role: str) -> RoleCredentials:

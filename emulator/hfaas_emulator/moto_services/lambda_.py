@@ -45,6 +45,7 @@ def init(
 ) -> None:
     original(self, account_id, spec, *args, **named)
     self.extra = {key: spec[key] for key in FORGOTTEN if spec.get(key)}
+    _take_digest(self)
     self.revision_id = str(mock_random.uuid4())
 
 
@@ -86,11 +87,18 @@ def update_configuration(original: Any, self: LambdaFunction, changes: dict[str,
 )
 def update_function_code(original: Any, self: LambdaFunction, spec: dict[str, Any]) -> dict[str, Any]:
     original(self, spec)
+    _take_digest(self)
     if spec.get("Architectures"):
         self.architectures = spec["Architectures"]
     if not spec.get("DryRun"):
         _touch(self)
     return dict(self.get_configuration())
+
+
+def _take_digest(function: LambdaFunction) -> None:
+    """Have the code's digest be the image's, where the function names it."""
+    if digest := str(function.code.get("ImageUri", "")).partition("@sha256:")[2]:
+        function.code_sha_256 = digest
 
 
 def _touch(function: LambdaFunction) -> None:

@@ -48,6 +48,12 @@ def _delay(_: click.Context, __: click.Parameter, text: str) -> str:
     callback=_delay,
     help="Seconds until a change in a space is told, as 3,5 for a real Oneprovider's [default: 0].",
 )
+@click.option(
+    "--registry",
+    default="",
+    metavar="HOST:PORT",
+    help="A registry of images (plain HTTP) that stands for ECR, to rehearse a promotion.",
+)
 @click.option("--detach", is_flag=True, help="Return when it is ready and leave it running.")
 def up(
     port: int,
@@ -59,6 +65,7 @@ def up(
     scale_down: bool,
     onedata_port: int,
     flush_delay: str,
+    registry: str,
     detach: bool,
 ) -> int:
     """Start the emulator, in the foreground unless --detach."""
@@ -79,6 +86,7 @@ def up(
         scale_down=scale_down,
         onedata_port=onedata_port,
         flush_delay=flush_delay,
+        registry=registry,
     )
     if not detach:
         command = chosen.arguments()
