@@ -17,10 +17,11 @@ from tests.tui.ui.world import until
 from hfaas_supervisor.job import Input, Job, Output
 from hfaas_tui.errors import CliError
 from hfaas_tui.transfer import client
+from hfaas_tui.ui.aws import buckets
+from hfaas_tui.ui.aws.buckets import PART
 from hfaas_tui.ui.backend import Cancelled
 from hfaas_tui.ui.emulator import places
 from hfaas_tui.ui.emulator.local_backend import LocalBackend
-from hfaas_tui.ui.emulator.places import PART
 from hfaas_tui.ui.model import Condition, Run
 
 PAGE = 20
@@ -246,7 +247,8 @@ def test_buckets_are_counted_again_when_something_came(watched: Watched, bucket:
 def test_a_listing_has_folders_first_and_comes_by_pages(
     backend: LocalBackend, bucket: str, endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(places, "PAGE", PAGE)
+    for module in (places, buckets):
+        monkeypatch.setattr(module, "PAGE", PAGE)
     s3 = client(endpoint, "s3")
     for n in range(PAGE + 5):
         s3.put_object(Bucket=bucket, Key=f"many/{n:05}", Body=b"")

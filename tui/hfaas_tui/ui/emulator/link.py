@@ -6,7 +6,7 @@ import http.client
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,6 +46,10 @@ class Link:
                 self._clients = {known: it for known, it in self._clients.items() if known[0] == at[0]}
                 self._clients[at] = client(*at)
             return self._clients[at]
+
+    def told(self, what: str = "") -> AbstractContextManager[None]:
+        """Turn what its clients or the disk say into a CliError that begins with `what`."""
+        return told(what)
 
     def close(self) -> None:
         """Let go of connections."""

@@ -12,7 +12,7 @@ from typing import Any
 from hfaas_emulator.trace import Hop, What
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.backend import Invoked, Moved, News
-from hfaas_tui.ui.emulator.deployed import Deployed
+from hfaas_tui.ui.emulator.deployed import deployed
 from hfaas_tui.ui.emulator.inspection import Inspection
 from hfaas_tui.ui.emulator.link import Link, told
 from hfaas_tui.ui.emulator.places import Places
@@ -51,7 +51,7 @@ class LocalBackend:
         self, state: Path | None, endpoint: str | None = None, pipeline: Path | None = None, heard: Heard = unheard
     ) -> None:
         self._link = Link(state, endpoint)
-        self._deployed = Deployed(self._link, pipeline)
+        self._deployed = deployed(self._link, pipeline)
         self._places = Places(self._link)
         self._reduction = Reduction()
         self._inspection = Inspection(self._link, self._reduction)

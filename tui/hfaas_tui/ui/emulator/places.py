@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfaas_tui.errors import CliError
 from hfaas_tui.location import ONEDATA, Location, parse
+from hfaas_tui.ui.aws.buckets import OURS, PAGE, Buckets, place
 from hfaas_tui.ui.backend import Moved
 from hfaas_tui.ui.emulator.link import Link, told
 from hfaas_tui.ui.model import Entry, Listing, Place
@@ -21,19 +21,11 @@ if TYPE_CHECKING:
     from hfaas_tui.oneprovider import Oneprovider
     from hfaas_tui.spaces import Node, Space, Spaces
 
-OURS = "hfaas-artifacts-"
-PAGE = 1000
-PIECE = 256 * 1024
-PART = 16 << 20
-"""Files above this size go up in parts."""
-
 COUNT_S = 0.5
 """Time spent on counting one bucket; a larger one is not counted to its end."""
 
 COUNT_SHARE = 20
 """A bucket is counted again at the earliest after so many times what that cost."""
-
-DELETED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +43,7 @@ class Places:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._buckets = Buckets(link)
         self._counts: dict[str, Count] = {}
         self._touched: set[str] = set()
         self._spaces: dict[str, Spaces] = {}
@@ -65,7 +58,7 @@ class Places:
         """Return buckets, then spaces; CliError."""
         with told("the buckets cannot be listed"):
             s3 = self._link.client("s3")
-            names = [str(each["Name"]) for each in s3.list_buckets()["Buckets"]]
+            names = self._buckets.names()
             names.sort(key=lambda name: name.startswith(OURS))  # what deploys need stands below what people make
             found = [self._bucket(s3, name) for name in names]
         spaces = self._link.emulator().spaces()
@@ -91,26 +84,11 @@ class Places:
 
     def listing(self, uri: str, prefix: str, after: str) -> Listing:
         """Return a page of what is right below a place or folder."""
-        at = parse(uri if uri.rpartition("://")[2].count("/") else f"{uri}/")
+        at = place(uri)
         with told(uri):
-            return self._of_space(at, prefix, after) if at.storage == ONEDATA else self._of_s3(at, prefix, after)
-
-    def _of_s3(self, at: Location, prefix: str, after: str) -> Listing:
-        folder = f"{at.key.strip('/')}/" if at.key.strip("/") else ""
-        more = {"ContinuationToken": after} if after else {}
-        page = self._link.client("s3").list_objects_v2(
-            Bucket=at.bucket, Prefix=folder + prefix, Delimiter="/", MaxKeys=PAGE, **more
-        )
-        base = f"s3://{at.bucket}/"
-        entries = [
-            Entry(base + each["Prefix"], each["Prefix"][len(folder) :]) for each in page.get("CommonPrefixes", ())
-        ]
-        entries += [
-            Entry(base + each["Key"], each["Key"][len(folder) :], each["Size"], each["LastModified"].timestamp())
-            for each in page.get("Contents", ())
-            if each["Key"] != folder
-        ]
-        return Listing(base + folder, tuple(entries), str(page.get("NextContinuationToken", "")))
+            if at.storage == ONEDATA:
+                return self._of_space(at, prefix, after)
+            return self._buckets.listing(at, prefix, after)
 
     def _of_space(self, at: Location, prefix: str, after: str) -> Listing:
         path = at.key.strip("/")
@@ -133,14 +111,7 @@ class Places:
                 if node is None:
                     raise CliError(f"there is nothing at {uri}")
                 return {"size": str(node.size), "id": node.id}
-            about = self._link.client("s3").head_object(Bucket=at.bucket, Key=at.key)
-            return {
-                "size": str(about["ContentLength"]),
-                "etag": about.get("ETag", "").strip('"'),
-                "type": about.get("ContentType", ""),
-                "changed": str(about["LastModified"].timestamp()),
-                **{f"meta {name}": text for name, text in about.get("Metadata", {}).items()},
-            }
+            return self._buckets.head(at)
 
     def read(self, uri: str, limit: int) -> bytes:
         """Return the first bytes of an object."""
@@ -153,11 +124,7 @@ class Places:
 
                 with self._provider(at.bucket).asking("GET", f"/cdmi{quoted(at.bucket, at.key)}") as answer:
                     return answer.read(limit)
-            s3 = self._link.client("s3")
-            body = s3.get_object(Bucket=at.bucket, Key=at.key)["Body"]
-            with body:
-                found: bytes = body.read(limit)
-            return found
+            return self._buckets.read(at, limit)
 
     # --- files in and out
 
@@ -169,19 +136,7 @@ class Places:
                 with self._space(at.bucket) as space:
                     space.get(at.key, target, moved)
             else:
-                self._download(at, target, moved)
-
-    def _download(self, at: Location, target: Path, moved: Moved) -> None:
-        body = self._link.client("s3").get_object(Bucket=at.bucket, Key=at.key)["Body"]
-        part = target.with_name(f"{target.name[:60]}.{secrets.token_hex(4)}.part")
-        try:
-            with body, part.open("xb") as file:
-                for piece in body.iter_chunks(PIECE):
-                    file.write(piece)
-                    moved(len(piece))
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+                self._buckets.download(at, target, moved)
 
     def upload(self, source: Path, uri: str, moved: Moved) -> None:
         """Copy a file to an object."""
@@ -191,17 +146,8 @@ class Places:
                 with self._space(at.bucket) as space:
                     space.put(source, at.key, moved)
             else:
-                self._upload(source, at, moved)
-
-    def _upload(self, source: Path, at: Location, moved: Moved) -> None:
-        self._touched.add(at.bucket)
-        s3 = self._link.client("s3")
-        if source.stat().st_size > PART:
-            _upload_parts(s3, source, at, moved)
-            return
-        content = source.read_bytes()
-        s3.put_object(Bucket=at.bucket, Key=at.key, Body=content)
-        moved(len(content))
+                self._touched.add(at.bucket)
+                self._buckets.upload(source, at, moved)
 
     def delete(self, uri: str) -> None:
         """Remove an object, all below a folder, or a place: a bucket only when it is empty."""
@@ -213,14 +159,9 @@ class Places:
                 self._delete_in_space(at, is_place=is_place)
                 return
             self._touched.add(at.bucket)
-            s3 = self._link.client("s3")
+            self._buckets.delete(at, is_folder=is_folder, is_place=is_place)
             if is_place:
-                s3.delete_bucket(Bucket=at.bucket)
                 self._counts.pop(at.bucket, None)
-            elif is_folder:
-                _delete_below(s3, at)
-            else:
-                s3.delete_object(Bucket=at.bucket, Key=at.key)
 
     def _delete_in_space(self, at: Location, *, is_place: bool) -> None:
         if is_place:
@@ -232,7 +173,7 @@ class Places:
 
     def make(self, uri: str) -> None:
         """Make a bucket, a space, or a folder in one."""
-        at = parse(uri if uri.partition("://")[2].count("/") else f"{uri}/")
+        at = place(uri)
         with told(f"{uri} could not be made"):
             if at.storage == ONEDATA and at.key.strip("/"):
                 from hfaas_tui.oneprovider import quoted
@@ -241,9 +182,9 @@ class Places:
             elif at.storage == ONEDATA:
                 self._link.emulator().make_space(at.bucket)
             elif at.key.strip("/"):
-                self._link.client("s3").put_object(Bucket=at.bucket, Key=f"{at.key.strip('/')}/", Body=b"")
+                self._buckets.make_folder(at)
             else:
-                self._link.client("s3").create_bucket(Bucket=at.bucket)
+                self._buckets.make(at.bucket)
 
     # --- spaces
 
@@ -292,30 +233,3 @@ def _count(s3: Any, bucket: str) -> Count:
     spent = time.monotonic() - began
     after = time.monotonic() + COUNT_SHARE * spent
     return Count(None if note else objects, None if note else size, note, after)
-
-
-def _upload_parts(s3: Any, source: Path, at: Location, moved: Callable[[int], None]) -> None:
-    """Put a large file part by part; nothing stays of one that was given up."""
-    where = {"Bucket": at.bucket, "Key": at.key}
-    upload = s3.create_multipart_upload(**where)["UploadId"]
-    done: list[dict[str, Any]] = []
-    try:
-        with source.open("rb") as file:
-            while piece := file.read(PART):
-                number = len(done) + 1
-                made = s3.upload_part(**where, UploadId=upload, PartNumber=number, Body=piece)
-                done.append({"PartNumber": number, "ETag": made["ETag"]})
-                moved(len(piece))
-        s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": done})
-    except BaseException:
-        s3.abort_multipart_upload(**where, UploadId=upload)
-        raise
-
-
-def _delete_below(s3: Any, at: Location) -> None:
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=at.bucket, Prefix=at.key):
-        keys = [{"Key": each["Key"]} for each in page.get("Contents", ())]
-        for begin in range(0, len(keys), DELETED_AT_ONCE):
-            told_ = s3.delete_objects(Bucket=at.bucket, Delete={"Objects": keys[begin : begin + DELETED_AT_ONCE]})
-            for error in told_.get("Errors", ()):
-                raise CliError(f"{error.get('Key')}: {error.get('Message')}")

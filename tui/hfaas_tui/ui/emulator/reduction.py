@@ -15,17 +15,13 @@ from typing import Any
 from hfaas_emulator.trace import Hop, What
 from hfaas_tui.changes import LOOK, ORIGIN
 from hfaas_tui.legs import FINAL, reason
+from hfaas_tui.ui.aws.batch import failure
 from hfaas_tui.ui.backend import News
 from hfaas_tui.ui.emulator.steps import function_of, step
 from hfaas_tui.ui.model import Condition, Run, Step
 from hfaas_tui.ui.state import RUNS_KEPT
 
 TIMED_OUT = "Sandbox.Timedout"
-OVERDUE = "Job attempt duration exceeded timeout"
-CAUSED = ("Dependent Job", "Array Child", "CAPACITY:", "MISCONFIGURATION:", "SERVICE:", "Host EC2", "The job queue")
-"""How reasons begin for which a job never began, when nobody cancelled it."""
-
-STOPPED_BY_USER = ("stopped with `hfaas", "cancelled with `hfaas")
 ORIGINS = {"api": "invoke", "scheduler": "schedule", "events": "schedule"}
 
 
@@ -350,7 +346,11 @@ class Reduction:
         if status in FINAL:
             row.started = _seconds(detail.get("started")) or row.started
             row.ended = _seconds(detail.get("stopped")) or hop.time
-            row.state = Condition.OK if status == "SUCCEEDED" else _failure(row, str(detail.get("reason") or ""))
+            row.state = (
+                Condition.OK
+                if status == "SUCCEEDED"
+                else failure(str(detail.get("reason") or ""), has_begun=row.started is not None)
+            )
             row.error_type = "" if row.state is Condition.OK else "JobFailed"
             return
         row.ended = None
@@ -384,15 +384,6 @@ def _origin(told: str) -> str:
     if told.startswith("s3:"):
         return f"s3://{told.removeprefix('s3:')}"
     return ORIGINS.get(told, told)
-
-
-def _failure(row: Row, why: str) -> Condition:
-    """Tell how a job failed that Batch calls FAILED."""
-    if why == OVERDUE:
-        return Condition.TIMED_OUT
-    if why.startswith(STOPPED_BY_USER) or (row.started is None and why and not why.startswith(CAUSED)):
-        return Condition.STOPPED
-    return Condition.FAILED
 
 
 def _parent(job: str) -> str:
