@@ -1,0 +1,1 @@
+"""Services on OSCAR clusters, made from the same pipeline file that a rehearsal runs."""
