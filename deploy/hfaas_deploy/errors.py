@@ -8,6 +8,7 @@ DeployError              message + hint, shown without a traceback
 ├── TargetUnreachable    nothing answers at the endpoint
 ├── CredentialsError     there are none, or AWS does not accept them
 ├── WrongAccount         they belong to an account that the promotion is not meant for
+├── NoNetwork            jobs have no subnets to run in
 ├── RegistryError        an image does not get into its repository, or is not the one that was rehearsed
 ├── NotRehearsed         the emulator never ran exactly this
 ├── MissingVariable      a ${NAME} of the pipeline file is not set
@@ -71,6 +72,10 @@ class CredentialsError(DeployError):
 
 class WrongAccount(DeployError):
     """The credentials belong to an account that the promotion is not meant for."""
+
+
+class NoNetwork(DeployError):
+    """Jobs need subnets and a security group, and the account has none that they can have."""
 
 
 class RegistryError(DeployError):

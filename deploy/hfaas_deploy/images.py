@@ -94,6 +94,14 @@ class ImageBuilder(Protocol):
         """Return the reference of the function's image, made now unless equal inputs made it before."""
 
 
+@dataclass(frozen=True, slots=True)
+class EngineImage:
+    """An image that an engine has: its own id for it, and its size in bytes."""
+
+    id: str
+    size: int
+
+
 class Foresight(Protocol):
     """Knows the image of a function before it is made."""
 
@@ -235,6 +243,12 @@ class DockerImages:
                 return self._named_by_content(function, known[1], replace(self._bundles, makes=False))
             except BundleError:
                 return ""
+
+    def identity(self, reference: str) -> EngineImage | None:
+        """Return what the engine has under a reference; None for nothing."""
+        with _engine_errors():
+            image = self._local(reference)
+        return EngineImage(str(image.id), int(image.attrs.get("Size") or 0)) if image is not None else None
 
     def _known_image(self, function: FunctionSource) -> tuple[str, Image] | None:
         """Return the user's image where it is here already."""

@@ -354,6 +354,12 @@ class Pipeline:
         return next((function.region for function in self.functions), "us-east-1")
 
     @property
+    def written_region(self) -> str:
+        """The region that the file names; empty when it leaves that open."""
+        written = (f.region for f in self.functions if f"{f.place}.lambda.region" in self.spots)
+        return next(written, "")
+
+    @property
     def buckets(self) -> tuple[Bucket, ...]:
         """The buckets of the own account, by name."""
         paths = [path for function in self.functions for path in function.paths]

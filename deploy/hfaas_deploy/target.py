@@ -142,6 +142,11 @@ def is_local(host: str) -> bool:
     return address.is_loopback or address.is_private
 
 
+def forget_credentials() -> None:
+    """Have the next client look for credentials anew: those that were found first are of no use."""
+    _session.cache_clear()
+
+
 def configured_region(profile: str = "") -> str:
     """The region of the user's AWS set-up; AWS_REGION counts, as in AWS's other tools; empty when none is set."""
     core = botocore.session.Session()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.preview import Action, Preview
@@ -70,7 +70,10 @@ class ImagePlan:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One permission that a role gains or loses: actions and resources are sorted."""
+    """One permission that a role gains or loses: actions and resources are sorted.
+
+    With a `principal` it is the other way round: what `role`, a resource, lets others do.
+    """
 
     action: Action
     role: str
@@ -78,6 +81,7 @@ class Statement:
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     condition: str = ""
+    principal: str = ""
 
 
 class Owner(StrEnum):
@@ -90,22 +94,27 @@ class Owner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BucketPlan:
-    """One bucket: `is_new` is made, one of ours that no Stack has is taken over; entries are kept of an existing one."""
+    """One bucket: a free one is made, one of ours that no Stack has is taken over; entries are kept of an existing one.
+
+    `fault` says why it cannot be had, and what to do; with it nothing is promoted.
+    """
 
     name: str
     owner: Owner
     is_existing: bool = False
     is_adopted: bool = False
     note: str = ""
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SecretPlan:
-    """One secret: `is_new` when its value changes; `missing` names what nobody has set."""
+    """One secret: `is_new` when a value is put in; `is_first` when it had none; `missing` names what nobody has set."""
 
     provider: str
     is_new: bool = False
     missing: tuple[str, ...] = ()
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +144,8 @@ class Promotion:
     """Repositories that are missing and will be made."""
     changes: tuple[Change, ...] = ()
     """Every resource that the change set names; stack-wide tags alone are none."""
+    deployed: str = ""
+    """The SHA-256 of the template that the Stack was last made of."""
     statements: tuple[Statement, ...] = ()
     buckets: tuple[BucketPlan, ...] = ()
     secrets: tuple[SecretPlan, ...] = ()
@@ -149,11 +160,29 @@ class Promotion:
         )
 
     @property
+    def faults(self) -> tuple[str, ...]:
+        """Why it cannot be done as it is, in words; empty where it can."""
+        return tuple(bucket.fault for bucket in self.buckets if bucket.fault)
+
+    @property
     def is_empty(self) -> bool:
         """Tell whether AWS has everything already."""
         uploads = any(image.upload is not Upload.NONE for image in self.images)
         secrets = any(secret.is_new for secret in self.secrets)
-        return not (self.changes or uploads or self.repositories or secrets)
+        is_other = self.deployed != self.template.sha256
+        return not (self.changes or uploads or self.repositories or secrets or is_other)
+
+    def to_json(self) -> dict[str, Any]:
+        """The same for programs; secrets are in none of it, the template by its fingerprint alone."""
+        plain = {name: getattr(self, name) for name in PLAIN}
+        return {
+            "stack": self.pipeline.stack,
+            "template": {"sha256": self.template.sha256, "bytes": self.template.size},
+            **{name: _json(value) for name, value in plain.items()},
+            "dangers": _json(self.dangers),
+            "faults": list(self.faults),
+            "is_empty": self.is_empty,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +200,33 @@ class Promoted:
     version: str
     outputs: Mapping[str, str] = field(default_factory=dict)
     changed: bool = True
+
+
+PLAIN = (
+    "identity",
+    "stack_status",
+    "is_first",
+    "deployed",
+    "rehearsal",
+    "preview",
+    "images",
+    "repositories",
+    "changes",
+    "statements",
+    "buckets",
+    "secrets",
+    "notes",
+)
+
+
+def _json(value: Any) -> Any:
+    if is_dataclass(value):
+        return {field.name: _json(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _json(one) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [_json(one) for one in value]
+    return str(value) if isinstance(value, StrEnum) else value
 
 
 def _danger(change: Change) -> str:
