@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from hfaas_deploy.findings import Finding
 from hfaas_deploy.stack import Event, Plan
@@ -113,6 +114,55 @@ class Watching:
     folder: str
 
 
+class LayerState(StrEnum):
+    """What becomes of one layer of an image that is pushed."""
+
+    WAITING = "waiting"
+    PUSHING = "pushing"
+    RETRYING = "retrying"
+    THERE = "there already"
+    PUSHED = "pushed"
+
+
+@dataclass(frozen=True, slots=True)
+class PushStarted:
+    """The image of a Function goes into its repository: so many bytes, uncompressed, in so many layers."""
+
+    function: str
+    reference: str
+    size: int
+    layers: int
+
+
+@dataclass(frozen=True, slots=True)
+class LayerMoved:
+    """How far a layer is: bytes, uncompressed; `total` is 0 as long as nobody knows it."""
+
+    function: str
+    layer: str
+    done: int
+    total: int
+    state: LayerState
+
+
+@dataclass(frozen=True, slots=True)
+class PushCut:
+    """A push was cut off; it is tried again in so many seconds. Layers that arrived are not sent again."""
+
+    function: str
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePushed:
+    """The image of a Function is in its repository and is the one that was rehearsed; `sent` is false if it was before."""
+
+    function: str
+    reference: str
+    sent: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Deployed:
     """The Stack is up; `changed` is false when it already was as asked for."""
@@ -139,6 +189,10 @@ Message = (
     | SecretMissing
     | Listening
     | Watching
+    | PushStarted
+    | LayerMoved
+    | PushCut
+    | ImagePushed
     | Deployed
 )
 Progress = Callable[[Message], None]

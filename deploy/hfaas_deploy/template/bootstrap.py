@@ -1,4 +1,4 @@
-"""The Stack that comes first on AWS: a repository for each image that we build.
+"""The Stack that comes first on AWS: a repository for each image that is not in one of the account already.
 
 It is apart because Lambda looks at the image when it makes a function: repository, push, then the pipeline's Stack. Tags
 cannot be moved, so what a digest was rehearsed as stays that. An emulator needs none of it; it runs what the engine has.
@@ -6,47 +6,76 @@ cannot be moved, so what a digest was rehearsed as stays that. An emulator needs
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from hfaas_deploy import names
 from hfaas_deploy.pipeline import Function, Pipeline
+from hfaas_deploy.template import Template
 from hfaas_deploy.template.policies import Json
 
 KEPT_IMAGES = 10
 PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 
 
-def document(pipeline: Pipeline) -> Json:
-    """The template as data; nothing in it but repositories, and no parameters."""
-    built = [function for function in pipeline.functions if function.create_image]
-    uris = {
-        names.logical(one.name, "Repository"): {
-            "Value": {"Fn::GetAtt": [names.logical(one.name, "Repository"), "RepositoryUri"]}
-        }
-        for one in built
-    }
+def needs_repository(function: Function, registry: str = "") -> bool:
+    """Tell whether the image of a Function must be pushed; not one that is used as it is from our own `registry`."""
+    is_own = bool(registry) and not function.build and function.image.startswith(f"{registry}/")
+    return function.create_image or not is_own
+
+
+def document(
+    pipeline: Pipeline,
+    registry: str = "",
+    *,
+    adopted: Collection[str] = (),
+    kept: Mapping[str, Any] | None = None,
+) -> Json:
+    """The template as data; nothing in it but repositories, and no parameters.
+
+    `registry` is the account's own, as it stands before a repository's name. A repository in `adopted` was there before
+    the Stack; CloudFormation takes over only what may stay. `kept` are resources of which a Stack still makes use.
+    """
+    resources = dict(kept or {})
+    for function in pipeline.functions:
+        if needs_repository(function, registry):
+            resources[logical(function)] = _repository(function, adopted)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"Images of hfaas pipeline {pipeline.stack}",
-        "Resources": {names.logical(one.name, "Repository"): _repository(one) for one in built},
-        "Outputs": uris,
+        "Resources": resources,
+        "Outputs": {name: {"Value": {"Fn::GetAtt": [name, "RepositoryUri"]}} for name in resources},
     }
 
 
-def _repository(function: Function) -> Json:
-    keeps = "Delete" if function.delete_image else "Retain"
+def logical(function: Function) -> str:
+    """The logical id of a Function's repository, and the name of the output with its URI."""
+    return names.logical(function.name, "Repository")
+
+
+def rendered(whole: Json) -> Template:
+    """The text of a document."""
+    body = json.dumps(whole, sort_keys=True, separators=(",", ":"))
+    return Template(body, (), hashlib.sha256(body.encode()).hexdigest())
+
+
+def _repository(function: Function, adopted: Collection[str]) -> Json:
+    name = names.repository(function.name)
+    leaves = function.delete_image and name not in adopted
     return {
         "Type": "AWS::ECR::Repository",
         "Properties": {
-            "RepositoryName": names.repository(function.name),
+            "RepositoryName": name,
             "ImageTagMutability": "IMMUTABLE",
             "EmptyOnDelete": True,
             "LifecyclePolicy": {"LifecyclePolicyText": _lifecycle()},
             "RepositoryPolicyText": _pull(function),
             "Tags": [{"Key": "createdby", "Value": "hfaas"}],
         },
-        "DeletionPolicy": keeps,
-        "UpdateReplacePolicy": keeps,
+        "DeletionPolicy": "Delete" if leaves else "RetainExceptOnCreate",
+        "UpdateReplacePolicy": "Delete" if leaves else "Retain",
     }
 
 

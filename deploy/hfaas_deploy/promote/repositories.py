@@ -1,0 +1,203 @@
+"""The repositories of ECR that a pipeline's images go to: which are there, what is in them, how an engine logs in.
+
+Everything here only reads. An image is known by two digests: that of its manifest, which the template's parameter
+names, and that of its configuration, which the manifest names and which is the engine's id of the image.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from hfaas_deploy import names
+from hfaas_deploy.errors import CredentialsError, RegistryError, TargetUnreachable, WrongTarget
+from hfaas_deploy.pipeline import Function, Pipeline
+from hfaas_deploy.target import Target, is_aws_host, is_local
+from hfaas_deploy.template import bootstrap
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
+
+IMAGES = (
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+)
+LISTS = (
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.index.v1+json",
+)
+EXPIRED = ("ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidSignatureException")
+ID = 12
+"""Characters of an engine's id that tell one image from another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An image in a repository: the digests of its manifest and its configuration, compressed bytes."""
+
+    digest: str
+    config: str
+    size: int
+
+    def is_image(self, engines: str) -> bool:
+        """Tell whether it is the image that an engine knows by this id: some engines name the manifest."""
+        return engines in (self.config, self.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What an engine shows to a registry; good for hours, and for nobody's eyes."""
+
+    registry: str
+    user: str
+    password: str = field(repr=False)
+
+    @property
+    def auth_config(self) -> dict[str, str]:
+        """The same as the engine wants it."""
+        return {"username": self.user, "password": self.password, "serveraddress": self.registry}
+
+
+class Repositories:
+    """The repositories of one pipeline in one account and region."""
+
+    def __init__(self, target: Target, pipeline: Pipeline) -> None:
+        self._target = target
+        self._pipeline = pipeline
+
+    @cached_property
+    def registry(self) -> str:
+        """What stands before the name of each repository of the account and region."""
+        return self.login().registry
+
+    def needed(self) -> tuple[Function, ...]:
+        """The Functions whose images must be pushed."""
+        return tuple(
+            function for function in self._pipeline.functions if bootstrap.needs_repository(function, self.registry)
+        )
+
+    def in_place(self, function: Function) -> tuple[str, str] | None:
+        """The repository and the tag or digest of an image that is used from where it is; None for all others."""
+        if bootstrap.needs_repository(function, self.registry):
+            return None
+        name, at, digest = function.image.removeprefix(f"{self.registry}/").partition("@")
+        repository, _, tagged = name.partition(":")
+        return repository, digest if at else tagged or "latest"
+
+    def missing(self) -> tuple[str, ...]:
+        """The names of repositories that are needed and not there."""
+        wanted = (names.repository(function.name) for function in self.needed())
+        return tuple(name for name in wanted if not self.has(name))
+
+    def has(self, repository: str) -> bool:
+        """Tell whether there is a repository of this name."""
+        return bool(self._ask("describe_repositories", "RepositoryNotFoundException", repositoryNames=[repository]))
+
+    def uri(self, repository: str) -> str:
+        """What stands before the tag or digest of an image; also for a repository that is not there yet."""
+        return f"{self.registry}/{repository}"
+
+    def stored(self, repository: str, reference: str) -> Stored | None:
+        """The image under a tag or a digest; None when it, or its repository, is not there.
+
+        RegistryError when it is a list of images for several platforms, of which AWS runs none.
+        """
+        kind = "imageDigest" if reference.startswith("sha256:") else "imageTag"
+        answer = self._ask(
+            "batch_get_image",
+            "RepositoryNotFoundException",
+            repositoryName=repository,
+            imageIds=[{kind: reference}],
+            acceptedMediaTypes=[*IMAGES, *LISTS],
+        )
+        for image in (answer or {}).get("images", []):
+            return _stored(f"{repository}:{reference}", image)
+        for failure in (answer or {}).get("failures", []):
+            if failure.get("failureCode") != "ImageNotFound":
+                said = failure.get("failureReason") or failure.get("failureCode")
+                raise RegistryError(f"the registry does not give {repository}:{reference}: {said}")
+        return None
+
+    def login(self) -> Login:
+        """A new login for an engine; RegistryError when AWS gives none."""
+        (given, *_) = (self._ask("get_authorization_token") or {}).get("authorizationData") or [{}]
+        try:
+            user, _, password = base64.b64decode(given["authorizationToken"]).decode().partition(":")
+            parts = urlsplit(given["proxyEndpoint"])
+            host = parts.hostname or ""
+        except (KeyError, ValueError):
+            raise RegistryError("the registry gave no login that can be read") from None
+        if not (is_local(host) if self._target.is_stand_in else is_aws_host(host)):
+            raise WrongTarget(f"images would go to {host}, which is not where {self._where} keeps them")
+        return Login(parts.netloc, user, password)
+
+    @property
+    def _where(self) -> str:
+        return self._target.endpoint or "AWS"
+
+    @cached_property
+    def _client(self) -> ECRClient:
+        client: ECRClient = self._target.client("ecr")
+        return client
+
+    def _ask(self, operation: str, absent: str = "", **arguments: Any) -> Mapping[str, Any] | None:
+        """One call; None when AWS says that what it is about is absent."""
+        from botocore.exceptions import ClientError
+
+        with _aws_errors(self._where):
+            try:
+                answer: Mapping[str, Any] = getattr(self._client, operation)(**arguments)
+            except ClientError as refusal:
+                if absent and refusal.response.get("Error", {}).get("Code") == absent:
+                    return None
+                raise
+            return answer
+
+
+def tag(function: Function, reference: str, id: str) -> str:
+    """The tag of an image in its repository: the hash of what it was made of, or what the engine knows it by."""
+    last = reference.rpartition("/")[2]
+    if function.create_image and ":" in last and "@" not in last:
+        return last.partition(":")[2]
+    return id.removeprefix("sha256:")[:ID]
+
+
+def _stored(name: str, image: Mapping[str, Any]) -> Stored:
+    manifest = json.loads(image["imageManifest"])
+    if "manifests" in manifest or image.get("imageManifestMediaType") in LISTS:
+        raise RegistryError(
+            f"{name} is a list of images for several platforms; AWS runs single images only",
+            "delete that tag; build with `docker build --provenance=false --platform linux/amd64`, then run it again",
+        )
+    parts = [manifest["config"], *manifest["layers"]]
+    return Stored(
+        image["imageId"]["imageDigest"], manifest["config"]["digest"], sum(part["size"] for part in parts)
+    )
+
+
+@contextmanager
+def _aws_errors(where: str) -> Iterator[None]:
+    """AWS's refusals become ours, with its words."""
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+    try:
+        yield
+    except NoCredentialsError:
+        raise CredentialsError(f"there are no credentials for {where}", "log in, or name a profile") from None
+    except ClientError as refusal:
+        said = refusal.response.get("Error", {})
+        code, words = said.get("Code", ""), said.get("Message") or str(refusal)
+        if code in EXPIRED:
+            raise CredentialsError(
+                f"the credentials are not accepted: {words}", "log in again, then run it again"
+            ) from refusal
+        hint = f"ask for the permission ecr:{refusal.operation_name}" if code.startswith("AccessDenied") else ""
+        raise RegistryError(f"the registry of images refused: {words}", hint) from refusal
+    except BotoCoreError as fault:
+        raise TargetUnreachable(f"the registry of images does not answer: {fault}", "run it again") from fault
