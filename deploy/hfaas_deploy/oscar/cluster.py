@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
@@ -82,7 +82,8 @@ class Cluster:
     def __init__(self, access: Access) -> None:
         self.access = access
         self._session = requests.Session()
-        self._session.trust_env = not access.is_here  # a proxy must not get what is for this machine
+        # A proxy must not get what is for this machine.
+        self._proxies = {"no_proxy": urlsplit(access.endpoint).hostname or ""} if access.is_here else None
         self._hidden = {access.password}
         self._basic = HTTPBasicAuth(access.user.encode(), access.password.encode())
 
@@ -193,6 +194,7 @@ class Cluster:
                     auth=auth or self._basic,
                     timeout=(CONNECT, answer_within),
                     verify=self.access.verify,
+                    proxies=self._proxies,
                     allow_redirects=False,
                     stream=True,
                 )

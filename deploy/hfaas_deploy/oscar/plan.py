@@ -66,16 +66,14 @@ class Plan:
 
 def make(cluster: Cluster, stack: str, definitions: tuple[Definition, ...], *, adopt: bool = False) -> Plan:
     """Compare the services with those of the cluster; with `adopt` those that bear no mark may be changed, too."""
-    listed = {found.name: found for found in cluster.services()}
-    steps = tuple(_step(cluster, stack, one, listed, adopt=adopt) for one in definitions)
+    listed = cluster.services()
+    steps = tuple(_step(cluster, stack, one, adopt=adopt) for one in definitions)
     names = {one.name for one in definitions}
-    ours = (name for name, found in listed.items() if found.annotations.get(MARK) == stack)
+    ours = (found.name for found in listed if found.annotations.get(MARK) == stack)
     return Plan(cluster.access.endpoint, stack, steps, tuple(name for name in ours if name not in names))
 
 
-def _step(
-    cluster: Cluster, stack: str, definition: Definition, listed: Mapping[str, Found], *, adopt: bool
-) -> Step:
+def _step(cluster: Cluster, stack: str, definition: Definition, *, adopt: bool) -> Step:
     found = cluster.service(definition.name)
     if found is None:
         return Step(Action.CREATE, definition)
@@ -123,11 +121,11 @@ def _paths(wire: Mapping[str, Any], way: str) -> list[tuple[Any, ...]]:
 
 def _path(entry: Mapping[str, Any], name: str) -> tuple[Any, ...]:
     """An input or output as the cluster understands it."""
-    kind, _, id = str(entry.get("storage_provider") or "").partition(".")
+    kind, _, name_there = str(entry.get("storage_provider") or "").partition(".")
     path = str(entry.get("path") or "").strip(" /")
     if kind in ("minio", "s3") and "/" not in path:
         path = f"{name}/{path}"
-    return kind.lower(), id or "default", path, entry.get("prefix") or [], entry.get("suffix") or []
+    return kind.lower(), name_there or "default", path, entry.get("prefix") or [], entry.get("suffix") or []
 
 
 def _stores(wire: Mapping[str, Any]) -> dict[str, Any]:
