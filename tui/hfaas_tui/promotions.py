@@ -1,0 +1,329 @@
+"""A promotion in words, for the command line and the terminal UI alike: text and a tone, nothing of how it is drawn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from hfaas_tui.output import size
+
+if TYPE_CHECKING:
+    from hfaas_deploy.messages import Message
+    from hfaas_deploy.preview import Action, Step
+    from hfaas_deploy.promote.promotion import BucketPlan, ImagePlan, Promotion, SecretPlan, Statement
+
+DIGEST, SHORT_DIGEST = "sha256:", 12
+REPLACE = "replace"
+"""What a person types before something is removed or replaced."""
+
+
+class Tone(StrEnum):
+    """How a row is meant."""
+
+    PLAIN = "plain"
+    ADD = "add"
+    CHANGE = "change"
+    REMOVE = "remove"
+    KEEP = "keep"
+    WARNING = "warning"
+    DANGER = "danger"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a section, in cells."""
+
+    cells: tuple[str, ...]
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Rows that belong together; those of one section have the same number of cells."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+def route(promotion: Promotion) -> str:
+    """Return from where to where: what was rehearsed, and whose account gets it."""
+    return f"{rehearsed(promotion)} -> {account(promotion)}"
+
+
+def rehearsed(promotion: Promotion) -> str:
+    """Return what the emulator of this machine ran of it."""
+    sha = promotion.template.sha256[:SHORT_DIGEST]
+    if promotion.rehearsal is None:
+        return f"NOT REHEARSED {sha}"
+    return f"LOCAL rehearsal {sha}, {moment(promotion.rehearsal.at)}"
+
+
+def account(promotion: Promotion) -> str:
+    """Return where it goes, and who sends it."""
+    who = promotion.identity
+    alias = f" ({who.alias})" if who.alias else ""
+    return f"{'STAND-IN' if who.is_stand_in else 'AWS'} {who.account}{alias} {who.region} as {who.arn}"
+
+
+def stands_in(url: str) -> str:
+    """Return the warning that nothing of this reaches AWS."""
+    return f"NOT AWS: {url} stands in for it"
+
+
+def moment(at: float) -> str:
+    """Return a time of day, and the day when it is not today."""
+    then, now = time.localtime(at), time.localtime()
+    return time.strftime("%H:%M" if then[:3] == now[:3] else "%Y-%m-%d %H:%M", then)
+
+
+def summary(promotion: Promotion) -> list[Section]:
+    """Return everything that a person agrees to; sections that have nothing to say are left out."""
+    sections = (
+        Section("Images", tuple(map(_image, promotion.images))),
+        Section("Resources", tuple(map(_step, promotion.preview.steps))),
+        Section("Permissions", tuple(map(_statement, promotion.statements))),
+        Section("Buckets", tuple(map(_bucket, promotion.buckets))),
+        Section("Secrets", tuple(map(_secret, promotion.secrets))),
+        Section("Notes", tuple(_notes(promotion))),
+        Section("Dangers", tuple(_dangers(promotion))),
+    )
+    return [section for section in sections if section.rows]
+
+
+def total(promotion: Promotion) -> str:
+    """Return the sum of it in one line."""
+    if promotion.is_empty:
+        return "nothing to do: AWS has exactly this"
+    from hfaas_deploy.promote.promotion import Upload
+
+    actions = [_action(change.action, change.replacement) for change in promotion.changes]
+    counts = [(each, actions.count(each)) for each in ("add", "take over", "change", "replace", "remove")]
+    told = ", ".join(f"{count} to {each}" for each, count in counts if count) or "no resource changes"
+    sent = [image for image in promotion.images if image.upload is not Upload.NONE]
+    weight = sum(image.size for image in sent)
+    images = f"; {len(sent)} image{'s' * (len(sent) != 1)} to push" if sent else ""
+    return told + images + (f", {size(weight)} at most" if weight else "")
+
+
+def _action(action: str, replacement: str) -> str:
+    if action == "Modify":
+        return "replace" if replacement == "True" else "change"
+    return {"Add": "add", "Import": "take over", "Remove": "remove"}.get(action, "change")
+
+
+def short(digest: str) -> str:
+    """Return the beginning of a digest; empty when it is not known yet."""
+    found = digest.rpartition(DIGEST)[2] if DIGEST in digest else ""
+    return f"{DIGEST}{found[:SHORT_DIGEST]}" if found else ""
+
+
+def _image(image: ImagePlan) -> Row:
+    from hfaas_deploy.promote.promotion import Upload
+
+    what = {Upload.NONE: "is there", Upload.PUSH: "is pushed", Upload.BUILD: "is built and pushed"}[image.upload]
+    if image.upload is Upload.NONE:
+        same = bool(image.digest) and image.deployed.endswith(image.digest)
+        mark, tone = ("=", Tone.KEEP) if same else ("~", Tone.CHANGE)
+    else:
+        mark, tone = ("~", Tone.CHANGE) if image.deployed else ("+", Tone.ADD)
+    weight = size(image.size) if image.size else ""
+    return Row((mark, image.function, what, weight, short(image.digest), image.reference), tone)
+
+
+TONES = {"+": Tone.ADD, "~": Tone.CHANGE, "-": Tone.REMOVE, "=": Tone.KEEP}
+
+
+def _tone(action: Action) -> Tone:
+    return TONES[action.value]
+
+
+def _step(step: Step) -> Row:
+    told = [f"{each.name} {each.old or '-'} -> {each.new or '-'}" for each in step.settings]
+    if step.is_replaced:
+        told.insert(0, "is replaced")
+    tone = Tone.DANGER if step.is_replaced else _tone(step.action)
+    return Row((step.action.value, step.kind, step.name, ", ".join(told)), tone)
+
+
+def _statement(one: Statement) -> Row:
+    told = f"{one.effect} {', '.join(one.actions)} on {', '.join(one.resources)}"
+    when = f" if {one.condition}" if one.condition else ""
+    return Row((one.action.value, one.role, told + when), _tone(one.action))
+
+
+def _bucket(bucket: BucketPlan) -> Row:
+    from hfaas_deploy.promote.promotion import Owner
+
+    if bucket.owner is Owner.FOREIGN and not bucket.is_existing:
+        mark, told, tone = "!", "is somebody else's: choose another name", Tone.DANGER
+    elif bucket.is_existing:
+        mark, told, tone = "=", "stays as it is, and gets our notifications beside those it has", Tone.KEEP
+    elif bucket.owner is Owner.FREE:
+        mark, told, tone = "+", "is made", Tone.ADD
+    elif bucket.is_adopted:
+        mark, told, tone = "~", "is yours, and taken over with what is in it", Tone.CHANGE
+    else:
+        mark, told, tone = "=", "stays", Tone.KEEP
+    return Row((mark, bucket.name, f"{told}; {bucket.note}" if bucket.note else told), tone)
+
+
+def _secret(secret: SecretPlan) -> Row:
+    if secret.missing:
+        return Row(("!", secret.provider, f"{' and '.join(secret.missing)} not set"), Tone.WARNING)
+    if secret.is_new:
+        return Row(("+", secret.provider, "is stored"), Tone.ADD)
+    return Row(("=", secret.provider, "stays"), Tone.KEEP)
+
+
+def _notes(promotion: Promotion) -> Iterator[Row]:
+    if promotion.stack_status:
+        yield Row((f"Stack {promotion.pipeline.stack} is {promotion.stack_status}",))
+    if promotion.repositories:
+        yield Row((f"repositories of images are made: {', '.join(promotion.repositories)}",), Tone.ADD)
+    yield from (Row((note,)) for note in promotion.notes)
+
+
+def _dangers(promotion: Promotion) -> Iterator[Row]:
+    if promotion.rehearsal is None:
+        yield Row(
+            ("!", "not rehearsed", "the emulator never ran exactly this template with these images"), Tone.DANGER
+        )
+    for danger in promotion.dangers:
+        yield Row(("!", f"{danger.resource} ({danger.kind})", danger.text), Tone.DANGER)
+
+
+def destroyed(promotion: Promotion) -> str:
+    """Return in one line what is removed or replaced."""
+    return ", ".join(f"{each.resource} {each.text}" for each in promotion.dangers)
+
+
+def missing(promotion: Promotion) -> list[tuple[str, str]]:
+    """Return provider and variable of each key that nobody has set."""
+    return [(secret.provider, name) for secret in promotion.secrets for name in secret.missing]
+
+
+def demands(promotion: Promotion, *, yes: bool, account: str, replace: bool) -> Iterator[str]:
+    """Yield what somebody without a terminal still has to say, each as an option."""
+    if not yes:
+        yield "--yes"
+    if promotion.is_first and account != promotion.identity.last_digits:
+        yield f"--account {promotion.identity.last_digits}"
+    if promotion.dangers and not replace:
+        yield "--replace"
+
+
+def to_json(promotion: Promotion) -> dict[str, object]:
+    """Return a promotion for programs."""
+    who, rehearsal = promotion.identity, promotion.rehearsal
+    return {
+        "stack": promotion.pipeline.stack,
+        "status": promotion.stack_status,
+        "template": promotion.template.sha256,
+        "account": who.account,
+        "alias": who.alias,
+        "region": who.region,
+        "arn": who.arn,
+        "host": who.host,
+        "stand_in": who.is_stand_in,
+        "first": promotion.is_first,
+        "rehearsed": {"at": rehearsal.at, "how": rehearsal.how} if rehearsal else None,
+        "empty": promotion.is_empty,
+        "images": [
+            {
+                "function": each.function,
+                "upload": each.upload.value,
+                "repository": each.repository,
+                "tag": each.tag,
+                "id": each.id,
+                "digest": each.digest,
+                "bytes": each.size,
+                "deployed": each.deployed,
+            }
+            for each in promotion.images
+        ],
+        "repositories": list(promotion.repositories),
+        "changes": [
+            {
+                "action": each.action,
+                "resource": each.resource,
+                "type": each.kind,
+                "replacement": each.replacement,
+            }
+            for each in promotion.changes
+        ],
+        "steps": [
+            {
+                "action": each.action.value,
+                "kind": each.kind,
+                "name": each.name,
+                "replaced": each.is_replaced,
+                "settings": {one.name: [one.old, one.new] for one in each.settings},
+            }
+            for each in promotion.preview.steps
+        ],
+        "permissions": [
+            {
+                "action": each.action.value,
+                "role": each.role,
+                "effect": each.effect,
+                "actions": list(each.actions),
+                "resources": list(each.resources),
+                "condition": each.condition,
+            }
+            for each in promotion.statements
+        ],
+        "buckets": [
+            {
+                "name": each.name,
+                "owner": each.owner.value,
+                "existing": each.is_existing,
+                "adopted": each.is_adopted,
+                "note": each.note,
+            }
+            for each in promotion.buckets
+        ],
+        "secrets": [
+            {"provider": each.provider, "new": each.is_new, "missing": list(each.missing)}
+            for each in promotion.secrets
+        ],
+        "notes": list(promotion.notes),
+        "dangers": [
+            {"resource": each.resource, "type": each.kind, "text": each.text} for each in promotion.dangers
+        ],
+        "total": total(promotion),
+    }
+
+
+def lines(message: Message) -> Iterator[str]:
+    """Put a message of a plan, a promotion or a removal into words; routine ones need none."""
+    from hfaas_deploy import messages
+    from hfaas_tui import local
+
+    match message:
+        case messages.Happened(event):
+            reason = f": {event.reason}" if event.reason else ""
+            yield f"{event.resource} ({event.kind.rpartition('::')[2]}): {event.status}{reason}"
+        case messages.ImageStarted(function, number, count):
+            yield f"{function}: image {number} of {count}"
+        case messages.BucketReady(bucket):
+            yield f"s3://{bucket}: there, for events and records"
+        case messages.SecretStored(provider):
+            yield f"{provider}: its keys are in its secret"
+        case _:
+            yield from local.lines(message)
+
+
+def failed(message: Message) -> bool:
+    """Tell whether a message is of something that went wrong."""
+    from hfaas_deploy import messages
+
+    return isinstance(message, messages.Happened) and message.event.failed
+
+
+def joined(names: Iterable[str]) -> str:
+    """Return names in a sentence; `nothing` for none."""
+    found: Sequence[str] = list(names)
+    return ", ".join(found) if found else "nothing"
