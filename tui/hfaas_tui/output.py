@@ -32,6 +32,11 @@ def print_json(data: Any) -> None:
     sys.stdout.write(json.dumps(data, indent=2, default=str) + "\n")
 
 
+def print_document(data: Any) -> None:
+    """Print one JSON document on one line, the last of what a command says."""
+    sys.stdout.write(json.dumps(data, default=str) + "\n")
+
+
 def print_text(text: str) -> None:
     """Print a line that may hold text from outside."""
     sys.stdout.write(clean(text) + "\n")

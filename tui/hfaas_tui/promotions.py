@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hfaas_tui.output import size
 
 if TYPE_CHECKING:
     from hfaas_deploy.messages import Message
     from hfaas_deploy.preview import Action, Step
-    from hfaas_deploy.promote.promotion import BucketPlan, ImagePlan, Promotion, SecretPlan, Statement
+    from hfaas_deploy.promote.promotion import BucketPlan, ImagePlan, Promoted, Promotion, SecretPlan, Statement
 
 DIGEST, SHORT_DIGEST = "sha256:", 12
 REPLACE = "replace"
@@ -150,15 +150,16 @@ def _step(step: Step) -> Row:
 
 def _statement(one: Statement) -> Row:
     told = f"{one.effect} {', '.join(one.actions)} on {', '.join(one.resources)}"
+    who = f" for {one.principal}" if one.principal else ""
     when = f" if {one.condition}" if one.condition else ""
-    return Row((one.action.value, one.role, told + when), _tone(one.action))
+    return Row((one.action.value, one.role, told + who + when), _tone(one.action))
 
 
 def _bucket(bucket: BucketPlan) -> Row:
     from hfaas_deploy.promote.promotion import Owner
 
-    if bucket.owner is Owner.FOREIGN and not bucket.is_existing:
-        mark, told, tone = "!", "is somebody else's: choose another name", Tone.DANGER
+    if bucket.fault:
+        mark, told, tone = "!", bucket.fault, Tone.DANGER
     elif bucket.is_existing:
         mark, told, tone = "=", "stays as it is, and gets our notifications beside those it has", Tone.KEEP
     elif bucket.owner is Owner.FREE:
@@ -186,6 +187,11 @@ def _notes(promotion: Promotion) -> Iterator[Row]:
     yield from (Row((note,)) for note in promotion.notes)
 
 
+def refusal(promotion: Promotion) -> str:
+    """Return why it cannot be promoted as it is; empty where it can."""
+    return "; ".join(promotion.faults)
+
+
 def _dangers(promotion: Promotion) -> Iterator[Row]:
     if promotion.rehearsal is None:
         yield Row(
@@ -205,6 +211,20 @@ def missing(promotion: Promotion) -> list[tuple[str, str]]:
     return [(secret.provider, name) for secret in promotion.secrets for name in secret.missing]
 
 
+def is_needed(promotion: Promotion, provider: str) -> bool:
+    """Tell whether a provider's secret has no value yet, so that functions could not use it."""
+    return any(secret.is_first for secret in promotion.secrets if secret.provider == provider)
+
+
+def record(promoted: Promoted) -> dict[str, Any]:
+    """Return what was promoted, for programs."""
+    return {name: _plain(getattr(promoted, name)) for name in promoted.__dataclass_fields__}
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
+
+
 def demands(promotion: Promotion, *, yes: bool, account: str, replace: bool) -> Iterator[str]:
     """Yield what somebody without a terminal still has to say, each as an option."""
     if not yes:
@@ -213,88 +233,6 @@ def demands(promotion: Promotion, *, yes: bool, account: str, replace: bool) -> 
         yield f"--account {promotion.identity.last_digits}"
     if promotion.dangers and not replace:
         yield "--replace"
-
-
-def to_json(promotion: Promotion) -> dict[str, object]:
-    """Return a promotion for programs."""
-    who, rehearsal = promotion.identity, promotion.rehearsal
-    return {
-        "stack": promotion.pipeline.stack,
-        "status": promotion.stack_status,
-        "template": promotion.template.sha256,
-        "account": who.account,
-        "alias": who.alias,
-        "region": who.region,
-        "arn": who.arn,
-        "host": who.host,
-        "stand_in": who.is_stand_in,
-        "first": promotion.is_first,
-        "rehearsed": {"at": rehearsal.at, "how": rehearsal.how} if rehearsal else None,
-        "empty": promotion.is_empty,
-        "images": [
-            {
-                "function": each.function,
-                "upload": each.upload.value,
-                "repository": each.repository,
-                "tag": each.tag,
-                "id": each.id,
-                "digest": each.digest,
-                "bytes": each.size,
-                "deployed": each.deployed,
-            }
-            for each in promotion.images
-        ],
-        "repositories": list(promotion.repositories),
-        "changes": [
-            {
-                "action": each.action,
-                "resource": each.resource,
-                "type": each.kind,
-                "replacement": each.replacement,
-            }
-            for each in promotion.changes
-        ],
-        "steps": [
-            {
-                "action": each.action.value,
-                "kind": each.kind,
-                "name": each.name,
-                "replaced": each.is_replaced,
-                "settings": {one.name: [one.old, one.new] for one in each.settings},
-            }
-            for each in promotion.preview.steps
-        ],
-        "permissions": [
-            {
-                "action": each.action.value,
-                "role": each.role,
-                "effect": each.effect,
-                "actions": list(each.actions),
-                "resources": list(each.resources),
-                "condition": each.condition,
-            }
-            for each in promotion.statements
-        ],
-        "buckets": [
-            {
-                "name": each.name,
-                "owner": each.owner.value,
-                "existing": each.is_existing,
-                "adopted": each.is_adopted,
-                "note": each.note,
-            }
-            for each in promotion.buckets
-        ],
-        "secrets": [
-            {"provider": each.provider, "new": each.is_new, "missing": list(each.missing)}
-            for each in promotion.secrets
-        ],
-        "notes": list(promotion.notes),
-        "dangers": [
-            {"resource": each.resource, "type": each.kind, "text": each.text} for each in promotion.dangers
-        ],
-        "total": total(promotion),
-    }
 
 
 def lines(message: Message) -> Iterator[str]:
@@ -312,6 +250,16 @@ def lines(message: Message) -> Iterator[str]:
             yield f"s3://{bucket}: there, for events and records"
         case messages.SecretStored(provider):
             yield f"{provider}: its keys are in its secret"
+        case messages.PushStarted(function, reference, count, layers):
+            yield f"{function}: {size(count)} in {layers} layer{'s' * (layers != 1)} to {reference}"
+        case messages.LayerMoved(function, layer, _, count, messages.LayerState.PUSHED):
+            yield f"{function}: layer {layer} pushed" + (f", {size(count)}" if count else "")
+        case messages.LayerMoved():
+            return
+        case messages.PushCut(function, reason, seconds):
+            yield f"{function}: the push was cut off ({reason}); once more in {seconds:g} s, from where it was"
+        case messages.ImagePushed(function, reference, sent):
+            yield f"{function}: {'pushed' if sent else 'there already'}, and it is what was rehearsed: {reference}"
         case _:
             yield from local.lines(message)
 
@@ -321,9 +269,3 @@ def failed(message: Message) -> bool:
     from hfaas_deploy import messages
 
     return isinstance(message, messages.Happened) and message.event.failed
-
-
-def joined(names: Iterable[str]) -> str:
-    """Return names in a sentence; `nothing` for none."""
-    found: Sequence[str] = list(names)
-    return ", ".join(found) if found else "nothing"

@@ -7,7 +7,7 @@ has (the trace, spaces, what it runs on) is asked of `emulator()`, which says so
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +19,7 @@ from hfaas_tui.watch import Emulator
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from hfaas_deploy.pipeline import Pipeline
     from hfaas_deploy.target import Target
 
 Kind = Literal["local", "aws", "oscar"]
@@ -64,6 +65,16 @@ class Where:
         if self.kind == "oscar":
             raise CliError("an OSCAR cluster has none of AWS's services", "use --target aws, or local")
         return Target.aws(self.aws_region(), self.profile, stand_in())
+
+    def target_of(self, pipeline: Pipeline) -> Target:
+        """Return where a pipeline is promoted to: what the options leave open, its file says."""
+        from hfaas_deploy.promote.guard import profile_of
+        from hfaas_deploy.target import Target
+
+        named = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_ACCESS_KEY_ID")
+        profile = self.profile or ("" if named else profile_of(pipeline))
+        region = replace(self, profile=profile).aws_region(pipeline.written_region)
+        return Target.aws(region, profile, stand_in())
 
     def aws_region(self, otherwise: str = "") -> str:
         """Return the region of AWS: the option's, the pipeline's, or what the user's AWS set-up says."""

@@ -28,6 +28,16 @@ target = click.option(
     show_default=True,
     help="Where to: the emulator, AWS, or an OSCAR cluster.",
 )
+remote = click.option(
+    "--target",
+    type=click.Choice(["aws", "oscar"]),
+    default="aws",
+    show_default=True,
+    help="Where to: AWS, or an OSCAR cluster.",
+)
+cluster = click.option(
+    "--endpoint", metavar="URL", help="With --target oscar: the cluster  [default: the pipeline's]"
+)
 profile = click.option(
     "--profile", default="", metavar="NAME", help="Of your AWS configuration; with --target aws."
 )
@@ -90,6 +100,21 @@ def where(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*arguments, where=Where(target, endpoint, state, profile, region), **rest)  # type: ignore[arg-type]
 
     for option in (state, endpoint, region, profile, target):
+        called = option(called)
+    return called
+
+
+def away(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Do the same for a command that goes away from this machine: to AWS unless an OSCAR cluster is named."""
+
+    @wraps(command)
+    def called(*arguments: Any, target: str, endpoint: str | None, profile: str, region: str, **rest: Any) -> Any:
+        from hfaas_tui.where import Where
+
+        _fit(target, endpoint, None, profile, region)
+        return command(*arguments, where=Where(target, endpoint, None, profile, region), **rest)  # type: ignore[arg-type]
+
+    for option in (cluster, region, profile, remote):
         called = option(called)
     return called
 
