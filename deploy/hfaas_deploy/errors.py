@@ -20,6 +20,7 @@ DeployError              message + hint, shown without a traceback
 ├── NoPrices             nobody wrote down what AWS asks for in that region
 └── StackError           CloudFormation refused, or could not finish
     ├── StackBusy        another operation on this Stack is under way
+    ├── StackSlow        CloudFormation is asked too often at the moment
     ├── StackBroken      the Stack is in a state that must be cleared first
     └── StackFailed      the operation was rolled back; the message is its first cause
 
@@ -116,6 +117,10 @@ class StackError(DeployError):
 
 class StackBusy(StackError):
     """Another operation on this Stack is under way."""
+
+
+class StackSlow(StackError):
+    """CloudFormation is asked too often at the moment, perhaps by others in the account."""
 
 
 class StackBroken(StackError):

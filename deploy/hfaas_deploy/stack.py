@@ -3,6 +3,9 @@
 Every step reads its state from CloudFormation and nothing is kept here, so what was cut off (terminal closed,
 network lost) is taken up again by doing it again. An operation is over when the Stack's *own* last event has
 been seen, so that no event is lost, and the first failure is the one that is reported: the others follow from it.
+
+A Stack has one operation at a time: what comes after the last event of an older one, up to the first end, belongs to
+this one, the rollback that CloudFormation begins by itself as well.
 """
 
 from __future__ import annotations
@@ -10,14 +13,24 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hfaas_deploy.errors import StackBroken, StackBusy, StackError, StackFailed, TargetUnreachable
+from hfaas_deploy import credentials
+from hfaas_deploy.errors import (
+    CredentialsError,
+    StackBroken,
+    StackBusy,
+    StackError,
+    StackFailed,
+    StackSlow,
+    TargetUnreachable,
+)
+from hfaas_deploy.target import Target
 from hfaas_deploy.template import Template
 
 if TYPE_CHECKING:
@@ -32,7 +45,17 @@ UNUSABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAI
 FINGERPRINT = "hfaas:template"
 PLAN_WITHIN = 300.0
 SILENCE = 1800.0  # seconds without any event after which we stop watching
-FIRST_LOOK, LAST_LOOK = 0.05, 0.5
+FIRST_LOOK, LAST_LOOK, PATIENT_LOOK = 0.05, 0.5, 4.0
+BEGUN_WITHIN = 20.0
+"""Seconds in which we find out whether an operation has begun whose order was not answered."""
+
+REVIEW = "REVIEW_IN_PROGRESS"
+UP = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+GONE = frozenset({"DELETE_COMPLETE"})
+BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE"})
+"""How operations end that did what they should."""
+
+THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +114,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a resource, or to the Stack itself."""
+    """Something that happened to a resource, or to the Stack itself; `token` is that of whoever asked for it."""
 
     id: str
     resource: str
@@ -99,18 +122,45 @@ class Event:
     status: str
     reason: str
     own: bool = False
+    token: str = ""
 
     @property
     def failed(self) -> bool:
         return self.status.endswith("_FAILED")
 
+    @property
+    def ends(self) -> bool:
+        """Tell whether the Stack's operation is over with it."""
+        return self.own and self.status.endswith(("_COMPLETE", "_FAILED"))
+
 
 class Stack:
-    """One Stack on one target."""
+    """One Stack on one target.
 
-    def __init__(self, cloudformation: CloudFormationClient, name: str) -> None:
+    A patient one goes on watching when nothing is heard of CloudFormation, which goes on by itself; `trouble` is told
+    why, once for each silence.
+    """
+
+    def __init__(
+        self,
+        cloudformation: CloudFormationClient,
+        name: str,
+        *,
+        profile: str = "",
+        is_patient: bool = False,
+        trouble: Callable[[str], None] | None = None,
+    ) -> None:
         self._client = cloudformation
         self.name = name
+        self._profile = profile
+        self._is_patient = is_patient
+        self._trouble = trouble
+
+    @classmethod
+    def at(cls, target: Target, name: str, trouble: Callable[[str], None] | None = None) -> Stack:
+        """A Stack there; AWS is given time, an emulator that does not answer is gone."""
+        client = target.client("cloudformation")
+        return cls(client, name, profile=target.profile, is_patient=target.is_aws, trouble=trouble)
 
     def status(self) -> str:
         """CloudFormation's word for the Stack's state; empty when there is no Stack."""
@@ -128,9 +178,11 @@ class Stack:
         if not stack or stack["StackStatus"] in ("REVIEW_IN_PROGRESS", *UNUSABLE):
             return None
         body = self._call("get_template", StackName=self.name, TemplateStage="Original")["TemplateBody"]
-        values = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
-        tags = {one["Key"]: one["Value"] for one in stack.get("Tags", [])}
-        return Standing(json.loads(body) if isinstance(body, str) else body, values, tags.get(FINGERPRINT, ""))
+        return _standing(body, stack)
+
+    def is_busy(self) -> bool:
+        """Tell whether an operation is under way."""
+        return _is_busy(self.status())
 
     def plan(self, template: Template, parameters: Mapping[str, str], url: str = "") -> Plan | None:
         """A change set to look at; None when nothing would change. Nothing is touched yet.
@@ -170,19 +222,31 @@ class Stack:
         if plan.fresh and self.status() == "REVIEW_IN_PROGRESS":
             self._call("delete_stack", StackName=self.name)
 
+    def carried(self, plan: Plan) -> Standing:
+        """What a plan would make the Stack of, as CloudFormation has it: template, parameters, fingerprint."""
+        there = {"ChangeSetName": plan.change_set, "StackName": self.name}
+        body = self._call("get_template", **there, TemplateStage="Original")["TemplateBody"]
+        told = self._call("describe_change_set", **there)
+        return _standing(body, told)
+
     def apply(self, plan: Plan) -> Iterator[Event]:
         """Execute a plan and give its events as they come; StackFailed when it was rolled back."""
         last = self._newest(plan.stack_id)
-        token = plan.change_set.rpartition("/")[2] or plan.change_set
-        arguments = {"ChangeSetName": plan.change_set, "StackName": self.name, "ClientRequestToken": token[:128]}
-        self._call("execute_change_set", **arguments)
-        yield from self._follow(plan.stack_id, last)
+        token = (plan.change_set.rpartition("/")[2] or plan.change_set)[:128]
+        there = {"ChangeSetName": plan.change_set, "StackName": self.name}
+        try:
+            self._call("execute_change_set", **there, ClientRequestToken=token)
+        except (StackError, TargetUnreachable) as refusal:
+            was_cut = self._is_patient and isinstance(refusal, TargetUnreachable)
+            if not self._has_begun(plan.stack_id, last, token, BEGUN_WITHIN if was_cut else 0.0):
+                raise
+        yield from self._follow(plan.stack_id, last, UP)
 
     def watch(self) -> Iterator[Event]:
-        """The events of the operation that is under way, from its start."""
+        """The events of the operation that is under way, from its start; of the last one when all is quiet."""
         stack = self._described()
         if stack:
-            yield from self._follow(stack["StackId"], self._before_operation(stack["StackId"]))
+            yield from self._follow(stack["StackId"], self._before_operation(stack["StackId"]), UP | GONE)
 
     def remove(self) -> Iterator[Event]:
         """Delete the Stack; buckets stay. Watched by its ARN, since a deleted name cannot be asked for."""
@@ -192,22 +256,23 @@ class Stack:
         arn = stack["StackId"]
         last = self._newest(arn)
         self._call("delete_stack", StackName=arn, ClientRequestToken=f"hfaas-{uuid.uuid4()}")
-        yield from self._follow(arn, last)
+        yield from self._follow(arn, last, GONE)
 
     def continue_rollback(self) -> Iterator[Event]:
         """Take up a rollback that failed."""
         stack = self._described()
         if stack:
             last = self._newest(stack["StackId"])
-            self._call("continue_update_rollback", StackName=self.name)
-            yield from self._follow(stack["StackId"], last, rolled_back_is_fine=True)
+            token = f"hfaas-{uuid.uuid4()}"
+            self._call("continue_update_rollback", StackName=self.name, ClientRequestToken=token)
+            yield from self._follow(stack["StackId"], last, BACK)
 
     def _may_create(self) -> bool:
         """Whether the next change set makes the Stack; raises where none can be made."""
         status = self.status()
         if status in ("", "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
             return True
-        if status.endswith("_IN_PROGRESS"):
+        if _is_busy(status):
             raise StackBusy(f"Stack {self.name} is {status}", "wait for it, or watch it")
         if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"):
             raise StackBroken(f"Stack {self.name} is {status}", "remove it with `hfaas rm`, then deploy again")
@@ -267,35 +332,46 @@ class Stack:
             }
             answer = self._call("describe_change_set", **page)
 
-    def _follow(self, arn: str, last: str, *, rolled_back_is_fine: bool = False) -> Iterator[Event]:
-        """Events after `last`, oldest first, until the Stack settles."""
-        cause = ""
+    def _follow(self, arn: str, last: str, good: Collection[str]) -> Iterator[Event]:
+        """Events after `last`, oldest first, until the Stack settles; StackFailed when not as in `good`."""
+        told = _Told()
         looks = _Looks(SILENCE)
-        while looks.again():
-            news = self._since(arn, last)
-            for event in news:
-                last = event.id
-                if event.failed and not cause and not event.own and event.reason not in CANCELLED:
-                    cause = f"{event.resource} ({event.kind}): {event.reason}"
-                yield event
-            own = [event for event in news if event.own]
-            if own and _settled(own[-1].status):
-                if _good(own[-1].status) or (rolled_back_is_fine and own[-1].status == "UPDATE_ROLLBACK_COMPLETE"):
+        for event in self._listen(arn, last, looks):
+            looks.start_over()
+            told.note(event)
+            yield event
+            if event.ends:
+                if event.status in good:
                     return
-                raise self._failure(own[-1], cause)
-            if news:
-                looks.start_over()
+                raise told.failure(self.name, event)
         raise StackError(
             f"nothing was heard of Stack {self.name} for {SILENCE:.0f} s", "look again with `hfaas ls`"
         )
 
-    def _failure(self, end: Event, cause: str) -> StackFailed:
-        undone = {
-            "ROLLBACK_COMPLETE": "everything it had made was removed again",
-            "UPDATE_ROLLBACK_COMPLETE": "the Stack is as it was before",
-        }
-        hint = undone.get(end.status, f"the Stack is now {end.status}")
-        return StackFailed(cause or end.reason or f"Stack {self.name} is {end.status}", hint)
+    def _listen(self, arn: str, last: str, looks: _Looks) -> Iterator[Event]:
+        """Events after `last` as they come; silence is borne where CloudFormation goes on by itself."""
+        is_silent = False
+        while looks.again():
+            try:
+                news = self._since(arn, last)
+            except (TargetUnreachable, StackSlow) as fault:
+                if not self._is_patient:
+                    raise
+                if self._trouble and not is_silent:
+                    self._trouble(fault.message)
+                is_silent = True
+                looks.back_off()
+                continue
+            except CredentialsError as refusal:
+                hint = f"Stack {self.name} goes on by itself, and is watched again by running it again"
+                raise CredentialsError(refusal.message, f"{refusal.hint}; {hint}") from refusal
+            is_silent = False
+            last = news[-1].id if news else last
+            yield from news
+
+    def _has_begun(self, arn: str, last: str, token: str, within: float) -> bool:
+        """Tell whether an operation is under way by our token, although its order was not well answered."""
+        return any(event.token == token for event in self._listen(arn, last, _Looks(within)))
 
     def _described(self) -> Any:
         try:
@@ -319,17 +395,15 @@ class Stack:
         return news[::-1]
 
     def _before_operation(self, arn: str) -> str:
-        """The last event before the operation that is under way; empty when it is the Stack's first."""
-        started = False
-        for raw in self._raw_events(arn):
-            if started:
-                return str(raw["EventId"])
-            event = _event(raw)
-            started = event.own and event.status in (
-                "CREATE_IN_PROGRESS",
-                "UPDATE_IN_PROGRESS",
-                "DELETE_IN_PROGRESS",
-            )
+        """The last event of the operation before the one under way, or before the last; empty when that is the first.
+
+        Events lag behind the Stack's status: when it is busy, the newest end is that of an older operation.
+        """
+        own = (event for event in map(_event, self._raw_events(arn)) if event.own)
+        for number, event in enumerate(own):
+            is_older = number or self.is_busy()
+            if is_older and (event.ends or event.status == REVIEW):
+                return event.id
         return ""
 
     def _raw_events(self, arn: str) -> Iterator[Any]:
@@ -347,8 +421,12 @@ class Stack:
             return getattr(self._client, operation)(**arguments)
         except ClientError as refusal:
             said = refusal.response.get("Error", {})
-            raise StackError(said.get("Message") or str(refusal)) from refusal
+            kind = StackSlow if said.get("Code") in THROTTLED else StackError
+            words = kind(said.get("Message") or str(refusal))
+            raise credentials.refusal(refusal, self._profile) or words from refusal
         except BotoCoreError as fault:
+            if self._is_patient and not isinstance(fault, credentials.NETWORK):
+                raise credentials.absence(fault, self._profile, self._client.meta.region_name) from fault
             raise TargetUnreachable(f"{self._client.meta.endpoint_url} does not answer: {fault}") from fault
 
 
@@ -370,15 +448,52 @@ def _event(raw: Any) -> Event:
         status=raw["ResourceStatus"],
         reason=raw.get("ResourceStatusReason", ""),
         own=raw["ResourceType"] == STACK and raw.get("PhysicalResourceId", raw["StackId"]) == raw["StackId"],
+        token=raw.get("ClientRequestToken", ""),
     )
 
 
-def _settled(status: str) -> bool:
-    return status.endswith(("_COMPLETE", "_FAILED"))
+def _is_busy(status: str) -> bool:
+    return status.endswith("_IN_PROGRESS") and status != REVIEW
 
 
-def _good(status: str) -> bool:
-    return status.endswith("_COMPLETE") and "ROLLBACK" not in status
+def _standing(body: Any, told: Any) -> Standing:
+    values = {one["ParameterKey"]: one["ParameterValue"] for one in told.get("Parameters", [])}
+    tags = {one["Key"]: one["Value"] for one in told.get("Tags", [])}
+    return Standing(json.loads(body) if isinstance(body, str) else body, values, tags.get(FINGERPRINT, ""))
+
+
+class _Told:
+    """What an operation has told of its failures so far: the first one is the cause."""
+
+    def __init__(self) -> None:
+        self._failures: dict[str, str] = {}
+        self._turned = ""
+
+    def note(self, event: Event) -> None:
+        """Remember a failure, or why the Stack turned back."""
+        if event.own and "ROLLBACK_IN_PROGRESS" in event.status:
+            self._turned = self._turned or event.reason
+        elif event.failed and not event.own and event.reason not in CANCELLED:
+            self._failures.setdefault(event.resource, f"{event.resource} ({event.kind}): {event.reason}")
+
+    def failure(self, stack: str, end: Event) -> StackFailed:
+        """The error for an operation that ended like this."""
+        causes = list(self._failures.values())
+        if end.status == "DELETE_FAILED" and causes:
+            return StackFailed("; ".join(causes), UNDONE["DELETE_FAILED"])
+        hint = UNDONE.get(end.status, f"the Stack is now {end.status}")
+        cause = causes[0] if causes else self._turned or end.reason
+        return StackFailed(cause or f"Stack {stack} is {end.status}", hint)
+
+
+UNDONE = {
+    "ROLLBACK_COMPLETE": "everything it had made was removed again",
+    "UPDATE_ROLLBACK_COMPLETE": "the Stack is as it was before",
+    "DELETE_COMPLETE": "somebody deleted the Stack meanwhile",
+    "DELETE_FAILED": "the rest is gone; free what is named, then run it again: it goes on with what is left",
+    "UPDATE_ROLLBACK_FAILED": "mend what is named, then run it again: it goes on with the rollback first",
+}
+"""What has become of the Stack, by how an operation ended."""
 
 
 class _Looks:
@@ -387,7 +502,12 @@ class _Looks:
     def __init__(self, within: float) -> None:
         self._within = within
         self._first = True
+        self._pause = FIRST_LOOK
         self.start_over()
+
+    def back_off(self) -> None:
+        """Nothing was heard: leave time before the next look."""
+        self._pause = PATIENT_LOOK
 
     def start_over(self) -> None:
         """There was news: the next may come soon."""
