@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.aws import batch
-from hfaas_tui.ui.aws.batch import LINES
+from hfaas_tui.ui.aws.failures import told
 from hfaas_tui.ui.aws.functions import hidden
-from hfaas_tui.ui.emulator.link import Link, told
+from hfaas_tui.ui.aws.tails import lines_of
+from hfaas_tui.ui.emulator.link import Link
 from hfaas_tui.ui.emulator.reduction import Reduction
 from hfaas_tui.ui.model import Run, RunDetail
-
-EVENTS = 10_000
-START_S = 2.0
-"""The first line of an invocation is written before its start is told."""
 
 
 class Inspection:
@@ -39,32 +36,12 @@ class Inspection:
         except CliError:
             about = {}
         with told(run.id):
-            lines = tuple(self._lines(run))
+            lines = lines_of(self._link.client("logs"), run)
         return RunDetail(run, str(about.get("event") or ""), hidden(about.get("environment") or {}), steps, lines)
 
     def event(self, run: Run) -> dict[str, Any]:
         """Return what the emulator keeps of an invocation; CliError when that is nothing."""
         return self._link.document(f"/_hfaas/invocations/{quote(run.id, safe='')}")
-
-    def _lines(self, run: Run) -> Iterator[str]:
-        """Return the last lines that an invocation wrote, oldest first."""
-        if not run.log_stream:
-            return iter(())
-        logs = self._link.client("logs")
-        try:
-            page = logs.get_log_events(
-                logGroupName=run.log_group,
-                logStreamName=run.log_stream,
-                startFromHead=True,
-                limit=EVENTS,
-                startTime=int(((run.started or run.queued) - START_S) * 1000),
-            )
-        except logs.exceptions.ResourceNotFoundException:  # its first line makes the stream
-            return iter(())
-        from hfaas_tui.log import of_request
-
-        events = [*of_request(({**each, "logStreamName": run.log_stream} for each in page["events"]), run.id)]
-        return (each["message"].rstrip("\n") for each in events[-LINES:])
 
     # --- doing something about it
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import http.client
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from hfaas_tui import aws, watch
+from hfaas_tui import watch
 from hfaas_tui.errors import CliError, NoEmulator
+from hfaas_tui.ui.aws.failures import told
 from hfaas_tui.watch import Emulator
 
 START = "S starts one, or `hfaas up`"
@@ -78,20 +78,3 @@ class Link:
         if answer.status != http.client.OK:
             raise CliError(str(found.get("message") or f"{path}: {answer.status}"))
         return found
-
-
-@contextmanager
-def told(what: str = "") -> Iterator[None]:
-    """Turn what AWS's clients or the disk say into a CliError that begins with `what`."""
-    begin = f"{what}: " if what else ""
-    try:
-        yield
-    except CliError:
-        raise
-    except OSError as error:
-        raise CliError(f"{begin}{error.strerror or error}") from error
-    except Exception as error:
-        words = aws.words(error)
-        if words is None:
-            raise
-        raise CliError(begin + words[0], words[1]) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,10 +10,12 @@ from typing import Any
 
 from hfaas_emulator.trace import Hop, What
 from hfaas_tui.errors import CliError
+from hfaas_tui.ui.aws.failures import told
+from hfaas_tui.ui.aws.invoking import invoke
 from hfaas_tui.ui.backend import Invoked, Moved, News
 from hfaas_tui.ui.emulator.deployed import deployed
 from hfaas_tui.ui.emulator.inspection import Inspection
-from hfaas_tui.ui.emulator.link import Link, told
+from hfaas_tui.ui.emulator.link import Link
 from hfaas_tui.ui.emulator.places import Places
 from hfaas_tui.ui.emulator.reduction import Reduction
 from hfaas_tui.ui.emulator.steps import step
@@ -152,15 +153,8 @@ class LocalBackend:
 
     def invoke(self, function: str, payload: bytes, *, wait: bool) -> Invoked:
         """Invoke a function with an event; with `wait`, until it has answered."""
-        how: dict[str, Any] = {"InvocationType": "RequestResponse", "LogType": "Tail"} if wait else {}
         with told(f"{function} could not be invoked"):
-            answer = self._link.client("lambda").invoke(
-                FunctionName=function, Payload=payload, **(how or {"InvocationType": "Event"})
-            )
-            body: bytes = answer["Payload"].read()
-        log = base64.b64decode(answer.get("LogResult") or b"").decode(errors="replace")
-        request = str(answer["ResponseMetadata"].get("RequestId", ""))
-        return Invoked(request, body, str(answer.get("FunctionError") or ""), log)
+            return invoke(self._link.client("lambda"), function, payload, wait=wait)
 
     def detail(self, run: Run) -> RunDetail:
         """Return everything about a run."""

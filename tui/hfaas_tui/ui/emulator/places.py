@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from hfaas_tui.errors import CliError
 from hfaas_tui.location import ONEDATA, Location, parse
 from hfaas_tui.ui.aws.buckets import OURS, PAGE, Buckets, place
+from hfaas_tui.ui.aws.failures import told
 from hfaas_tui.ui.backend import Moved
-from hfaas_tui.ui.emulator.link import Link, told
+from hfaas_tui.ui.emulator.link import Link
 from hfaas_tui.ui.model import Entry, Listing, Place
 
 if TYPE_CHECKING:
