@@ -1,4 +1,4 @@
-"""The bucket for events too large for a job, which it drops by itself, for what OneTrigger knows, and large templates.
+"""The bucket for events too large for a job, which it drops by itself, OneTrigger's state, large templates, records.
 
 There is one for all pipelines of an account and region.
 
@@ -8,11 +8,13 @@ It belongs to no Stack, since a Stack could not be removed as long as another on
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hfaas_deploy import names
 from hfaas_deploy.errors import ArtifactsError, TargetUnreachable
+from hfaas_deploy.target import is_aws_host
 from hfaas_deploy.template import Template
 
 if TYPE_CHECKING:
@@ -59,7 +61,15 @@ def publish(s3: S3Client, bucket: str, template: Template, account: str) -> str:
         raise ArtifactsError(f"the template does not get into bucket {bucket}: {said}", hint) from refusal
     except BotoCoreError as fault:
         raise TargetUnreachable(f"{s3.meta.endpoint_url} does not answer: {fault}") from fault
-    return f"{s3.meta.endpoint_url}/{bucket}/{key}"
+    return address(s3.meta.endpoint_url, bucket, key)
+
+
+def address(endpoint: str, bucket: str, key: str) -> str:
+    """The URL of an object for who fetches it with rights of its own; on AWS the bucket is part of the host."""
+    parts = urlsplit(endpoint)
+    if is_aws_host(parts.hostname or ""):
+        return f"{parts.scheme}://{bucket}.{parts.netloc}/{key}"
+    return f"{endpoint.rstrip('/')}/{bucket}/{key}"
 
 
 def stand_in(s3: S3Client, bucket: str, region: str) -> None:
