@@ -72,6 +72,12 @@ def invoke(
     as_json: bool,
 ) -> int:
     """Invoke a function and print its answer; exit code 1 when it failed, or over HTTP with a status from 400 on."""
+    if where.kind == "oscar":
+        from hfaas_tui import oscar
+
+        if http or log or method or path or query or header or data:
+            raise UsageError("only --event and --async are for services of a cluster", "leave the others out")
+        return oscar.invoke(function, _payload(event), where, asynchronous=asynchronous, as_json=as_json)
     if not http:
         if method or path or query or header or data:
             raise UsageError("--method, --path, --query, --header and --data need --http", "add --http")
@@ -171,13 +177,14 @@ def delegated_to(answer: Any) -> str:
     return str(headers.get("hfaas-job-id", "")) if isinstance(headers, dict) else ""
 
 
-def _event(text: str) -> bytes:
+def _payload(text: str) -> bytes:
     if text == "-":
-        raw = sys.stdin.buffer.read()
-    elif text.startswith("@"):
-        raw = Path(text[1:]).read_bytes()
-    else:
-        raw = text.encode()
+        return sys.stdin.buffer.read()
+    return Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
+
+
+def _event(text: str) -> bytes:
+    raw = _payload(text)
     try:
         json.loads(raw)
     except ValueError as error:

@@ -79,6 +79,10 @@ def deploy(
 @options.as_json
 def ls(place: str | None, where: Where, *, everything: bool, as_json: bool) -> int:
     """List the functions, or the files of a bucket or a space."""
+    if where.kind == "oscar" and not place:
+        from hfaas_tui import oscar
+
+        return oscar.ls(where, as_json=as_json)
     rows = _objects(where, place) if place else _functions(where, everything=everything)
     if as_json:
         print_json(rows)

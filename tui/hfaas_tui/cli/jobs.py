@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from hfaas_tui.cli import options
-from hfaas_tui.errors import CliError
+from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.jobs import STATUSES, Job, Jobs, flat, short_id
 from hfaas_tui.output import console, duration, print_error, print_json, print_news, print_text, table
 from hfaas_tui.where import Where
@@ -46,7 +46,13 @@ def jobs(
     everything: bool,
     as_json: bool,
 ) -> int:
-    """List the jobs of Batch, the newest first."""
+    """List the jobs of Batch, the newest first; with --target oscar those of the service that --queue names."""
+    if where.kind == "oscar":
+        from hfaas_tui import oscar
+
+        if not queue:
+            raise UsageError("a cluster lists the jobs of one service", "name it with --queue SERVICE")
+        return oscar.jobs(queue, where, as_json=as_json)
     batch = ask(where)
     most = limit or (sys.maxsize if as_json else SHOWN)
     shown, more = _all(batch, queue, statuses, most) if everything else _newest(batch, queue, statuses, most)

@@ -49,6 +49,10 @@ def logs(
     as_json: bool,
 ) -> int:
     """Show the log of a function or of a job, oldest line first."""
+    if where.kind == "oscar":
+        return _of_service(
+            function, job_id or "", where, narrowed=bool(request_id or since or follow), as_json=as_json
+        )
     _one_of(function, job_id, request_id)
     if job_id:
         return _job_log(where, job_id, _start(since), follow=follow, as_json=as_json)
@@ -60,6 +64,17 @@ def logs(
     if request_id and not shown:
         raise CliError(f"{function} has no log of request {request_id}", "`hfaas logs FUNCTION` shows all requests")
     return 0
+
+
+def _of_service(service: str | None, job: str, where: Where, *, narrowed: bool, as_json: bool) -> int:
+    """Show the log of a service's latest job, or of the one named; a cluster keeps them apart by job alone."""
+    from hfaas_tui import oscar
+
+    if not service:
+        raise UsageError("name a service", "`hfaas logs SERVICE --target oscar`, and --job for one of its jobs")
+    if narrowed:
+        raise UsageError("--follow, --since and --request-id are not for clusters", "leave them out")
+    return oscar.logs(service, where, job=job, as_json=as_json)
 
 
 def _start(since: str | None) -> int:

@@ -51,9 +51,9 @@ def plan(file: Path, build_args: tuple[str, ...], where: Where, *, as_json: bool
     Images, resources, permissions, buckets and secrets: what is made (+), changed (~), removed (-) and kept (=).
     """
     if where.kind == "oscar":
-        from hfaas_tui.cli import clusters
+        from hfaas_tui import oscar
 
-        return clusters.plan(file, where, as_json=as_json)
+        return oscar.promote(file, where, dry_run=True, as_json=as_json)
     found = Work.of(file, build_args, where).plan()
     if as_json:
         print_document(_planned(found))
@@ -73,6 +73,7 @@ def plan(file: Path, build_args: tuple[str, ...], where: Where, *, as_json: bool
 @click.option("--account", default="", metavar="LAST4", help="The account's last 4 digits, for a first promotion.")
 @click.option("--replace", is_flag=True, help="Agree that resources are removed or replaced.")
 @click.option("--unrehearsed", is_flag=True, help="Go on with what the emulator never ran.")
+@click.option("--adopt", is_flag=True, help="With --target oscar: take over services that hfaas has not made.")
 @click.option("--no-smoke", is_flag=True, help="Do not call the functions once when all is up.")
 @options.as_json
 def promote(
@@ -85,6 +86,7 @@ def promote(
     account: str,
     replace: bool,
     unrehearsed: bool,
+    adopt: bool,
     no_smoke: bool,
     as_json: bool,
 ) -> int:
@@ -94,9 +96,9 @@ def promote(
     """
     given = Given(yes, account, replace, unrehearsed)
     if where.kind == "oscar":
-        from hfaas_tui.cli import clusters
+        from hfaas_tui import oscar
 
-        return clusters.promote(file, where, given, dry_run=dry_run, as_json=as_json)
+        return oscar.promote(file, where, dry_run=dry_run, yes=yes, adopt=adopt, as_json=as_json)
     work = Work.of(file, build_args, where)
     found = work.plan()
     show(found, errors() if as_json else console())
