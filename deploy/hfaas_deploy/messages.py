@@ -20,6 +20,13 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class Looking:
+    """What AWS is asked at the moment, in words; nothing is touched."""
+
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class BucketReady:
     """The bucket for events that are too large for a job, and for OneTrigger's state, is there."""
 
@@ -177,6 +184,7 @@ class Deployed:
 
 Message = (
     Checked
+    | Looking
     | BucketReady
     | ImageStarted
     | ImageSaid

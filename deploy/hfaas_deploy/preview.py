@@ -10,7 +10,7 @@ that is not there yet gets no change set, because that would make an empty one: 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -72,8 +72,18 @@ def preview(pipeline: Pipeline, target: Target, images: Foresight) -> Preview:
     old = Side.of(standing or Standing())
     new = Side.of(Standing(template.document(ready), parameters))
     url = steps.published(rendered, target) if standing else ""
-    changes = _planned(stack, rendered, parameters, url) if standing else _all(new)
-    return Preview(ready.stack, standing is None, tuple(_steps(changes, old, new)))
+    changes = _planned(stack, rendered, parameters, url) if standing else all_new(new)
+    return Preview(ready.stack, standing is None, told(changes, old, new))
+
+
+def told(changes: Iterable[Change], old: Side, new: Side) -> tuple[Step, ...]:
+    """The changes of a Stack in the words of the pipeline file."""
+    return tuple(_steps(list(changes), old, new))
+
+
+def all_new(new: Side) -> list[Change]:
+    """The changes of a Stack that is not there yet."""
+    return [Change("Add", logical, str(one["Type"])) for logical, one in new.resources.items()]
 
 
 def _silent(_: object) -> None:
@@ -86,10 +96,6 @@ def _planned(stack: Stack, rendered: template.Template, parameters: Mapping[str,
         return []
     stack.discard(plan)
     return list(plan.changes)
-
-
-def _all(new: Side) -> list[Change]:
-    return [Change("Add", logical, str(one["Type"])) for logical, one in new.resources.items()]
 
 
 OF_FUNCTION = ("Function", "Logs", "Role", "Retries", "Schedule")

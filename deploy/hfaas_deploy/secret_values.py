@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,21 +48,42 @@ def values(pipeline: Pipeline, environ: Mapping[str, str], space: Space | None =
 
 def store(client: Any, secret: str, value: Value) -> bool:
     """Put a value into the secret with this ARN; false when it is in there already."""
-    text = json.dumps(value.keys, sort_keys=True)
-    digest = hashlib.sha256(f"{secret}\0{text}".encode()).hexdigest()
-    try:
-        tags = {tag.get("Key"): tag.get("Value") for tag in client.describe_secret(SecretId=secret).get("Tags", ())}
-        if tags.get(TAG) == digest:
+    mark = digest(secret, value)
+    with _refusals(client, value):
+        if _mark(client, secret) == mark:
             return False
-        client.put_secret_value(SecretId=secret, SecretString=text)
-        client.tag_resource(SecretId=secret, Tags=[{"Key": TAG, "Value": digest}])
+        client.put_secret_value(SecretId=secret, SecretString=json.dumps(value.keys, sort_keys=True))
+        client.tag_resource(SecretId=secret, Tags=[{"Key": TAG, "Value": mark}])
+    return True
+
+
+def stored(client: Any, secret: str, value: Value) -> str:
+    """The digest of what a deploy put into the secret with this ARN; empty while there is nothing."""
+    with _refusals(client, value):
+        return _mark(client, secret)
+
+
+def digest(secret: str, value: Value) -> str:
+    """What tells a value apart from others without telling it."""
+    text = json.dumps(value.keys, sort_keys=True)
+    return hashlib.sha256(f"{secret}\0{text}".encode()).hexdigest()
+
+
+def _mark(client: Any, secret: str) -> str:
+    tags = client.describe_secret(SecretId=secret).get("Tags", ())
+    return next((str(tag.get("Value")) for tag in tags if tag.get("Key") == TAG), "")
+
+
+@contextmanager
+def _refusals(client: Any, value: Value) -> Iterator[None]:
+    try:
+        yield
     except ClientError as refusal:
         said = refusal.response.get("Error", {}).get("Message") or refusal
         hint = "the deploying user needs secretsmanager:DescribeSecret, PutSecretValue and TagResource"
         raise SecretError(f"the keys of {value.provider.name} cannot be put away: {said}", hint) from None
     except BotoCoreError as fault:
         raise TargetUnreachable(f"{client.meta.endpoint_url} does not answer: {type(fault).__name__}") from None
-    return True
 
 
 def output(provider: Provider) -> str:

@@ -1,0 +1,362 @@
+"""Finds out what a promotion would do, without doing any of it.
+
+    check -> render -> whose account -> buckets, images, secrets as they are -> change set, thrown away at once -> Promotion
+
+Nothing in the account is other than it was when this is done. A Stack that does not exist gets no change set, because
+that would make an empty one: everything is new. One that is busy, or must be helped first, cannot be asked: what changes
+is then read off the two templates, and CloudFormation's own answer comes with the promotion.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hfaas_deploy import artifacts, names, secret_values, steps, template
+from hfaas_deploy.errors import ArtifactsError, RegistryError
+from hfaas_deploy.images import EngineImage, Foresight, ImageBuilder
+from hfaas_deploy.messages import Looking, Progress
+from hfaas_deploy.pipeline import Function, Pipeline
+from hfaas_deploy.preview import OPEN, Preview, all_new, told
+from hfaas_deploy.promote import guard, repositories, statements
+from hfaas_deploy.promote.buckets import Buckets
+from hfaas_deploy.promote.promotion import (
+    BucketPlan,
+    Identity,
+    ImagePlan,
+    Owner,
+    Promotion,
+    Rehearsal,
+    SecretPlan,
+    Upload,
+)
+from hfaas_deploy.promote.rehearsals import Rehearsals
+from hfaas_deploy.promote.repositories import Repositories, Stored
+from hfaas_deploy.settings import Side
+from hfaas_deploy.stack import UNUSABLE, Change, Detail, Stack, Standing
+from hfaas_deploy.target import Target
+from hfaas_deploy.template import Template
+
+BUCKET = "AWS::S3::Bucket"
+
+
+class Engine(ImageBuilder, Foresight, Protocol):
+    """Makes images, and knows those that it has."""
+
+    def identity(self, reference: str) -> EngineImage | None:
+        """Return what the engine has under a reference; None for nothing."""
+
+
+def plan(
+    pipeline: Pipeline, target: Target, images: Engine, rehearsals: Rehearsals, progress: Progress
+) -> Promotion:
+    """What a promotion would do now; FdlError, CredentialsError, WrongAccount, StackError, ... where it could not begin."""
+    ready = steps.checked(pipeline, progress)
+    rendered = template.render(ready)
+    target.probe()
+    progress(Looking("whose credentials these are"))
+    identity = guard.identify(target)
+    guard.admit(identity, ready.account)
+    return _Planner(ready, rendered, identity, guard.settled(target, identity, ready), progress).plan(
+        images, rehearsals
+    )
+
+
+def meant(changes: Sequence[Change], old: Side, new: Side) -> tuple[Change, ...]:
+    """The changes without those of tags alone that the templates do not ask for: tags of the Stack go to everything."""
+    return tuple(
+        change
+        for change in changes
+        if not (change.is_of_tags and _tags(old, change.resource) == _tags(new, change.resource))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the images are, and what is worth a word about them."""
+
+    images: tuple[ImagePlan, ...]
+    missing: tuple[str, ...]
+    parameters: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """One look at an account that is known."""
+
+    pipeline: Pipeline
+    template: Template
+    identity: Identity
+    target: Target
+    progress: Progress
+
+    def plan(self, images: Engine, rehearsals: Rehearsals) -> Promotion:
+        stack = Stack(self.target.client("cloudformation"), self.pipeline.stack)
+        status, standing = stack.status(), stack.standing()
+        old = Side.of(standing or Standing())
+        self.progress(Looking("which images are there"))
+        found = _Images(self.target, self.pipeline, images).found(old.parameters)
+        parameters = {**steps.parameters(found.parameters), **steps.network(self.pipeline, self.target)}
+        document = template.document(self.pipeline)
+        new = Side.of(Standing(document, parameters))
+        self.progress(Looking("whose buckets these are"))
+        buckets = tuple(Buckets(self.target).plans(self.pipeline, _held(old)))
+        self.progress(Looking("what would change"))
+        changes, unsure = self._changes(stack, status, old, new, buckets)
+        proof = _proof(rehearsals, self.template, found.images)
+        return Promotion(
+            pipeline=self.pipeline,
+            template=self.template,
+            identity=self.identity,
+            stack_status=status,
+            is_first=_is_first(buckets),
+            rehearsal=proof,
+            preview=Preview(self.pipeline.stack, standing is None, told(changes, old, new)),
+            images=found.images,
+            repositories=found.missing,
+            changes=changes,
+            deployed=standing.fingerprint if standing else "",
+            statements=statements.differences(
+                standing.template if standing else {}, document, _pseudo(self.identity)
+            ),
+            buckets=buckets,
+            secrets=tuple(self._secrets(stack.outputs() if standing else {})),
+            notes=(
+                *self._notes(status, unsure),
+                *found.notes,
+                *([] if proof else _unproven(rehearsals.latest(self.pipeline.stack), self.template, found.images)),
+            ),
+        )
+
+    def _changes(
+        self, stack: Stack, status: str, old: Side, new: Side, buckets: Sequence[BucketPlan]
+    ) -> tuple[tuple[Change, ...], bool]:
+        """The changes; and whether they are read off the templates only."""
+        if not old.resources:
+            adopted = {bucket.name for bucket in buckets if bucket.is_adopted}
+            return tuple(_imported(change, new, adopted) for change in all_new(new)), False
+        if status == "UPDATE_ROLLBACK_FAILED" or status.endswith("_IN_PROGRESS"):
+            return tuple(_estimated(old, new)), True
+        with self._published(buckets) as url:
+            if self.template.needs_bucket and not url:
+                return tuple(_estimated(old, new)), True
+            made = stack.plan(self.template, new.parameters, url)
+        if made is None:
+            return (), False
+        stack.discard(made)
+        return meant(made.changes, old, new), False
+
+    @contextmanager
+    def _published(self, buckets: Sequence[BucketPlan]) -> Iterator[str]:
+        """The URL of a template that is too large for a request, which lies there as long as it is needed."""
+        name = names.artifacts_bucket(self.target.account, self.target.region)
+        is_there = any(one.name == name and one.owner is Owner.OURS for one in buckets)
+        if not self.template.needs_bucket or not is_there:
+            yield ""
+            return
+        s3: Any = self.target.client("s3")
+        key = f"{artifacts.TEMPLATES}{self.template.sha256}.json"
+        had = _has(s3, name, key)
+        try:
+            yield artifacts.publish(s3, name, self.template, self.target.account)
+        finally:
+            if not had:
+                _drop(s3, name, key)
+
+    def _secrets(self, outputs: Mapping[str, str]) -> Iterator[SecretPlan]:
+        """Which values would be put into secrets; none of them leaves this machine, or is shown."""
+        for value in secret_values.values(self.pipeline, os.environ):
+            secret = outputs.get(secret_values.output(value.provider), "")
+            known = secret_values.stored(self.target.client("secretsmanager"), secret, value) if secret else ""
+            is_new = not value.missing and (not secret or known != secret_values.digest(secret, value))
+            yield SecretPlan(value.provider.name, is_new, value.missing, is_first=not known)
+
+    def _notes(self, status: str, unsure: bool) -> Iterator[str]:
+        name = self.pipeline.stack
+        if self.identity.is_stand_in:
+            yield f"{self.target.endpoint} plays AWS: nothing leaves this machine"
+        if status == "UPDATE_ROLLBACK_FAILED":
+            yield f"Stack {name} is {status}: its rollback is continued first"
+        elif status == "REVIEW_IN_PROGRESS":
+            yield f"Stack {name} is empty: an earlier plan left it, and it is filled now"
+        elif status.endswith("_IN_PROGRESS"):
+            yield f"Stack {name} is {status}: that is under way, and is watched first"
+        elif status in UNUSABLE:
+            yield f"Stack {name} is {status}: it is removed first, then made anew; its buckets stay"
+        if unsure:
+            yield "what changes is read off the templates; CloudFormation's own answer is shown before it is done"
+        for provider in self.pipeline.used_providers:
+            if provider.kind == "onedata":
+                host = provider.settings.get("oneprovider_host", "")
+                yield f"{provider.name}: a rehearsal plays the Oneprovider; here it is {host}"
+
+
+class _Images:
+    """Looks what an engine and ECR have of a pipeline's images."""
+
+    def __init__(self, target: Target, pipeline: Pipeline, engine: Engine) -> None:
+        self._pipeline, self._engine = pipeline, engine
+        self._there = Repositories(target, pipeline)
+
+    def found(self, deployed: Mapping[str, str]) -> _Found:
+        missing = self._there.missing()
+        images, notes = [], []
+        for function in self._pipeline.functions:
+            image, note = self._image(function, missing)
+            images.append(replace(image, deployed=deployed.get(names.image_parameter(function.name), "")))
+            notes += [note] if note else []
+        parameters = {image.function: self._value(image) for image in images}
+        return _Found(tuple(images), missing, parameters, tuple(notes))
+
+    def _value(self, image: ImagePlan) -> str:
+        uri = self._there.uri(image.repository)
+        return f"{uri}@{image.digest}" if image.digest else f"{uri}:{image.tag or OPEN}"
+
+    def _image(self, function: Function, missing: Sequence[str]) -> tuple[ImagePlan, str]:
+        if place := self._there.in_place(function):
+            return self._used(function, *place), ""
+        repository = names.repository(function.name)
+        reference = self._engine.foresee(steps.source(function))
+        engine = self._engine.identity(reference) if reference else None
+        tag = repositories.tag(function, reference, engine.id if engine else "") if reference else ""
+        stored = self._there.stored(repository, tag) if tag and repository not in missing else None
+        image = ImagePlan(function.name, reference, repository, tag, _upload(engine, stored))
+        if stored:
+            is_same = engine is None or stored.is_image(engine.id)
+            image = replace(image, id=_id(engine, stored), digest=stored.digest, size=stored.size)
+            return image, "" if is_same else _other_build(function, repository, tag)
+        return (replace(image, id=engine.id, size=engine.size) if engine else image), ""
+
+    def _used(self, function: Function, repository: str, at: str) -> ImagePlan:
+        """An image that is in ECR already and goes in as it is."""
+        stored = self._there.stored(repository, at)
+        if stored is None:
+            raise RegistryError(
+                f"{function.name}: there is no image {function.image}", "push it, or name another one"
+            )
+        return ImagePlan(
+            function.name, function.image, repository, at, Upload.NONE, stored.config, stored.digest, stored.size
+        )
+
+
+def _upload(engine: EngineImage | None, stored: Stored | None) -> Upload:
+    if stored:
+        return Upload.NONE
+    return Upload.PUSH if engine else Upload.BUILD
+
+
+def _id(engine: EngineImage | None, stored: Stored) -> str:
+    """What rehearsals know the image by that lies in ECR."""
+    return engine.id if engine and stored.is_image(engine.id) else stored.config
+
+
+def _other_build(function: Function, repository: str, tag: str) -> str:
+    return (
+        f"{function.name}: {repository}:{tag} was built elsewhere from the same files; that image is used, "
+        "not the one of this machine, and it was not rehearsed here"
+    )
+
+
+def _proof(rehearsals: Rehearsals, rendered: Template, images: Sequence[ImagePlan]) -> Rehearsal | None:
+    """The rehearsal of exactly this; some engines know an image by its manifest."""
+    if not all(image.id for image in images):
+        return None
+    ids = {image.function: image.id for image in images}
+    manifests = {image.function: image.digest or image.id for image in images}
+    return rehearsals.find(rendered.sha256, ids) or rehearsals.find(rendered.sha256, manifests)
+
+
+def _unproven(last: Rehearsal | None, rendered: Template, images: Sequence[ImagePlan]) -> Iterator[str]:
+    """Why there is no rehearsal of exactly this."""
+    if last is None:
+        yield "nothing of this pipeline was rehearsed on this machine: `hfaas run` or `hfaas deploy` does that"
+        return
+    others = sorted(one.function for one in images if one.id != last.images.get(one.function))
+    changed = [f"the image of {name} is another one" for name in others]
+    if last.template != rendered.sha256:
+        changed.append("the pipeline file changed")
+    if last.images.keys() - {one.function for one in images}:
+        changed.append("a Function is gone")
+    moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(last.at))
+    yield f"not rehearsed: since {moment}, when it was, {', '.join(changed) or 'something changed'}"
+
+
+def _is_first(buckets: Sequence[BucketPlan]) -> bool:
+    """The artifacts bucket, which comes last, is there from the first promotion on."""
+    return buckets[-1].owner is not Owner.OURS
+
+
+def _held(side: Side) -> set[str]:
+    return {str(properties.get("BucketName")) for _, properties in side.of_type(BUCKET)}
+
+
+def _imported(change: Change, new: Side, adopted: set[str]) -> Change:
+    name = new.resources[change.resource].get("Properties", {}).get("BucketName")
+    return replace(change, action="Import") if change.kind == BUCKET and name in adopted else change
+
+
+def _estimated(old: Side, new: Side) -> Iterator[Change]:
+    """What differs between two templates; nobody can tell from them what is replaced."""
+    for logical, resource in new.resources.items():
+        kind = str(resource["Type"])
+        if logical not in old.resources:
+            yield Change("Add", logical, kind)
+        elif _settled(old, logical) != _settled(new, logical):
+            yield Change("Modify", logical, kind, details=(Detail("Properties"),))
+    for logical, resource in old.resources.items():
+        if logical not in new.resources:
+            yield Change("Remove", logical, str(resource["Type"]))
+
+
+def _settled(side: Side, logical: str) -> str:
+    """A resource as text, with the values of its parameters."""
+
+    def filled(value: Any) -> Any:
+        match value:
+            case {"Ref": str(name)} if name in side.parameters:
+                return side.parameters[name]
+            case dict():
+                return {key: filled(one) for key, one in value.items()}
+            case list():
+                return [filled(one) for one in value]
+        return value
+
+    return json.dumps(filled(dict(side.resources[logical])), sort_keys=True)
+
+
+def _tags(side: Side, logical: str) -> Any:
+    return side.resources.get(logical, {}).get("Properties", {}).get("Tags")
+
+
+def _pseudo(identity: Identity) -> dict[str, str]:
+    """What AWS fills in by itself."""
+    partitions = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
+    found = (name for start, name in partitions.items() if identity.region.startswith(f"{start}-"))
+    return {
+        "AWS::AccountId": identity.account,
+        "AWS::Region": identity.region,
+        "AWS::Partition": next(found, "aws"),
+    }
+
+
+def _has(s3: Any, bucket: str, key: str) -> bool:
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except (ClientError, BotoCoreError):
+        return False
+    return True
+
+
+def _drop(s3: Any, bucket: str, key: str) -> None:
+    try:
+        s3.delete_object(Bucket=bucket, Key=key)
+    except (ClientError, BotoCoreError) as refusal:
+        raise ArtifactsError(f"s3://{bucket}/{key} cannot be taken away again: {refusal}") from refusal
