@@ -11,6 +11,9 @@ DeployError              message + hint, shown without a traceback
 ├── NoNetwork            jobs have no subnets to run in
 ├── RegistryError        an image does not get into its repository, or is not the one that was rehearsed
 ├── NotRehearsed         the emulator never ran exactly this
+├── NotAgreed            what would be done is not what was agreed to
+├── SmokeFailed          a Function that was promoted does not answer
+├── PurgeError           a bucket cannot be emptied and deleted
 ├── MissingVariable      a ${NAME} of the pipeline file is not set
 ├── ArtifactsError       the bucket for large events and OneTrigger's state cannot be had
 ├── ExistingBucketError  the notifications of a bucket that is not ours cannot be had as they must be
@@ -85,6 +88,18 @@ class RegistryError(DeployError):
 
 class NotRehearsed(DeployError):
     """The emulator never ran exactly this template and these images."""
+
+
+class NotAgreed(DeployError):
+    """What would be done is not what was agreed to, and nobody agreed to it anew."""
+
+
+class SmokeFailed(DeployError):
+    """The Stack is up, and a Function in it does not answer."""
+
+
+class PurgeError(DeployError):
+    """A bucket cannot be emptied and deleted."""
 
 
 class MissingVariable(DeployError):

@@ -171,6 +171,88 @@ class ImagePushed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unheard:
+    """CloudFormation is not heard of at the moment; it goes on with the Stack by itself, and is asked again."""
+
+    stack: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoesOn:
+    """Watching was broken off while an operation is under way, which AWS brings to its end by itself."""
+
+    stack: str
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeStarted:
+    """A Function is called with an Event that its supervisor answers without running the script."""
+
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Smoked:
+    """What came of that call; `ok` is None for a Function that was left in peace, `text` says why or how."""
+
+    function: str
+    ok: bool | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was promoted is written down where the account keeps it."""
+
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobsUnderWay:
+    """Jobs of a queue that ends with its Stack: Batch stops them."""
+
+    queue: str
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Emptying:
+    """So many versions, delete markers and begun uploads of a bucket are gone for good, so many bytes."""
+
+    bucket: str
+    objects: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """A bucket is gone, with everything that was in it."""
+
+    bucket: str
+    objects: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecretsLeaving:
+    """Secrets went with their Stack; `until` says in words how long their values can be had back."""
+
+    secrets: tuple[str, ...]
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """A Stack is gone; these of its buckets and image repositories stay."""
+
+    stack: str
+    buckets: tuple[str, ...] = ()
+    repositories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Deployed:
     """The Stack is up; `changed` is false when it already was as asked for."""
 
@@ -201,6 +283,16 @@ Message = (
     | LayerMoved
     | PushCut
     | ImagePushed
+    | Unheard
+    | GoesOn
+    | SmokeStarted
+    | Smoked
+    | Recorded
+    | JobsUnderWay
+    | Emptying
+    | Purged
+    | SecretsLeaving
+    | Destroyed
     | Deployed
 )
 Progress = Callable[[Message], None]
