@@ -275,6 +275,8 @@ def _advice(said: str) -> str:
     lower = said.lower()
     if "bucket" in lower and "already exists" in lower:
         return "OSCAR makes the buckets of a service with it; name other buckets, or remove what has them"
+    if "secret" in lower and "already exists" in lower:
+        return "an earlier attempt has left its secret on the cluster; its administrator can delete it"
     if "already exists" in lower:
         return "the name is taken on this cluster; give the service another one"
     if any(word in lower for word in ("memory", "cpu", "quantit", "quota", "exceed", "admitted")):
