@@ -44,14 +44,36 @@ def test_only_lambda_pulls_and_only_for_the_functions_that_run_the_image() -> No
     assert functions == ["anonymise", "anonymise-onetrigger", "anonymise-onetrigger-2"]
 
 
-def test_an_image_that_is_ready_needs_no_repository_and_one_may_outlive_the_pipeline() -> None:
+def test_an_image_of_the_own_registry_needs_no_repository_and_one_may_outlive_the_pipeline() -> None:
     films = fdl.read(GOLDEN / "films" / "pipeline.yaml")
     split, faces = films.functions
-    functions = (replace(split, create_image=False), replace(faces, delete_image=False))
+    functions = (
+        replace(split, image="registry.test/team/split:1", create_image=False),
+        replace(faces, delete_image=False),
+    )
 
-    made = bootstrap.document(replace(films, functions=functions))["Resources"]
+    made = bootstrap.document(replace(films, functions=functions), "registry.test")["Resources"]
 
-    assert {name: one["DeletionPolicy"] for name, one in made.items()} == {"FacesRepository": "Retain"}
+    assert {name: one["DeletionPolicy"] for name, one in made.items()} == {
+        "FacesRepository": "RetainExceptOnCreate"
+    }
+    assert made["FacesRepository"]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_an_image_that_is_taken_as_it_is_from_elsewhere_has_a_repository_too() -> None:
+    films = fdl.read(GOLDEN / "films" / "pipeline.yaml")
+    split, _ = films.functions
+    ready = replace(films, functions=(replace(split, image="debian:bookworm", create_image=False),))
+
+    assert list(bootstrap.document(ready, "registry.test")["Resources"]) == ["SplitRepository"]
+
+
+def test_what_was_there_before_the_stack_may_stay_so_that_cloudformation_takes_it_over() -> None:
+    films = fdl.read(GOLDEN / "films" / "pipeline.yaml")
+
+    made = bootstrap.document(films, adopted=["hfaas/split"])["Resources"]
+
+    assert [one["DeletionPolicy"] for one in made.values()] == ["RetainExceptOnCreate", "Delete"]
 
 
 @pytest.mark.parametrize("name", ["split", "a", "Odd_Name-1x", "a__b", "a-b", "-x", "__", "x" * 64])
@@ -72,6 +94,7 @@ def test_the_stack_of_the_images_has_a_name_that_cloudformation_takes(stack: str
 
 
 def test_cfn_lint_finds_nothing_in_two_regions() -> None:
-    document = bootstrap.document(fdl.read(GOLDEN / "onedata" / "pipeline.yaml"))
+    pipeline = fdl.read(GOLDEN / "onedata" / "pipeline.yaml")
+    document = bootstrap.document(pipeline, adopted=["hfaas/anonymise"])
 
     assert cfnlint.lint(json.dumps(document), regions=["us-east-1", "eu-west-1"]) == []

@@ -61,7 +61,7 @@ def tidy(pipeline: Pipeline, target: Target, progress: Progress) -> None:
 
 
 def _stack(pipeline: Pipeline, target: Target) -> Stack:
-    return Stack(target.client("cloudformation"), names.images_stack(pipeline.stack))
+    return Stack.at(target, names.images_stack(pipeline.stack))
 
 
 def _standing(stack: Stack) -> Mapping[str, Any]:

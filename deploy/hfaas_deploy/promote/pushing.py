@@ -229,7 +229,7 @@ def _tagged(engine: DockerClient, function: str, image: str, name: str) -> Itera
     """Give the image the name under which it is pushed, as long as that takes."""
     with _engine_errors(function):
         had = engine.images.get(image).tags
-        engine.api.tag(image, name)
+        engine.api.tag(image, *name.rsplit(":", 1))
     try:
         yield
     finally:

@@ -15,8 +15,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from hfaas_deploy import names
-from hfaas_deploy.errors import CredentialsError, RegistryError, TargetUnreachable, WrongTarget
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hfaas_deploy import credentials, names
+from hfaas_deploy.errors import RegistryError, WrongTarget
 from hfaas_deploy.pipeline import Function, Pipeline
 from hfaas_deploy.target import Target, is_aws_host, is_local
 from hfaas_deploy.template import bootstrap
@@ -32,7 +34,6 @@ LISTS = (
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.oci.image.index.v1+json",
 )
-EXPIRED = ("ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidSignatureException")
 ID = 12
 """Characters of an engine's id that tell one image from another."""
 
@@ -134,12 +135,9 @@ class Repositories:
         except (KeyError, ValueError):
             raise RegistryError("the registry gave no login that can be read") from None
         if not (is_local(host) if self._target.is_stand_in else is_aws_host(host)):
-            raise WrongTarget(f"images would go to {host}, which is not where {self._where} keeps them")
+            where = self._target.endpoint or "AWS"
+            raise WrongTarget(f"images would go to {host}, which is not where {where} keeps them")
         return Login(parts.netloc, user, password)
-
-    @property
-    def _where(self) -> str:
-        return self._target.endpoint or "AWS"
 
     @cached_property
     def _client(self) -> ECRClient:
@@ -148,9 +146,7 @@ class Repositories:
 
     def _ask(self, operation: str, absent: str = "", **arguments: Any) -> Mapping[str, Any] | None:
         """One call; None when AWS says that what it is about is absent."""
-        from botocore.exceptions import ClientError
-
-        with _aws_errors(self._where):
+        with _aws_errors(self._target):
             try:
                 answer: Mapping[str, Any] = getattr(self._client, operation)(**arguments)
             except ClientError as refusal:
@@ -182,22 +178,15 @@ def _stored(name: str, image: Mapping[str, Any]) -> Stored:
 
 
 @contextmanager
-def _aws_errors(where: str) -> Iterator[None]:
+def _aws_errors(target: Target) -> Iterator[None]:
     """AWS's refusals become ours, with its words."""
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
-
     try:
         yield
-    except NoCredentialsError:
-        raise CredentialsError(f"there are no credentials for {where}", "log in, or name a profile") from None
     except ClientError as refusal:
         said = refusal.response.get("Error", {})
-        code, words = said.get("Code", ""), said.get("Message") or str(refusal)
-        if code in EXPIRED:
-            raise CredentialsError(
-                f"the credentials are not accepted: {words}", "log in again, then run it again"
-            ) from refusal
-        hint = f"ask for the permission ecr:{refusal.operation_name}" if code.startswith("AccessDenied") else ""
-        raise RegistryError(f"the registry of images refused: {words}", hint) from refusal
+        denied = str(said.get("Code", "")).startswith("AccessDenied")
+        hint = f"ask for the permission ecr:{refusal.operation_name}" if denied else ""
+        words = RegistryError(f"the registry of images refused: {said.get('Message') or refusal}", hint)
+        raise credentials.refusal(refusal, target.profile) or words from refusal
     except BotoCoreError as fault:
-        raise TargetUnreachable(f"the registry of images does not answer: {fault}", "run it again") from fault
+        raise credentials.absence(fault, target.profile, target.region) from fault
