@@ -16,6 +16,8 @@ from hfaas_emulator.account import ACCOUNT, REGION
 
 SCOPE = re.compile(r"Credential=([^/,\s&]+)/[0-9]{8}/([^/,\s&]+)/([A-Za-z0-9.-]+)/aws4_request", re.IGNORECASE)
 ACCOUNT_ID = re.compile(r"[0-9]{12}")
+ISSUED_KEPT = 10_000
+_issued: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,5 +46,13 @@ def caller(headers: Mapping[str, str], query: str = "") -> Caller:
 
 
 def account_of(access_key: str) -> str:
-    """Return the account of an access key: LocalStack's rule that twelve digits are the account."""
-    return access_key if ACCOUNT_ID.fullmatch(access_key) else ACCOUNT
+    """Return the account of an access key: that of its role, else LocalStack's rule that twelve digits are it."""
+    return _issued.get(access_key) or (access_key if ACCOUNT_ID.fullmatch(access_key) else ACCOUNT)
+
+
+def issued(access_key: str, account: str) -> None:
+    """Note whose a key is that was made for a role; the keys of the account that all others have need no note."""
+    if account != ACCOUNT:
+        _issued[access_key] = account
+        while len(_issued) > ISSUED_KEPT:
+            del _issued[next(iter(_issued))]
