@@ -183,6 +183,10 @@ def _project(read: Arguments) -> tuple[Path, Path | None, Path]:
 
 
 def _target(read: Arguments, settings: Settings, stack: ExitStack) -> tuple[Backend, Emulation | None]:
+    if read.target == "aws":
+        from hfaas_tui.ui.aws.aws_backend import AwsBackend
+
+        return AwsBackend(read.profile, read.region, settings.pipeline), None
     if read.replay:
         from hfaas_tui.ui.emulator.replay import ReplayBackend
 
@@ -218,7 +222,7 @@ def _first(read: Arguments, settings: Settings, *, has_demo: bool) -> str:
     from hfaas_emulator.state import running
 
     is_there = settings.state is not None and running(settings.state) is not None
-    has_something = settings.pipeline or is_there or has_demo or read.replay or _endpoint(read)
+    has_something = read.target == "aws" or settings.pipeline or is_there or has_demo or read.replay or _endpoint(read)
     return "functions" if has_something else "welcome"
 
 

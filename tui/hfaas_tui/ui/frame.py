@@ -29,7 +29,9 @@ def where(target: Target, *, is_read_only: bool) -> Iterator[Part]:
     if target.is_live:
         name = target.kind.upper()
         yield Part(f" ▲ {name} LIVE ", "live")  # a part of its own: what is too long is dropped whole
-        yield Part(f"{_short(target.place)} {_short(target.region)} ", "live")
+        yield Part(f"{_short(target.shown)} {_short(target.region)} ", "live")
+        if target.stand_in:
+            yield Part(f" STAND-IN {_short(target.stand_in.partition('://')[2])} ", "warn")
         if target.profile:
             yield Part(f" profile {_short(target.profile)}", "dim")
     else:

@@ -19,6 +19,14 @@ class Target:
     place: str = ""  # 127.0.0.1:4566, an account id, a cluster
     region: str = ""
     profile: str = ""
+    stand_in: str = ""  # the address of what plays AWS on this machine; empty for AWS itself
+
+    @property
+    def shown(self) -> str:
+        """Return the place as people read it: an account in groups of four digits."""
+        if self.kind == "aws" and len(self.place) == 12 and self.place.isdecimal():
+            return "-".join(self.place[at : at + 4] for at in (0, 4, 8))
+        return self.place
 
     @property
     def is_live(self) -> bool:

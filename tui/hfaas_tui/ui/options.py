@@ -11,6 +11,7 @@ from hfaas_tui.errors import UsageError
 
 EPILOG = "Keys and looks: ~/.config/hfaas/keys.toml and settings.toml. In the UI `?` shows every key."
 
+TARGETS = ("local", "aws")
 LOOPBACK = ("127.0.0.1", "localhost")
 VIEWS = ("functions", "logs", "runs", "storage", "pipeline", "deploy", "promote", "system", "welcome")
 """Known before anything large is imported."""
@@ -23,6 +24,9 @@ class Arguments:
     place: Path | None
     state: Path | None
     endpoint: str
+    target: str
+    profile: str
+    region: str
     demo: bool
     replay: Path | None
     speed: float
@@ -63,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     add("place", nargs="?", type=Path, metavar="FOLDER|pipeline.yaml", help="the project [default: this folder]")
     add("--state", type=Path, metavar="DIR", help="the emulator's state [default: the project's .hfaas]")
     add("--endpoint", default="", metavar="URL", help="an emulator that runs elsewhere, like http://127.0.0.1:4566")
+    add("--target", choices=TARGETS, default=TARGETS[0], help="where to look: the emulator [default], or AWS")
+    add("--profile", default="", metavar="NAME", help="of your AWS configuration; with --target aws")
+    add("--region", default="", metavar="REGION", help="as eu-west-1; with --target aws")
     add("--demo", action="store_true", help="run the video sample in an emulator of its own")
     add("--replay", type=Path, metavar="FILE", help="play a recording")
     add("--speed", type=float, default=1.0, metavar="N", help="play N times as fast; 0 shows all at once")
@@ -101,11 +108,20 @@ def _check(read: Arguments) -> None:
         if not each.partition("=")[0] or "=" not in each:
             raise UsageError(f"--build-arg {each!r} is not NAME=VALUE")
     _check_web(read)
+    _check_target(read)
     only = [name for name in ("demo", "replay", "endpoint") if getattr(read, name)]
     if len(only) > 1:
         raise UsageError(f"--{only[0]} and --{only[1]} do not go together", "choose one")
     if read.replay and read.record:
         raise UsageError("--replay and --record do not go together", "copy the file")
+
+
+def _check_target(read: Arguments) -> None:
+    if read.target == "local" and (read.profile or read.region):
+        raise UsageError("--profile and --region are for AWS", "add --target aws")
+    of_emulator = [name for name in ("state", "endpoint", "demo", "replay", "record") if getattr(read, name)]
+    if read.target == "aws" and of_emulator:
+        raise UsageError(f"--{of_emulator[0]} is an emulator's", "leave it out, or leave out --target aws")
 
 
 def _check_web(read: Arguments) -> None:

@@ -203,7 +203,7 @@ class Runs(RunList):
 
     def _place(self) -> str:
         target = self.store.target
-        return f"{target.kind.upper()} LIVE {target.place}" if target.is_live else "the local emulator"
+        return f"{target.kind.upper()} LIVE {target.shown}" if target.is_live else "the local emulator"
 
     # --- exporting
 
