@@ -201,13 +201,17 @@ DEPLOY = (
 )
 
 PROMOTE = (
-    Action("promote.open", "enter", "all properties of the resource", "details"),
-    Action("promote.plan", "r", "look again at the pipeline and its rehearsal", "look again"),
-    Action("promote.promote", "P", "promote…", "promote…", danger=True),
+    Action("promote.open", "enter", "all of it, the log of a promotion too", "details"),
+    Action("promote.plan", "r", "look again; in the plan, ask AWS again", "look again"),
+    Action("promote.promote", "P", "promote… (plan, then confirm)", "promote…", danger=True),
+    Action("promote.stop", "x", "stop after this step", "stop", danger=True),
+    Action("promote.account", "w", "with which profile, to which region…", "account"),
     Action("promote.template", "y", "template and command line", "template"),
-    Action("promote.export", "ctrl+s", "save the template", "save template"),
+    Action("promote.export", "ctrl+s", "save the template; once deployed, a report", "save"),
     Action("promote.filter", *_FILTER),
-    Action("promote.copy", "c", "copy the SHA-256 of the template", "copy hash"),
+    Action("promote.copy", "c", "copy the SHA-256 of the template, or the output", "copy"),
+    Action("promote.previous-step", "left_square_bracket", "step before"),
+    Action("promote.next-step", "right_square_bracket", "next step", "step", shown="[ ]"),
     Action("promote.choose", "o", "another pipeline of the folder"),
 )
 

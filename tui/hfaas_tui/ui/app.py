@@ -21,7 +21,7 @@ from hfaas_tui.ui.errands import Defects, send
 from hfaas_tui.ui.feed import Feeds
 from hfaas_tui.ui.filters import Ascii, Harmless
 from hfaas_tui.ui.logs.store import LogStore
-from hfaas_tui.ui.model import Condition, Problem
+from hfaas_tui.ui.model import Condition, Problem, Target
 from hfaas_tui.ui.pulse import Pulse
 from hfaas_tui.ui.safe import clean
 from hfaas_tui.ui.screens.sizes import TooSmall, is_too_small
@@ -393,9 +393,9 @@ class HfaasApp(App[int]):
 
     # --- the frame
 
-    def header_left(self) -> Iterator[Part]:
+    def header_left(self, place: Target) -> Iterator[Part]:
         """Say where we are: on the emulator, or on something that costs money."""
-        return frame.where(self.store.target, is_read_only=self.is_read_only)
+        return frame.where(place, is_read_only=self.is_read_only)
 
     def header_right(self) -> Iterator[Part]:
         """Say how the target is."""

@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from hfaas_tui.ui import actions, safe
 from hfaas_tui.ui.errands import send
-from hfaas_tui.ui.model import Condition, Problem
+from hfaas_tui.ui.model import Condition, Problem, Target
 from hfaas_tui.ui.state import Kind, Store
 from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
 from hfaas_tui.ui.widgets.filterbar import FilterBar
@@ -87,6 +87,10 @@ class View(Screen[None]):
     def step_back(self) -> bool:
         """Close what is open in the view; False when nothing was."""
         return False
+
+    def place(self) -> Target:
+        """Return what the first row names: where keys of the view have their effect."""
+        return self.store.target
 
     def unsaved(self) -> str:
         """Return what would be lost if the user left now; empty for nothing."""
@@ -171,12 +175,13 @@ class View(Screen[None]):
             self.store.version(Kind.TARGET, Kind.HEALTH, Kind.RUNS, Kind.MACHINE, Kind.PLACES),
             self.size,
             self.hfaas.is_read_only,
+            self.place(),
         )
         if frame == self._seen_frame:
             return
         self._seen_frame = frame
         self._show_trouble()
-        self.query_one("#header", ChromeLine).show(self.hfaas.header_left(), self.hfaas.header_right())
+        self.query_one("#header", ChromeLine).show(self.hfaas.header_left(self.place()), self.hfaas.header_right())
         self.query_one("#tabs", ChromeLine).show(self._tabs())
         self._show_hints()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hfaas_tui.ui import glyphs, safe
 from hfaas_tui.ui.model import Condition
@@ -52,3 +52,10 @@ def check(check: Check, *, is_narrow: bool) -> Line:
     text = check.brief if is_narrow and check.brief else check.text
     hint = [Part(f"   {check.hint}", "dim")] if check.hint and not is_narrow else []
     return (Part(f" {glyph} ", look.tone), Part(f"{check.name:<{LABEL}}", "head"), Part(text), *hint)
+
+
+def checks_title(found: Sequence[Check]) -> Sequence[Part]:
+    """Return what stands above the checks."""
+    open_ones = sum(each.state in {Condition.WARNING, Condition.FAILED} for each in found)
+    count = Part(f"{open_ones} to look at ", "warn") if open_ones else Part("all is well ", "ok")
+    return [Part("─ "), Part("Checks ", "head"), count]

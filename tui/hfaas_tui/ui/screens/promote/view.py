@@ -1,47 +1,43 @@
-"""What a promotion would take to AWS and whether exactly that was rehearsed. It promotes nothing, and calls no AWS.
+"""What a promotion would take to AWS, whether exactly that was rehearsed, what AWS has of it; and promoting it.
 
-pipeline file -> proposal (worker) -> resources, checks; runs -> evidence (worker) -> checks, cost
+pipeline file -> proposal (worker) -> Check -> P: plan (worker) -> Plan -> P: a dialog -> Deploy (thread) -> Verify
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 
 from hfaas_tui.ui import actions
-from hfaas_tui.ui.model import Condition
-from hfaas_tui.ui.project import project, promotion
+from hfaas_tui.ui.model import Condition, Target
+from hfaas_tui.ui.project import project, promoting, promotion
+from hfaas_tui.ui.project.promoting import Promoter
 from hfaas_tui.ui.project.promotion import Proposal
-from hfaas_tui.ui.screens.promote import checks, resources, rows
+from hfaas_tui.ui.screens.promote import accounts, checks
+from hfaas_tui.ui.screens.promote.acting import Acting, command
+from hfaas_tui.ui.screens.promote.agreeing import Agree
+from hfaas_tui.ui.screens.promote.check_page import CheckPage
+from hfaas_tui.ui.screens.promote.deploy_page import DeployPage
 from hfaas_tui.ui.screens.promote.looking import Looking
-from hfaas_tui.ui.screens.promote.resources import Resource
-from hfaas_tui.ui.screens.promote.sheets import NotYet, TemplateSheet
+from hfaas_tui.ui.screens.promote.page import Page
+from hfaas_tui.ui.screens.promote.plan_page import PlanPage
+from hfaas_tui.ui.screens.promote.sheets import TemplateSheet
+from hfaas_tui.ui.screens.promote.verify_page import Row as Result
+from hfaas_tui.ui.screens.promote.verify_page import VerifyPage
 from hfaas_tui.ui.screens.view import View
 from hfaas_tui.ui.state import Kind
 from hfaas_tui.ui.widgets.choice import Choice
 from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
 from hfaas_tui.ui.widgets.textpane import TextPane
-from hfaas_tui.ui.widgets.vtable import Column, VTable
+from hfaas_tui.ui.widgets.vtable import VTable
+from hfaas_tui.where import Where
 
-WIDE = (
-    Column("action", "ACTION", 8),
-    Column("kind", "KIND", 25, prio=1),
-    Column("name", "NAME", 34, grow=1),
-    Column("about", "WITH", 20, prio=2, grow=2),
-)
-SMALL = (Column("action", "ACTION", 8), Column("short", "KIND", 12), Column("name", "NAME", 14, grow=1))
-STEPS = ("Plan", "Confirm", "Deploy", "Verify")
-EMPTY = (
-    "No pipeline in this folder, nor above it.",
-    "6  write one, or open a pipeline file",
-    "   a promotion takes to AWS what the file says and what was rehearsed here",
-)
-LOOKING = ("Looking at the pipeline…",)
-NEEDS_PROPOSAL = {"open", "promote", "template", "export", "copy"}
+STEPS = ("Check", "Plan", "Confirm", "Deploy", "Verify")
+NEEDS_PROPOSAL = {"open", "promote", "template", "export", "copy", "account"}
 
 
 class Promote(View):
@@ -55,11 +51,15 @@ class Promote(View):
     Promote VTable { height: 1fr; }
     Promote #detail { height: 8; scrollbar-size-vertical: 0; }
     Promote #checks { height: auto; max-height: 12; }
+    Promote.-doing #checks { max-height: 6; }
     Promote.-short #detail, Promote.-short #detail-title { display: none; }
     Promote.-short #checks { max-height: 9; }
+    Promote.-short.-doing #detail, Promote.-short.-doing #detail-title { display: block; }
+    Promote.-short.-doing #detail { height: 4; }
+    Promote.-short.-doing #checks { max-height: 3; }
     Promote.-open VTable, Promote.-open #checks, Promote.-open #checks-title { display: none; }
     Promote.-open #detail, Promote.-open #detail-title { display: block; }
-    Promote.-open #detail { height: 1fr; scrollbar-size-vertical: 1; }
+    Promote.-open #detail, Promote.-short.-doing.-open #detail { height: 1fr; scrollbar-size-vertical: 1; }
     Promote.-bare #detail, Promote.-bare #detail-title, Promote.-bare #checks, Promote.-bare #checks-title,
     Promote.-bare #sum { display: none; }
     """
@@ -68,26 +68,43 @@ class Promote(View):
         super().__init__()
         self.add_class("-bare")
         self.looking = Looking(self)
+        self.acting = Acting(self)
+        self.where = Where("aws")
+        self.checked, self.planned = CheckPage(self), PlanPage(self)
+        self.deployed, self.verified = DeployPage(self), VerifyPage(self)
+        self.page: Page = self.checked
         self._deployed: object = None
-        self._wanted = ""
+        self._wanted = self._followed = ""
 
     @property
     def proposal(self) -> Proposal | None:
         """Return what would be promoted, as far as that is known."""
         return self.looking.proposal
 
+    @property
+    def promoter(self) -> Promoter:
+        """Return who promotes."""
+        return promoting.of(self.hfaas)
+
+    @property
+    def is_narrow(self) -> bool:
+        return self.has_class("-narrow")
+
     def body(self) -> ComposeResult:
         yield ChromeLine(id="route")
         yield ChromeLine(id="what")
-        yield VTable[Resource](WIDE, rows.cell, lambda row: row.id, empty=LOOKING, id="list")
+        yield VTable[Any](self.page.WIDE, self._cell, lambda row: row.id, empty=self.page.empty, id="list")
         yield ChromeLine(id="detail-title", fill="─")
         yield TextPane(wraps=True, id="detail")
         yield ChromeLine(id="checks-title", fill="─")
         yield TextPane(wraps=False, id="checks")
         yield ChromeLine(id="sum")
 
+    def _cell(self, row: Any, column: str) -> tuple[str, str]:
+        return self.page.cell(row, column)
+
     @property
-    def table(self) -> VTable[Resource]:
+    def table(self) -> VTable[Any]:
         return self.query_one("#list", VTable)
 
     # --- finding out
@@ -110,14 +127,12 @@ class Promote(View):
 
     def tick(self) -> None:
         self.looking.count()
+        if self.page.has_news:
+            self.show_page()
 
     def looked(self) -> None:
-        """Show what was found out."""
-        problem = self.looking.problem
-        self.table.empty = list(EMPTY)
-        if problem:
-            self.table.empty = [f"This pipeline cannot be promoted: {problem.message}", problem.hint]
-        self._show()
+        """Show what was found out of the pipeline."""
+        self.show_page()
 
     # --- showing
 
@@ -126,59 +141,73 @@ class Promote(View):
         self.call_after_refresh(self._refit)
 
     def _refit(self) -> None:
-        self.table.set_columns(SMALL if self.has_class("-narrow") else WIDE)
-        self._show()
+        self.table.set_columns(self._columns)
+        self.show_page()
 
-    def _show(self) -> None:
-        proposal = self.proposal
-        self.set_class(proposal is None, "-bare")
-        self.table.set_rows(resources.resources(proposal.document, self._images()) if proposal else ())
+    @property
+    def _columns(self) -> Sequence[Any]:
+        return self.page.SMALL if self.is_narrow else self.page.WIDE
+
+    def turn(self, page: Page) -> None:
+        """Show another step."""
+        self.page, self._followed = page, ""
+        self.remove_class("-open")
+        self._refit()
+        self.hfaas.poll()
+
+    def show_page(self) -> None:
+        """Show what the step says now."""
+        page = self.page
+        self.set_class(page.is_bare, "-bare")
+        self.set_class(page.CLASS == "-doing", "-doing")
+        self.table.empty = list(page.empty)
+        is_followed = not self._followed or getattr(self.table.selected, "id", "") == self._followed
+        self.table.set_rows(page.rows())
         if self._wanted and any(self._wanted == row.name and self.table.select(row.id) for row in self.table.rows):
             self._wanted = ""
-        self._show_route()
+        if (follow := page.followed()) and is_followed and self.table.select(follow):
+            self._followed = follow
+        self.show_route()
         self._show_detail()
         self.show_checks()
         self.refresh_bindings()
 
-    def _images(self) -> dict[str, str]:
-        """Return by function which image is deployed here, as Lambda tells it."""
-        known = {each.name: each.digest.removeprefix("sha256:") for each in self.store.functions()}
-        return {name: f"image {digest[: checks.SHA]}" for name, digest in known.items() if digest}
+    def show_route(self) -> None:
+        """Say from where to where, and which step this is."""
+        number = 3 if isinstance(self.app.screen, Agree) else self.page.NUMBER
+        steps = []
+        for at, step in enumerate(STEPS, 1):
+            words = step if self.is_narrow else f"{at} {step}"
+            action = "" if at == 3 else f"turn({at})"
+            lead = "─" if at > 1 else ""
+            steps.append(
+                Part(
+                    f"{lead}[{words}]" if at == number else f"{lead}{words}",
+                    "active" if at == number else "dim",
+                    action,
+                )
+            )
+        self.query_one("#route", ChromeLine).show(self._route(), [*steps, Part(" ")])
+        self.query_one("#what", ChromeLine).show(self.page.what())
+        self.query_one("#sum", ChromeLine).show(self.page.sum())
 
-    def _show_route(self) -> None:
-        proposal, is_narrow = self.proposal, self.has_class("-narrow")
-        region = f" {proposal.region}" if proposal else ""
-        where = "LOCAL" if is_narrow else "LOCAL emulator"
-        steps = [Part("[1 Check]", "active")]
-        for number, step in enumerate(STEPS, 2):
-            steps.append(Part(f"─{step}" if is_narrow else f"─{number} {step}", "dim"))
-        later = " later " if is_narrow else "  (2 to 5 come later) "
-        left = [Part(f" {where} ─▶ AWS{region}", "head"), Part(" not connected", "dim")]
-        self.query_one("#route", ChromeLine).show(left, [*steps, Part(later, "dim")])
-        self.query_one("#what", ChromeLine).show(self._what())
-        self.query_one("#sum", ChromeLine).show(self._sum())
+    def _route(self) -> list[Part]:
+        known = self._known_promotion
+        lead = " LOCAL ─▶ AWS" if self.is_narrow else " LOCAL emulator ─▶ AWS"
+        if known is None:
+            region = self.where.region or (self.proposal.region if self.proposal else "")
+            return [Part(f"{lead} {region}", "head"), Part(" not asked yet", "dim")]
+        who = known.identity
+        alias = f" ({who.alias})" if who.alias and not self.is_narrow else ""
+        parts = [Part(f"{lead} {accounts.account(who.account)}{alias} {who.region}", "head")]
+        return parts if self.is_narrow else [*parts, Part(f"   {accounts.profile(self.where)}", "dim", "account")]
 
-    def _what(self) -> Iterator[Part]:
-        proposal = self.proposal
-        if self.looking.problem and proposal:
-            yield Part(f" ✗ {self.looking.problem.message}", "err")
-            yield Part(f"   {self.looking.problem.hint}   what you see is from before", "dim")
-        elif proposal:
-            functions = len(proposal.functions)
-            yield Part(f" {proposal.stack}", "head")
-            yield Part(f"   template {proposal.sha256[: checks.SHA]}")
-            yield Part(f"   {functions} function{'s' * (functions != 1)}")
-            yield Part(f"   {proposal.file.name}", "dim")
-            if len(self.looking.files) > 1:
-                yield Part(f"   o one of {len(self.looking.files)}", "dim", "choose")
-
-    def _sum(self) -> Iterator[Part]:
-        count = sum(not row.is_part for row in self.table.rows)
-        new = "" if self.has_class("-narrow") else " in an account that has none of it"
-        yield Part(f" {count} create{new}", "ok")
-        yield Part("   nothing is promoted from here yet: ", "dim")
-        yield Part("y", "key", "template")
-        yield Part(" template", "", "template")
+    @property
+    def _known_promotion(self) -> Any:
+        one = self.deployed.undertaking
+        return self.planned.promotion or (
+            one.promotion if one and self.page in (self.deployed, self.verified) else None
+        )
 
     @on(VTable.Highlighted)
     def _highlighted(self, event: VTable.Highlighted) -> None:
@@ -192,22 +221,31 @@ class Promote(View):
 
     def _show_detail(self) -> None:
         row = self.table.selected
-        title = [Part("─ "), Part(f"+ {row.name} ", "head"), Part(f"· {row.kind} ", "dim")] if row else []
-        more = [] if self.has_class("-open") else [Part(" ⏎ all ", "dim", "open")]
-        self.query_one("#detail-title", ChromeLine).show(title, more if row else [])
-        function = self.store.function(row.name) if row else None
-        lines = rows.details(row, self.proposal, function.digest if function else "") if row else ()
-        self.query_one("#detail", TextPane).show(lines, from_top=True)
+        left, right = self.page.title(row)
+        self.query_one("#detail-title", ChromeLine).show(left, right)
+        pane = self.query_one("#detail", TextPane)
+        is_log = self.page is self.deployed
+        pane.show(self.page.detail(row), from_top=not is_log)
+        if is_log and not self.has_class("-open"):
+            pane.scroll_end(animate=False)
 
     def show_checks(self) -> None:
-        """Show the checks with what is known now."""
-        proposal = self.proposal
-        found = list(checks.checks(proposal, self.looking.evidence, self.now())) if proposal else []
-        open_ones = sum(each.state in {Condition.WARNING, Condition.FAILED} for each in found)
-        count = Part(f"{open_ones} to look at ", "warn") if open_ones else Part("all is well ", "ok")
-        self.query_one("#checks-title", ChromeLine).show([Part("─ "), Part("Checks ", "head"), count])
-        is_narrow = self.has_class("-narrow")
-        self.query_one("#checks", TextPane).show(rows.check(each, is_narrow=is_narrow) for each in found)
+        """Show what is below, with what is known now."""
+        self.query_one("#checks-title", ChromeLine).show(self.page.below_title())
+        self.query_one("#checks", TextPane).show(self.page.below())
+
+    def place(self) -> Target:
+        """Return the account as long as a promotion changes it."""
+        one = self.deployed.undertaking
+        if one is None or not one.is_running:
+            return self.store.target
+        who = one.promotion.identity
+        return Target("aws", accounts.account(who.account), who.region, self.where.profile)
+
+    def unsaved(self) -> str:
+        if not self.deployed.is_running:
+            return ""
+        return "A promotion is under way. AWS finishes what it was told; promoting again goes on from there."
 
     # --- keys
 
@@ -215,6 +253,8 @@ class Promote(View):
         """Go to a function's row, or to another pipeline file."""
         if subject.endswith(tuple(project.SUFFIXES)):
             self.looking.file = Path(subject)
+            self.planned.forget()
+            self.turn(self.checked)
             self.looking.soon()
         elif not any(row.name == subject and self.table.select(row.id) for row in self.table.rows):
             self._wanted = subject
@@ -235,20 +275,62 @@ class Promote(View):
         return True
 
     def action_plan(self) -> None:
+        """Look at the pipeline again; ask AWS again where it was asked."""
         self.looking.soon()
+        if self.page is self.planned:
+            self.planned.soon()
+            self.show_page()
 
     def action_promote(self) -> None:
-        """Say that there is no promotion yet."""
-        if self.proposal:
-            self.app.push_screen(NotYet(self.proposal))
+        self.acting.promote()
+
+    def action_stop(self) -> None:
+        """End the promotion once the step that runs now is over."""
+        if self.deployed.undertaking and self.deployed.is_running:
+            self.deployed.undertaking.stop()
+            self.show_page()
+
+    def action_turn(self, number: int) -> None:
+        """Show the step of this number."""
+        pages = {page.NUMBER: page for page in (self.checked, self.planned, self.deployed, self.verified)}
+        if number in pages:
+            self.turn(pages[number])
+
+    def action_previous_step(self) -> None:
+        self.action_turn({1: 5, 2: 1, 4: 2, 5: 4}[self.page.NUMBER])
+
+    def action_next_step(self) -> None:
+        self.action_turn({1: 2, 2: 4, 4: 5, 5: 1}[self.page.NUMBER])
+
+    def action_account(self) -> None:
+        """Choose profile and region."""
+        proposal = self.proposal
+
+        def chosen(where: Where | None) -> None:
+            if where is not None and where != self.where:
+                self.where = where
+                self.planned.forget()
+                self.turn(self.planned)
+                if not self.hfaas.is_read_only:
+                    self.planned.soon()
+                    self.show_page()
+
+        def ask(profiles: Sequence[str]) -> None:
+            region = proposal.region if proposal else ""
+            self.app.push_screen(accounts.Somewhere(profiles, self.where, region), chosen)
+
+        self.work("profiles", self.promoter.profiles, ask)
 
     def action_template(self) -> None:
         if self.proposal:
-            self.app.push_screen(TemplateSheet(self.proposal))
+            self.app.push_screen(TemplateSheet(self.proposal, command(self.proposal.file, self.where)))
 
     def action_export(self) -> None:
+        """Save what this step is about: the template, or the report of the promotion."""
         proposal, folder = self.proposal, self.hfaas.settings.folder
-        if proposal:
+        if self.page in (self.deployed, self.verified) and self.deployed.undertaking:
+            self.acting.report()
+        elif proposal:
             self.work("save", lambda: promotion.save(proposal, folder), self._saved)
 
     def _saved(self, path: Path) -> None:
@@ -256,21 +338,30 @@ class Promote(View):
             self.say(f"template {self.proposal.sha256[: checks.SHA]} saved to {path}")
 
     def action_copy(self) -> None:
-        if self.proposal:
+        row = self.table.selected
+        if isinstance(row, Result):
+            self.hfaas.copy(row.value, f"{row.kind} {row.name}")
+        elif self.proposal:
             self.hfaas.copy(self.proposal.sha256, "the SHA-256 of the template")
 
     def action_choose(self) -> None:
         """Take another pipeline of the folder."""
         if len(self.looking.files) < 2:
             self.say("there is no other pipeline in this folder")
-            return
-        values = [(str(path), path.name) for path in self.looking.files]
-        chosen = str(self.proposal.file) if self.proposal else ""
-        self.app.push_screen(Choice("Which pipeline?", values, chosen), lambda path: self.show(path or ""))
+        elif self.deployed.is_running:
+            self.say("a promotion is under way", Condition.WARNING)
+        else:
+            values = [(str(path), path.name) for path in self.looking.files]
+            chosen = str(self.proposal.file) if self.proposal else ""
+            self.app.push_screen(Choice("Which pipeline?", values, chosen), lambda path: self.show(path or ""))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in NEEDS_PROPOSAL and self.proposal is None:
             return False
-        if action == "open" and self.has_class("-open"):
+        if action == "open" and (self.has_class("-open") or self.page is self.verified):
+            return False
+        if action == "stop" and not self.deployed.is_running:
+            return False
+        if action == "promote" and (self.deployed.is_running or self.page is self.verified):
             return False
         return super().check_action(action, parameters)

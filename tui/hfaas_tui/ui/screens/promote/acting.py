@@ -1,0 +1,138 @@
+"""From the plan to the promotion: the dialog, the thread, the toast in the end, the report, the command line."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import threading
+import time
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfaas_tui.errors import CliError
+from hfaas_tui.ui.filenames import safe_name
+from hfaas_tui.ui.model import Condition, Problem
+from hfaas_tui.ui.project.undertaking import Undertaking
+from hfaas_tui.ui.screens.promote import resources
+from hfaas_tui.ui.screens.promote.agreeing import Agree, Keys
+
+if TYPE_CHECKING:
+    from hfaas_deploy.promote.promotion import Promotion
+    from hfaas_tui.ui.screens.promote.view import Promote
+    from hfaas_tui.where import Where
+
+
+class Acting:
+    """Does what the view's keys ask for that reaches the account."""
+
+    def __init__(self, view: Promote) -> None:
+        self._view = view
+
+    def promote(self) -> None:
+        """Go on from where the user is: plan, ask, deploy."""
+        view = self._view
+        if view.deployed.is_running:
+            view.turn(view.deployed)
+            view.say("a promotion is under way: x stops it after this step", Condition.WARNING)
+        elif view.page is not view.planned:
+            view.turn(view.planned)
+            if not view.planned.is_busy:
+                view.planned.soon()
+                view.show_page()
+        elif not view.planned.say_why_not():
+            self._ask()
+
+    def _ask(self) -> None:
+        promotion = self._view.planned.promotion
+        if promotion is None:
+            return
+
+        def answered(keys: Keys | None) -> None:
+            self._view.show_route()
+            if keys is not None:
+                self._begin(promotion, keys)
+
+        self._view.app.push_screen(Agree(promotion), answered)
+        self._view.show_route()
+
+    def _begin(self, promotion: Promotion, keys: Keys) -> None:
+        view = self._view
+        made = resources.resources(json.loads(promotion.template.body))
+        names = {one.id: (one.kind, one.name) for one in made if not one.is_part}
+        undertaking = Undertaking(promotion, view.where, names, view.hfaas.clock)
+        view.deployed.undertaking = undertaking
+        undertaking.begin(view.promoter, keys, self._agree, self._ended)
+        view.turn(view.deployed)
+
+    def _agree(self, promotion: Promotion) -> bool:
+        """Ask again, from the thread of the promotion, since AWS would do something else by now."""
+        undertaking = self._view.deployed.undertaking
+        if undertaking and promotion.changes == undertaking.promotion.changes:
+            return True
+        answers: list[bool] = []
+        is_answered = threading.Event()
+
+        def answered(keys: Keys | None) -> None:
+            answers.append(keys is not None)
+            is_answered.set()
+
+        def ask() -> None:
+            self._view.app.push_screen(Agree(promotion, is_changed=True), answered)
+
+        self._on_loop(ask)
+        is_answered.wait()
+        return answers[0]
+
+    def _ended(self) -> None:
+        self._on_loop(self._tell_end)
+
+    def _on_loop(self, call: object) -> None:
+        """Have the event loop do something; nothing happens when the UI has ended."""
+        with suppress(RuntimeError, CancelledError):
+            self._view.app.call_from_thread(call)  # type: ignore[arg-type]
+
+    def _tell_end(self) -> None:
+        view, one = self._view, self._view.deployed.undertaking
+        if one is None:
+            return
+        if one.defect is not None:
+            view.hfaas.report(view.hfaas.defects.note(one.defect))
+        elif one.promoted:
+            view.hfaas.say(f"{one.promoted.stack} is promoted", link=("promote", ""))
+            if view.page is view.deployed:
+                view.turn(view.verified)
+        elif one.is_stopped:
+            view.hfaas.say("the promotion was stopped", Condition.WARNING)
+        elif one.failure:
+            view.hfaas.report(Problem(f"promotion failed: {one.failure.message}", one.failure.hint))
+        view.planned.forget()
+        view.show_page()
+
+    # --- to keep
+
+    def report(self) -> None:
+        """Write down all that is known of the promotion."""
+        one, view = self._view.deployed.undertaking, self._view
+        if one is None:
+            return
+        stamp = time.strftime("%Y-%m-%dT%H%M%S", time.localtime(one.began))
+        path = view.hfaas.settings.folder / safe_name(f"hfaas-promote-{one.promotion.preview.stack}-{stamp}.json")
+
+        def write() -> Path:
+            try:
+                path.write_text(json.dumps(one.report(), indent=1) + "\n", encoding="utf-8")
+            except OSError as error:
+                raise CliError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+            return path
+
+        view.work("report", write, lambda saved: view.say(f"report saved to {saved}"))
+
+
+def command(file: Path, where: Where) -> str:
+    """Return the line that does the same from a shell."""
+    words = ["hfaas", "promote", "-f", str(file)]
+    words += ["--profile", where.profile] if where.profile else []
+    words += ["--region", where.region] if where.region else []
+    return shlex.join(words)

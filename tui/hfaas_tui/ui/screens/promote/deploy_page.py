@@ -1,0 +1,183 @@
+"""Deploy: a promotion that runs, or ran last: its steps, what is said, what there is of outputs, and why it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from hfaas_tui.ui import glyphs, safe
+from hfaas_tui.ui.model import Condition
+from hfaas_tui.ui.project.undertaking import Step, Undertaking
+from hfaas_tui.ui.screens.promote import plan_checks
+from hfaas_tui.ui.screens.promote.page import Page
+from hfaas_tui.ui.widgets.chrome import Part
+from hfaas_tui.ui.widgets.textpane import Line
+from hfaas_tui.ui.widgets.vtable import Column
+
+if TYPE_CHECKING:
+    from hfaas_tui.ui.screens.promote.view import Promote
+
+BAR = 24
+LOG_SHOWN = 500
+
+
+class DeployPage(Page):
+    """The fourth step; the third is a dialog."""
+
+    NUMBER = 4
+    CLASS = "-doing"
+    WIDE = (
+        Column("state", "", 2),
+        Column("what", "STEP", 26),
+        Column("name", "NAME", 28, grow=1),
+        Column("about", "", 30, grow=1),
+        Column("time", "TIME", 7, align="right"),
+    )
+    SMALL = (
+        Column("state", "", 2),
+        Column("what", "STEP", 20),
+        Column("name", "NAME", 18, grow=1),
+        Column("about", "", 16, grow=2),
+        Column("time", "TIME", 6, align="right"),
+    )
+
+    def __init__(self, view: Promote) -> None:
+        super().__init__(view)
+        self.undertaking: Undertaking | None = None
+        self._seen: object = None
+
+    @property
+    def is_running(self) -> bool:
+        return self.undertaking is not None and self.undertaking.is_running
+
+    @property
+    def has_news(self) -> bool:
+        one = self.undertaking
+        seen = (one, one.version, int(self.view.now()) if one.is_running else 0) if one else None
+        is_other = seen != self._seen
+        self._seen = seen
+        return is_other
+
+    @property
+    def is_bare(self) -> bool:
+        return self.undertaking is None
+
+    @property
+    def empty(self) -> Sequence[str]:
+        return ("Nothing was promoted from here yet.", "[  goes back to the plan")
+
+    def rows(self) -> Sequence[Step]:
+        return self.undertaking.steps if self.undertaking else ()
+
+    def followed(self) -> str:
+        current = self.undertaking.current if self.undertaking else None
+        return current.id if current else ""
+
+    def cell(self, row: Step, column: str) -> tuple[str, str]:
+        look = glyphs.LOOKS[row.state]
+        if column == "state":
+            return (look.glyph if row.state is not Condition.NONE else "=", look.tone)
+        if column == "time":
+            return safe.duration(row.seconds(self.view.now())) if row.began is not None else "", "dim"
+        if column == "about":
+            return about(row, is_narrow=self.view.is_narrow), look.tone if look.tone in {
+                "err",
+                "warn",
+                "run",
+            } else "dim"
+        return str(getattr(row, column)), "dim" if row.state is Condition.PENDING else ""
+
+    def what(self) -> Iterator[Part]:
+        one = self.undertaking
+        if one is None:
+            return
+        done, total = one.progress()
+        now = self.view.now()
+        took = safe.duration((one.ended or now) - one.began)
+        if one.failure:
+            yield Part(f" ✗ {one.failure.message}", "err")
+            yield Part(f"   {one.failure.hint}", "dim")
+        elif one.promoted:
+            yield Part(f" ✓ {one.promotion.preview.stack} is promoted", "ok")
+            yield Part(f"   in {took}   ", "dim")
+            yield Part("]", "key", "next_step")
+            yield Part(" verify", "", "next_step")
+        elif one.is_stopped:
+            yield Part(f" ■ stopped after {done} of {total} steps", "warn")
+            yield Part("   P goes on where it was", "dim")
+        else:
+            room = BAR if self.view.is_narrow else 2 * BAR
+            yield Part(f" {bar(done, total, room)}", "run")
+            yield Part(f"  {done} of {total}   {took}")
+            if one.is_stopping:
+                yield Part("   stops after this step", "warn")
+
+    def sum(self) -> Iterator[Part]:
+        one = self.undertaking
+        if one is None:
+            return
+        if one.is_running:
+            yield Part(" x", "key", "stop")
+            yield Part(" stops after this step", "", "stop")
+            yield Part("   what AWS does by then, it finishes by itself; promoting again goes on from there", "dim")
+        elif not one.promoted:
+            yield Part(" finished steps stay; nothing is done twice", "dim")
+            yield Part("   P", "key", "promote")
+            yield Part(" promotes again", "", "promote")
+
+    def title(self, row: Step | None) -> tuple[Sequence[Part], Sequence[Part]]:  # noqa: ARG002 - the log is of all
+        more = [] if self.view.has_class("-open") else [Part(" ⏎ all ", "dim", "open")]
+        return [Part("─ "), Part("Log ", "head")], more
+
+    def detail(self, row: Step | None) -> Iterator[Line]:  # noqa: ARG002 - as above
+        for one in list(self.undertaking.lines)[-LOG_SHOWN:] if self.undertaking else ():
+            yield (Part(f" {plan_checks.second(one.time)}  ", "dim"), Part(one.text, "err" if one.is_bad else ""))
+
+    def below_title(self) -> Sequence[Part]:
+        one = self.undertaking
+        if one and one.failure:
+            return [Part("─ "), Part("What now ", "head")]
+        return [Part("─ "), Part("Outputs ", "head"), Part("so far " if self.is_running else "", "dim")]
+
+    def below(self) -> Iterator[Line]:
+        one = self.undertaking
+        if one is None:
+            return
+        if one.failure:
+            yield (Part(" ✗ ", "err"), Part(one.failure.message, "err"))
+            if one.failure.hint:
+                yield (Part(f"   {one.failure.hint}"),)
+            yield (
+                Part("   P", "key"),
+                Part(" promotes again from where this ended   "),
+                Part("^s", "key"),
+                Part(" saves a report"),
+            )
+            return
+        for image in one.promotion.images:
+            if image.digest:
+                yield (
+                    Part(f" {'image ' + image.function:<26} ", "head"),
+                    Part(f"{image.repository}@{image.digest}"),
+                )
+        for name, value in one.outputs.items():
+            yield (Part(f" {name:<26} ", "head"), Part(value))
+        if not one.outputs:
+            yield (Part(" those of the Stack come when it is up", "dim"),)
+
+
+def about(step: Step, *, is_narrow: bool) -> str:
+    """Return what is said of a step: of a push that moves, how far it is."""
+    if step.total and step.state is Condition.RUNNING and step.done:
+        far = min(1.0, step.done / step.total)
+        told = f" {far:>4.0%}" if is_narrow else f" {far:>4.0%} of {safe.size(step.total)}"
+        return bar(step.done, step.total, 8 if is_narrow else 12) + told + (f"  {step.about}" if step.about else "")
+    if step.total and not step.is_part and step.state is Condition.PENDING:
+        return safe.size(step.total)
+    return step.about
+
+
+def bar(done: int, total: int, cells: int) -> str:
+    """Draw how much is done."""
+    full = round(cells * min(1.0, done / total)) if total else 0
+    return "█" * full + "░" * (cells - full)
