@@ -86,7 +86,13 @@ class OscarCluster:
 
     def add(self, name: str, **more: Any) -> None:
         """Have a service that somebody made."""
-        told = {"name": name, "image": "registry.example.org/x:1", "script": "#!/bin/sh\n", "memory": "1Gi", "cpu": "1"}
+        told = {
+            "name": name,
+            "image": "registry.example.org/x:1",
+            "script": "#!/bin/sh\n",
+            "memory": "1Gi",
+            "cpu": "1",
+        }
         self.services[name] = self._complete({**told, **more})
 
     def handle(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:

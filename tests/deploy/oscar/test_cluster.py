@@ -138,7 +138,11 @@ def test_a_refusal_that_quotes_a_secret_is_told_without_it(oscar: Any, there: Cl
         ({"colour": "red"}, "unknown key colour", ""),
         ({"name": "old"}, "already exists", "the name is taken"),
         ({"input": [{"storage_provider": "minio.default", "path": "films/in"}]}, "already exists", "other buckets"),
-        ({"input": [{"storage_provider": "onedata.x", "path": "films"}]}, "unrecognized input", "takes inputs from"),
+        (
+            {"input": [{"storage_provider": "onedata.x", "path": "films"}]},
+            "unrecognized input",
+            "takes inputs from",
+        ),
     ],
 )
 def test_a_refusal_is_the_clusters_words_and_what_to_do(
@@ -218,8 +222,16 @@ def test_a_service_that_is_not_there_cannot_be_called(there: Cluster) -> None:
 def test_the_latest_job_that_has_started_is_the_one_that_is_shown(oscar: Any, there: Cluster) -> None:
     oscar.add("faces")
     oscar.jobs["faces"] = {
-        "faces-1": {"status": "Succeeded", "creation_time": "2026-11-01T10:00:00Z", "start_time": "2026-11-01T10:00:02Z"},
-        "faces-2": {"status": "Failed", "creation_time": "2026-11-02T10:00:00Z", "start_time": "2026-11-02T10:00:02Z"},
+        "faces-1": {
+            "status": "Succeeded",
+            "creation_time": "2026-11-01T10:00:00Z",
+            "start_time": "2026-11-01T10:00:02Z",
+        },
+        "faces-2": {
+            "status": "Failed",
+            "creation_time": "2026-11-02T10:00:00Z",
+            "start_time": "2026-11-02T10:00:02Z",
+        },
         "faces-3": {"status": "Suspended"},
     }
     oscar.logs["faces", "faces-2"] = "it broke\n"
