@@ -25,7 +25,7 @@ from hfaas_deploy.images import EngineImage, Foresight, ImageBuilder
 from hfaas_deploy.messages import Looking, Progress
 from hfaas_deploy.pipeline import Function, Pipeline
 from hfaas_deploy.preview import OPEN, Preview, all_new, told
-from hfaas_deploy.promote import guard, repositories, statements
+from hfaas_deploy.promote import guard, repositories, statements, taken
 from hfaas_deploy.promote.buckets import Buckets
 from hfaas_deploy.promote.promotion import (
     BucketPlan,
@@ -45,6 +45,8 @@ from hfaas_deploy.target import Target
 from hfaas_deploy.template import Template
 
 BUCKET = "AWS::S3::Bucket"
+LEAVING = ("DELETE_IN_PROGRESS", "DELETE_FAILED", "ROLLBACK_FAILED", "CREATE_FAILED")
+"""States of a Stack that still has things which it gives up before it is made anew."""
 
 
 class Engine(ImageBuilder, Foresight, Protocol):
@@ -99,8 +101,9 @@ class _Planner:
     progress: Progress
 
     def plan(self, images: Engine, rehearsals: Rehearsals) -> Promotion:
-        stack = Stack(self.target.client("cloudformation"), self.pipeline.stack)
-        status, standing = stack.status(), stack.standing()
+        stack = Stack.at(self.target, self.pipeline.stack)
+        status = stack.status()
+        standing = stack.standing() if status != "DELETE_IN_PROGRESS" else None
         old = Side.of(standing or Standing())
         self.progress(Looking("which images are there"))
         found = _Images(self.target, self.pipeline, images).found(old.parameters)
@@ -129,6 +132,7 @@ class _Planner:
             ),
             buckets=buckets,
             secrets=tuple(self._secrets(stack.outputs() if standing else {})),
+            taken=() if status in LEAVING else tuple(taken.faults(self.target, old, new)),
             notes=(
                 *self._notes(status, unsure),
                 *found.notes,

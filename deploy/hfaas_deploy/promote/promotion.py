@@ -151,6 +151,8 @@ class Promotion:
     secrets: tuple[SecretPlan, ...] = ()
     notes: tuple[str, ...] = ()
     """What else will happen, or is worth knowing, in words."""
+    taken: tuple[str, ...] = ()
+    """Names that it needs and that something else has, in words."""
 
     @property
     def dangers(self) -> tuple[Danger, ...]:
@@ -162,7 +164,7 @@ class Promotion:
     @property
     def faults(self) -> tuple[str, ...]:
         """Why it cannot be done as it is, in words; empty where it can."""
-        return tuple(bucket.fault for bucket in self.buckets if bucket.fault)
+        return (*(bucket.fault for bucket in self.buckets if bucket.fault), *self.taken)
 
     @property
     def is_empty(self) -> bool:
