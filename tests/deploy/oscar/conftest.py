@@ -265,7 +265,7 @@ def _handler(cluster: OscarCluster) -> type[BaseHTTPRequestHandler]:
             if answer:
                 self.wfile.write(answer)
 
-        do_GET = do_POST = do_PUT = do_DELETE = _serve
+        do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - names of the standard library
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

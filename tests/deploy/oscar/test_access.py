@@ -60,7 +60,7 @@ def test_keys_of_a_cluster_do_not_go_to_another_endpoint(write: Write) -> None:
     pipeline = fdl.parse(write(ONE))
 
     chosen = choose(pipeline, ENVIRON, endpoint="https://evil.example.org")
-    with pytest.raises(NoCluster, match="no user and password for evil.example.org"):
+    with pytest.raises(NoCluster, match=r"no user and password for evil\.example\.org"):
         choose(pipeline, {"EDGE_WORD": "edge-word"}, endpoint="https://evil.example.org")
 
     assert (chosen.user, chosen.password, chosen.cluster) == ("admin", "word", "edge")

@@ -262,7 +262,7 @@ def test_a_deletion_that_fails_says_what_is_left(
     condemned = procedure.doomed(read(TWO), there)
     oscar.answers["DELETE", f"{SERVICES}/split"] = (500, {}, b"etcd is away")
 
-    with pytest.raises(NotFinished, match="etcd is away.*done: faces deleted; not done: split"):
+    with pytest.raises(NotFinished, match=r"etcd is away.*done: faces deleted; not done: split"):
         procedure.destroy(there, condemned)
 
 
