@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,16 @@ from hfaas_tui.output import size
 if TYPE_CHECKING:
     from hfaas_deploy.messages import Message
     from hfaas_deploy.preview import Action, Step
-    from hfaas_deploy.promote.promotion import BucketPlan, ImagePlan, Promoted, Promotion, SecretPlan, Statement
+    from hfaas_deploy.promote.destroying import Contents, Remains
+    from hfaas_deploy.promote.promotion import (
+        BucketPlan,
+        Identity,
+        ImagePlan,
+        Promoted,
+        Promotion,
+        SecretPlan,
+        Statement,
+    )
 
 DIGEST, SHORT_DIGEST = "sha256:", 12
 REPLACE = "replace"
@@ -63,7 +72,11 @@ def rehearsed(promotion: Promotion) -> str:
 
 def account(promotion: Promotion) -> str:
     """Return where it goes, and who sends it."""
-    who = promotion.identity
+    return place(promotion.identity)
+
+
+def place(who: Identity) -> str:
+    """Return an account, and as whom it is reached."""
     alias = f" ({who.alias})" if who.alias else ""
     return f"{'STAND-IN' if who.is_stand_in else 'AWS'} {who.account}{alias} {who.region} as {who.arn}"
 
@@ -149,7 +162,8 @@ def _step(step: Step) -> Row:
 
 
 def _statement(one: Statement) -> Row:
-    told = f"{one.effect} {', '.join(one.actions)} on {', '.join(one.resources)}"
+    upon = f" on {', '.join(one.resources)}" if one.resources else ""
+    told = f"{one.effect} {', '.join(one.actions)}{upon}"
     who = f" for {one.principal}" if one.principal else ""
     when = f" if {one.condition}" if one.condition else ""
     return Row((one.action.value, one.role, told + who + when), _tone(one.action))
@@ -168,7 +182,7 @@ def _bucket(bucket: BucketPlan) -> Row:
         mark, told, tone = "~", "is yours, and taken over with what is in it", Tone.CHANGE
     else:
         mark, told, tone = "=", "stays", Tone.KEEP
-    return Row((mark, bucket.name, f"{told}; {bucket.note}" if bucket.note else told), tone)
+    return Row((mark, bucket.name, f"{told} ({bucket.note})" if bucket.note else told), tone)
 
 
 def _secret(secret: SecretPlan) -> Row:
@@ -235,6 +249,38 @@ def demands(promotion: Promotion, *, yes: bool, account: str, replace: bool) -> 
         yield "--replace"
 
 
+def remains(found: Remains, purge: Collection[str], *, images: bool) -> list[Section]:
+    """Return what goes and what stays when a Stack is destroyed."""
+    goes = [Row(("-", "stack", found.stack, found.status), Tone.REMOVE)] if found.status else []
+    goes += [
+        Row(("-", "jobs", each.queue, f"{each.jobs} under way are stopped"), Tone.DANGER) for each in found.jobs
+    ]
+    goes += [Row(("-", "secret", each, ""), Tone.REMOVE) for each in found.secrets]
+    goes += [
+        Row(("~", "bucket", each, "of others: forgets our notifications"), Tone.CHANGE) for each in found.listened
+    ]
+    stays = []
+    for bucket in found.buckets:
+        if bucket.bucket in purge:
+            goes.append(Row(("-", "bucket", bucket.bucket, f"{content(bucket)}, for good"), Tone.DANGER))
+        else:
+            stays.append(Row(("=", "bucket", bucket.bucket, bucket.fault or content(bucket)), Tone.KEEP))
+    for store in found.repositories:
+        told = f"{store.images} image{'s' * (store.images != 1)}, {size(store.bytes)}"
+        if images:
+            goes.append(Row(("-", "repository", store.repository, told), Tone.REMOVE))
+        else:
+            stays.append(Row(("=", "repository", store.repository, told), Tone.KEEP))
+    return [each for each in (Section("Goes", tuple(goes)), Section("Stays", tuple(stays))) if each.rows]
+
+
+def content(bucket: Contents) -> str:
+    """Return how much is in a bucket."""
+    count = f"{'at least ' * bucket.is_more}{bucket.objects} object{'s' * (bucket.objects != 1)}"
+    begun = f", {bucket.uploads} begun upload{'s' * (bucket.uploads != 1)}" if bucket.uploads else ""
+    return f"{count}, {size(bucket.bytes)}{begun}"
+
+
 def lines(message: Message) -> Iterator[str]:
     """Put a message of a plan, a promotion or a removal into words; routine ones need none."""
     from hfaas_deploy import messages
@@ -246,6 +292,31 @@ def lines(message: Message) -> Iterator[str]:
             yield f"{event.resource} ({event.kind.rpartition('::')[2]}): {event.status}{reason}"
         case messages.ImageStarted(function, number, count):
             yield f"{function}: image {number} of {count}"
+        case messages.Looking(what):
+            yield f"looking {what}"
+        case messages.Unheard(stack, reason):
+            yield f"{stack}: AWS is not heard of ({reason}); it goes on by itself, and is asked again"
+        case messages.GoesOn(stack):
+            yield f"{stack}: AWS goes on with it"
+        case messages.SmokeStarted(function):
+            yield f"{function}: called once, without running its script"
+        case messages.Smoked(function, None, text):
+            yield f"{function}: {text}"
+        case messages.Smoked(function, ok, text):
+            yield f"{function}: {'works' if ok else 'FAILS'}: {text}"
+        case messages.Recorded(bucket, key):
+            yield f"recorded in s3://{bucket}/{key}"
+        case messages.JobsUnderWay(queue, jobs):
+            yield f"{queue}: {jobs} job{'s' * (jobs != 1)} under way; Batch stops what is left"
+        case messages.Emptying(bucket, objects, count):
+            yield f"s3://{bucket}: {objects} deleted, {size(count)}"
+        case messages.Purged(bucket, objects, count):
+            yield f"s3://{bucket}: gone for good, with {objects} object{'s' * (objects != 1)}, {size(count)}"
+        case messages.SecretsLeaving(secrets, until):
+            yield f"{len(secrets)} secret{'s' * (len(secrets) != 1)} went with it: {until}"
+        case messages.Destroyed(stack, buckets, repositories):
+            stays = [*(f"s3://{each}" for each in buckets), *repositories]
+            yield f"{stack}: gone" + (f"; what stays: {', '.join(stays)}" if stays else "")
         case messages.BucketReady(bucket):
             yield f"s3://{bucket}: there, for events and records"
         case messages.SecretStored(provider):
@@ -268,4 +339,6 @@ def failed(message: Message) -> bool:
     """Tell whether a message is of something that went wrong."""
     from hfaas_deploy import messages
 
+    if isinstance(message, messages.Smoked):
+        return message.ok is False
     return isinstance(message, messages.Happened) and message.event.failed

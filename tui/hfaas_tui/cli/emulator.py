@@ -16,6 +16,7 @@ from hfaas_tui import watch
 from hfaas_tui.cli import options
 from hfaas_tui.errors import CliError, NoEmulator
 from hfaas_tui.output import console, print_json, print_text, size, table
+from hfaas_tui.where import Where
 
 STOP_TIMEOUT_S = 60
 SHOWN_PENDING = 10
@@ -121,12 +122,25 @@ def down(state: Path | None) -> int:
 
 
 @click.command()
-@options.endpoint
-@options.state
+@click.option(
+    "-f",
+    "--file",
+    type=click.Path(path_type=Path),
+    help="With --target aws: the pipeline to compare with what is there.",
+)
+@options.where
 @options.as_json
-def status(endpoint: str | None, state: Path | None, as_json: bool) -> int:
-    """Show the emulator that runs: address, engine, state, what is pending."""
-    emulator = watch.find(endpoint, state)
+def status(file: Path | None, where: Where, *, as_json: bool) -> int:
+    """Show the emulator that runs: address, engine, state, what is pending; elsewhere what was promoted."""
+    if where.kind == "oscar":
+        from hfaas_tui import oscar
+
+        return oscar.ls(where, file=file, as_json=as_json)
+    if not where.is_local:
+        from hfaas_tui.cli import standing
+
+        return standing.status(where, file, as_json=as_json)
+    emulator = where.emulator()
     about = emulator.status()
     pending = emulator.idle()
     spaces = [{name: each[name] for name in ("name", "bytes")} for each in emulator.spaces()]

@@ -102,8 +102,10 @@ def _functions(where: Where, *, everything: bool) -> list[dict[str, Any]]:
     """Return the functions; on AWS with their Stacks, and those of hfaas unless all are wanted."""
     from concurrent.futures import ThreadPoolExecutor
 
+    from hfaas_tui.stacks import functions
+
     api = where.client("lambda")
-    stacks = {} if where.is_local else _stacks(where)
+    stacks = {} if where.is_local else functions(where.client("cloudformation"))
     found = [each for page in api.get_paginator("list_functions").paginate() for each in page["Functions"]]
     shown = [each for each in found if where.is_local or everything or each["FunctionName"] in stacks]
     names = [str(each["FunctionName"]) for each in shown]
@@ -128,24 +130,6 @@ def _image(api: Any, name: str) -> str:
         return str(api.get_function(FunctionName=name)["Code"].get("ImageUri", ""))
     except api.exceptions.ResourceNotFoundException:
         return ""
-
-
-def _stacks(where: Where) -> dict[str, str]:
-    """Return the Stack of each function that hfaas has promoted."""
-    from hfaas_deploy.stack import FINGERPRINT
-
-    api = where.client("cloudformation")
-    described = (each for page in api.get_paginator("describe_stacks").paginate() for each in page["Stacks"])
-    ours = [
-        each["StackName"] for each in described if any(tag["Key"] == FINGERPRINT for tag in each.get("Tags", ()))
-    ]
-    return {
-        resource["PhysicalResourceId"]: stack
-        for stack in ours
-        for page in api.get_paginator("list_stack_resources").paginate(StackName=stack)
-        for resource in page["StackResourceSummaries"]
-        if resource["ResourceType"] == "AWS::Lambda::Function" and resource.get("PhysicalResourceId")
-    }
 
 
 def _objects(where: Where, place: str) -> list[dict[str, Any]]:

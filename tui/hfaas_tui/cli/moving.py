@@ -85,7 +85,11 @@ def left_behind(message: Message) -> str:
             return "layers that arrived in the repositories stay and are not sent again"
         case messages.Happened(event) if event.own and event.status.endswith(("_COMPLETE", "_FAILED")):
             return f"Stack {event.resource} is {event.status}; what comes after it is not done yet"
-        case messages.Happened():
+        case messages.Happened() | messages.GoesOn():
             return "AWS goes on by itself with what it has begun"
+        case messages.Purged(bucket) | messages.Emptying(bucket):
+            return f"what is deleted of {bucket} is gone"
+        case messages.Smoked() | messages.SmokeStarted():
+            return "all is up; it is not recorded yet"
         case _:
             return ""

@@ -97,6 +97,7 @@ def where(command: Callable[..., Any]) -> Callable[..., Any]:
         from hfaas_tui.where import Where
 
         _fit(target, endpoint, state, profile, region)
+        _warn(target)
         return command(*arguments, where=Where(target, endpoint, state, profile, region), **rest)  # type: ignore[arg-type]
 
     for option in (state, endpoint, region, profile, target):
@@ -112,6 +113,7 @@ def away(command: Callable[..., Any]) -> Callable[..., Any]:
         from hfaas_tui.where import Where
 
         _fit(target, endpoint, None, profile, region)
+        _warn(target)
         return command(*arguments, where=Where(target, endpoint, None, profile, region), **rest)  # type: ignore[arg-type]
 
     for option in (cluster, region, profile, remote):
@@ -127,6 +129,17 @@ def _fit(target: str, endpoint: str | None, state: Path | None, profile: str, re
         raise UsageError("--state is an emulator's", f"leave it out, or leave out --target {target}")
     if target == "aws" and endpoint is not None:
         raise UsageError("--endpoint is an emulator's, or a cluster's", "leave it out, or leave out --target aws")
+
+
+def _warn(target: str) -> None:
+    """Say loudly that AWS is played, lest somebody takes a trial for the real thing."""
+    from hfaas_tui.where import stand_in
+
+    if target == "aws" and (url := stand_in()):
+        from hfaas_tui import promotions
+        from hfaas_tui.output import errors
+
+        errors().print(promotions.stands_in(url), style="bold red reverse", markup=False)
 
 
 def pairs(values: tuple[str, ...], option: str) -> dict[str, str]:

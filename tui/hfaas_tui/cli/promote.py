@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,10 +131,7 @@ class Work:
         from hfaas_tui import local
 
         pipeline = local.with_build_args(fdl.read(file), options.pairs(build_args, "--build-arg"))
-        target = where.target_of(pipeline)
-        if target.is_stand_in:
-            errors().print(f"[bold red reverse]{promotions.stands_in(target.endpoint)}[/]")
-        return cls(pipeline, target)
+        return cls(pipeline, where.target_of(pipeline))
 
     def plan(self) -> Promotion:
         """Find out what would be done."""
@@ -183,11 +180,16 @@ def show(promotion: Promotion, screen: Console) -> None:
     """Print everything that a person agrees to."""
     style = "bold" if promotion.rehearsal else "bold red"
     screen.print(clean(promotions.route(promotion)), style=style, markup=False)
-    for section in promotions.summary(promotion):
-        screen.print()
-        _section(section, screen)
     screen.print()
+    sections(promotions.summary(promotion), screen)
     screen.print(clean(promotions.total(promotion)), style="bold", markup=False)
+
+
+def sections(found: Iterable[Section], screen: Console) -> None:
+    """Print sections, each followed by an empty line."""
+    for each in found:
+        _section(each, screen)
+        screen.print()
 
 
 def _section(section: Section, screen: Console) -> None:

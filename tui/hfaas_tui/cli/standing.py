@@ -1,0 +1,82 @@
+"""`hfaas status --target aws`: what was promoted, when and by whom, and how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hfaas_tui import promotions
+from hfaas_tui.output import console, print_json, print_text, table
+from hfaas_tui.where import Where
+
+if TYPE_CHECKING:
+    from hfaas_deploy.pipeline import Pipeline
+    from hfaas_deploy.promote.promotion import Promoted
+    from hfaas_deploy.target import Target
+    from hfaas_tui.stacks import Known
+
+COLUMNS = ("stack", "status", "template", "promoted", "by", "")
+
+
+def status(where: Where, file: Path | None, *, as_json: bool) -> int:
+    """Show the Stacks of an account; with a pipeline file its own, and whether AWS has what the file says."""
+    from hfaas_deploy import fdl
+    from hfaas_deploy.promote import guard
+
+    pipeline = fdl.read(file) if file else None
+    target = where.target_of(pipeline) if pipeline else where.target
+    identity = guard.identify(target)
+    rows = list(_rows(target.within(identity.account), pipeline))
+    if as_json:
+        print_json({"account": identity.account, "region": identity.region, "arn": identity.arn, "stacks": rows})
+        return 0
+    print_text(promotions.place(identity))
+    if not rows:
+        print_text(f"nothing of hfaas is there; `hfaas promote{where.again}` brings it")
+        return 0
+    shown = [
+        (row["stack"], row["status"], row["template"][:12], row["when"], row["by"], "; ".join(row["notes"]))
+        for row in rows
+    ]
+    console().print(table(COLUMNS, shown))
+    for row in rows:
+        for function, image in row["images"].items():
+            print_text(f"  {function:<28} {image}")
+    return 0
+
+
+def _rows(target: Target, pipeline: Pipeline | None) -> Iterator[dict[str, Any]]:
+    from hfaas_deploy import names
+    from hfaas_deploy.promote import record
+    from hfaas_tui import stacks
+
+    known = {each.name: each for each in stacks.ours(target.client("cloudformation"))}
+    records = {each.stack: each for each in record.all(target)}
+    of_images = {names.images_stack(name) for name in [*known, *records]}
+    for name in sorted({*known, *records} - of_images):
+        if pipeline is not None and name != pipeline.stack:
+            continue
+        stack, promoted = known.get(name), records.get(name)
+        yield {
+            "stack": name,
+            "status": stack.status if stack else "gone",
+            "template": stack.template if stack else promoted.template if promoted else "",
+            "when": promotions.moment(promoted.at) if promoted else "",
+            "by": promoted.by if promoted else "",
+            "images": dict(promoted.images) if promoted else {},
+            "record": promotions.record(promoted) if promoted else None,
+            "notes": list(_notes(stack, promoted, pipeline)),
+        }
+
+
+def _notes(stack: Known | None, promoted: Promoted | None, pipeline: Pipeline | None) -> Iterator[str]:
+    if promoted is None:
+        yield "no record: a promotion was cut off; `hfaas promote` goes on with it"
+    elif stack and stack.template != promoted.template:
+        yield f"changed since its record, which is of {promoted.template[:12]}"
+    if pipeline is not None and stack:
+        from hfaas_deploy import steps, template
+
+        now = template.render(steps.checked(pipeline, lambda _: None)).sha256
+        yield "as the file says" if now == stack.template else f"the file says {now[:12]}"
