@@ -221,6 +221,11 @@ class DockerImages:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def client(self) -> DockerClient:
+        """The engine itself, for whoever sends its images somewhere."""
+        return self._client
+
     def close(self) -> None:
         """Close the connections to the engine."""
         self._client.close()
