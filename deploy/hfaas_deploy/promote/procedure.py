@@ -1,0 +1,360 @@
+"""Does what was planned and agreed to: what was rehearsed goes to AWS.
+
+    credentials again -> buckets -> repositories -> images built and pushed -> Stack brought into order
+      -> change set -> (a person agrees anew, if it is not what was planned) -> apply
+      -> secrets, notifications, first looks -> repositories tidied -> smoke -> record
+
+Each step looks first at what is there already, so what was cut off is taken up again by doing it again: an operation
+under way is watched to its end, images that arrived are not sent, a change set that was not executed is replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Protocol
+
+from hfaas_deploy import artifacts, credentials, names, secret_values, steps, template
+from hfaas_deploy.errors import (
+    CredentialsError,
+    DeployError,
+    NotAgreed,
+    NotRehearsed,
+    SmokeFailed,
+    StackError,
+    TargetUnreachable,
+    TemplateUnsound,
+    WrongAccount,
+)
+from hfaas_deploy.messages import (
+    BucketReady,
+    GoesOn,
+    ImageReady,
+    ImageSaid,
+    ImageStarted,
+    Looking,
+    Planned,
+    Progress,
+    Recorded,
+    Unheard,
+)
+from hfaas_deploy.pipeline import Function
+from hfaas_deploy.preview import Preview, told
+from hfaas_deploy.promote import bootstrap, guard, planning, pushing, record, repositories, smoke, statements
+from hfaas_deploy.promote.promotion import ImagePlan, Promoted, Promotion, Upload
+from hfaas_deploy.promote.repositories import Repositories
+from hfaas_deploy.settings import Side
+from hfaas_deploy.stack import Change, Plan, Stack, Standing
+from hfaas_deploy.target import Target, forget_credentials
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+
+class Engine(planning.Engine, Protocol):
+    """Makes images, knows those that it has, and sends them."""
+
+    @property
+    def client(self) -> DockerClient:
+        """The container engine itself."""
+
+
+Agree = Callable[[Promotion], bool]
+Push = Callable[[Engine, ImagePlan, str, Repositories, Progress], str]
+"""Sends an image for an architecture; gives the digest of its manifest in the repository."""
+
+
+def send(images: Engine, image: ImagePlan, architecture: str, there: Repositories, progress: Progress) -> str:
+    """Push by the container engine."""
+    return pushing.push(images.client, image, architecture, there, progress)
+
+
+def promote(
+    promotion: Promotion,
+    target: Target,
+    images: Engine,
+    progress: Progress,
+    agree: Agree,
+    *,
+    smoke: bool = True,
+    environ: Mapping[str, str] | None = None,
+    push: Push = send,
+) -> Promoted:
+    """Do what a promotion says, and give the record of it; DeployError says what stopped it, and what is left.
+
+    `agree` is asked when the change set would do something else than was planned. `environ` has the keys of storages.
+    """
+    _check(promotion)
+    with _refused_credentials(target.profile):
+        progress(Looking("whose credentials these are"))
+        there = _admitted(promotion, target)
+        work = _Work(promotion, there, images, progress, agree, os.environ if environ is None else environ, push)
+        return work.done(has_smoke=smoke)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One promotion to an account that is known."""
+
+    promotion: Promotion
+    target: Target
+    images: Engine
+    progress: Progress
+    agree: Agree
+    environ: Mapping[str, str]
+    push: Push
+
+    def done(self, *, has_smoke: bool) -> Promoted:
+        """Take every step, and say what was promoted."""
+        promotion, pipeline = self.promotion, self.promotion.pipeline
+        steps.others_buckets(pipeline, self.target)
+        keys = list(secret_values.values(pipeline, self.environ))
+        self.progress(
+            BucketReady(artifacts.ensure(self.target.client("s3"), self.target.account, self.target.region))
+        )
+        bootstrap.ensure(pipeline, self.target, self.progress)
+        images = tuple(self._images())
+        stack = Stack.at(self.target, pipeline.stack, self._unheard)
+        before, is_changed = self._brought_up(stack, replace(promotion, images=images))
+        outputs = stack.outputs()
+        steps.finish(pipeline, self.target, before, outputs, keys, self.progress, has_changed=is_changed)
+        bootstrap.tidy(pipeline, self.target, self.progress)
+        results = smoke.smoke(pipeline, self.target, self.progress) if has_smoke else []
+        promoted = self._promoted(images, outputs, is_changed=is_changed)
+        self._write_down(promoted)
+        _judge(results)
+        return promoted
+
+    def _images(self) -> Iterator[ImagePlan]:
+        """Each image in its repository, with the digest that it has there."""
+        there = Repositories(self.target, self.promotion.pipeline)
+        total = len(self.promotion.images)
+        for number, image in enumerate(self.promotion.images, start=1):
+            function = self.promotion.pipeline.function(image.function)
+            if there.in_place(function):
+                yield image
+                continue
+            built = self._built(function, image, number, total) if image.upload is Upload.BUILD else image
+            digest = self.push(self.images, built, function.architecture, there, self.progress)
+            if built.digest not in ("", digest):
+                raise NotRehearsed(
+                    f"the image of {function.name} in {built.repository} is not the one that was planned with",
+                    "plan again: somebody pushed another one meanwhile",
+                )
+            yield replace(built, digest=digest)
+
+    def _built(self, function: Function, image: ImagePlan, number: int, total: int) -> ImagePlan:
+        """An image that the engine did not have when it was planned."""
+        self.progress(ImageStarted(function.name, number, total))
+
+        def said(text: str) -> None:
+            self.progress(ImageSaid(function.name, text))
+
+        reference = self.images.build(steps.source(function), said)
+        self.progress(ImageReady(function.name, reference))
+        made = self.images.identity(reference)
+        if made is None:
+            raise NotRehearsed(f"the image of {function.name} is gone as soon as it was built", "run it again")
+        tag = repositories.tag(function, reference, made.id)
+        return replace(image, reference=reference, id=made.id, tag=tag, size=made.size)
+
+    def _brought_up(self, stack: Stack, promotion: Promotion) -> tuple[Mapping[str, str], bool]:
+        """Make the Stack what the promotion says; its outputs as they were, and whether anything changed."""
+        url = steps.published(promotion.template, self.target)
+        with self._watched(stack):
+            steps.recover(stack, self.progress)
+        before, standing = stack.outputs(), stack.standing()
+        parameters = self._parameters(promotion)
+        plan = stack.plan(promotion.template, parameters, url)
+        self.progress(Planned(stack.name, plan))
+        if plan is None:
+            return before, False
+        try:
+            _verify(stack.carried(plan), promotion, parameters)
+            self._ask(plan, promotion, stack, standing)
+        except BaseException:  # Ctrl-C in the question as well: nothing stays behind
+            with suppress(StackError, TargetUnreachable, CredentialsError):
+                stack.discard(plan)
+            raise
+        with self._watched(stack):
+            steps.tell(stack.apply(plan), self.progress)
+        return before, True
+
+    def _ask(self, plan: Plan, promotion: Promotion, stack: Stack, standing: Standing | None) -> None:
+        """Have a person agree to what is not as it was planned; NotAgreed when nobody does."""
+        revised = self._revised(plan, promotion, standing)
+        if not _differs(self.promotion, revised, standing):
+            return
+        if not self.agree(revised):
+            raise NotAgreed(
+                f"Stack {stack.name} would become something else than was agreed to; it is as it was",
+                "`hfaas plan` shows what would be done now",
+            )
+
+    def _revised(self, plan: Plan, promotion: Promotion, standing: Standing | None) -> Promotion:
+        """The promotion as CloudFormation sees it now."""
+        document = template.document(promotion.pipeline)
+        old = Side.of(standing or Standing())
+        new = Side.of(Standing(document, self._parameters(promotion)))
+        changes = planning.meant(plan.changes, old, new)
+        images = (
+            replace(image, deployed=old.parameters.get(names.image_parameter(image.function), ""))
+            for image in promotion.images
+        )
+        return replace(
+            promotion,
+            images=tuple(images),
+            stack_status=Stack.at(self.target, plan.stack).status(),
+            preview=Preview(plan.stack, standing is None, told(changes, old, new)),
+            changes=changes,
+            deployed=standing.fingerprint if standing else "",
+            statements=statements.differences(
+                standing.template if standing else {}, document, planning.pseudo(promotion.identity)
+            ),
+        )
+
+    def _parameters(self, promotion: Promotion) -> dict[str, str]:
+        there = Repositories(self.target, promotion.pipeline)
+        values = {one.function: f"{there.uri(one.repository)}@{one.digest}" for one in promotion.images}
+        return {**steps.parameters(values), **steps.network(promotion.pipeline, self.target)}
+
+    def _promoted(self, images: tuple[ImagePlan, ...], outputs: Mapping[str, str], *, is_changed: bool) -> Promoted:
+        there = Repositories(self.target, self.promotion.pipeline)
+        return Promoted(
+            stack=self.promotion.pipeline.stack,
+            template=self.promotion.template.sha256,
+            images={one.function: f"{there.uri(one.repository)}@{one.digest}" for one in images},
+            ids={one.function: one.id for one in images},
+            account=self.target.account,
+            region=self.target.region,
+            by=self.promotion.identity.arn,
+            at=time.time(),
+            version=_version(),
+            outputs=outputs,
+            changed=is_changed,
+        )
+
+    def _write_down(self, promoted: Promoted) -> None:
+        """Leave a record, unless the newest one says the same already."""
+        last = record.latest(self.target, promoted.stack)
+        if last and not promoted.changed and (last.template, last.images) == (promoted.template, promoted.images):
+            return
+        self.progress(Recorded(record.bucket(self.target), record.write(self.target, promoted)))
+
+    @contextmanager
+    def _watched(self, stack: Stack) -> Iterator[None]:
+        """Say on Ctrl-C that AWS goes on."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.progress(GoesOn(stack.name))
+            raise
+
+    def _unheard(self, reason: str) -> None:
+        self.progress(Unheard(self.promotion.pipeline.stack, reason))
+
+
+def _check(promotion: Promotion) -> None:
+    if promotion.faults:
+        raise DeployError("; ".join(promotion.faults), "nothing was done")
+    if hashlib.sha256(promotion.template.body.encode()).hexdigest() != promotion.template.sha256:
+        raise TemplateUnsound("the template is not the one that its fingerprint says")
+
+
+def _admitted(promotion: Promotion, target: Target) -> Target:
+    """The target with its account; WrongAccount when the credentials are not those of the plan any more."""
+    now, planned = guard.identify(target), promotion.identity
+    guard.admit(now, promotion.pipeline.account)
+    if (now.account, now.region) != (planned.account, planned.region):
+        raise WrongAccount(
+            f"it was planned for account {planned.account} in {planned.region}, and these credentials are of "
+            f"{now.account} in {now.region}",
+            "plan again",
+        )
+    return guard.settled(target, now, promotion.pipeline)
+
+
+def _verify(carried: Standing, promotion: Promotion, parameters: Mapping[str, str]) -> None:
+    """NotRehearsed unless CloudFormation has exactly our template, and the digests of our images."""
+    body = json.dumps(carried.template, sort_keys=True, separators=(",", ":"))
+    if hashlib.sha256(body.encode()).hexdigest() != promotion.template.sha256:
+        raise NotRehearsed(
+            "the change set is of another template than the one that was sent, so it is not executed",
+            "somebody may have changed it where it lay for CloudFormation; run it again",
+        )
+    if others := sorted(name for name, value in parameters.items() if carried.parameters.get(name) != value):
+        raise NotRehearsed(
+            f"the change set has other values of {', '.join(others)} than were sent, so it is not executed"
+        )
+
+
+def _differs(planned: Promotion, now: Promotion, standing: Standing | None) -> bool:
+    """Whether the change set is not what was agreed to: other changes, or a Stack that somebody changed meanwhile."""
+    if standing and (planned.deployed, _deployed(planned)) != (now.deployed, _deployed(now)):
+        return True
+    expected, found = (set(map(_essence, one.changes)) for one in (planned, now))
+    missing = expected - found
+    may_vanish = any(not image.digest for image in planned.images)  # an image that is there already changes nothing
+    if may_vanish:
+        missing = {one for one in missing if one[0] != "Modify" or one[3]}
+    return bool(missing or found - expected)
+
+
+def _deployed(promotion: Promotion) -> dict[str, str]:
+    return {image.function: image.deployed for image in promotion.images}
+
+
+def _essence(change: Change) -> tuple[str, str, str, bool]:
+    """What a person agrees to; a bucket that is taken over is no surprise where it was said, or is made."""
+    action = "Add" if change.action == "Import" else change.action
+    return action, change.resource, change.kind, change.destroys
+
+
+def _judge(results: list[smoke.Result]) -> None:
+    failed = [f"{one.function}: {one.text}" for one in results if one.ok is False]
+    if failed:
+        raise SmokeFailed(
+            f"{len(failed)} of {len(results)} Functions did not answer: {'; '.join(failed)}",
+            "the Stack is up and recorded; `hfaas logs NAME --target aws` shows what they say",
+        )
+
+
+def _version() -> str:
+    try:
+        return version("hfaas")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@contextmanager
+def _refused_credentials(profile: str) -> Iterator[None]:
+    """Whatever step AWS refuses the credentials in, that is what is said."""
+    try:
+        yield
+    except CredentialsError:
+        raise
+    except Exception as error:
+        lost = _lost(error, profile)
+        if lost is None:
+            raise
+        forget_credentials()
+        hint = f"{lost.hint}; then run it again: it goes on from there"
+        raise CredentialsError(lost.message, hint) from error
+
+
+def _lost(error: BaseException, profile: str) -> CredentialsError | None:
+    """What an error, or the one it came from, says of the credentials."""
+    from botocore.exceptions import ClientError
+
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ClientError) and (found := credentials.refusal(seen, profile)):
+            return found
+        seen = seen.__cause__ or seen.__context__
+    return None
