@@ -44,7 +44,6 @@ def promote(
     file: Path,
     where: Where,
     *,
-    cluster: str = "",
     dry_run: bool = False,
     yes: bool = False,
     adopt: bool = False,
@@ -53,7 +52,7 @@ def promote(
 ) -> int:
     """Bring a pipeline to a cluster; exit code 1 when the user did not want to."""
     pipeline = _judged(file)
-    with _connected(pipeline, where, cluster) as there:
+    with _connected(pipeline, where) as there:
         made = procedure.plan(pipeline, there, os.environ, _say, adopt=adopt)
         _show(made, as_json=as_json)
         if dry_run or (made.is_idle and not made.taken):
@@ -66,12 +65,10 @@ def promote(
     return 0
 
 
-def destroy(
-    file: Path, where: Where, *, cluster: str = "", yes: bool = False, as_json: bool = False, confirm: Ask = ask
-) -> int:
+def destroy(file: Path, where: Where, *, yes: bool = False, as_json: bool = False, confirm: Ask = ask) -> int:
     """Delete a pipeline's services; exit code 1 when the user did not want to."""
     pipeline = fdl.parse(file)
-    with _connected(pipeline, where, cluster) as there:
+    with _connected(pipeline, where) as there:
         condemned = procedure.doomed(pipeline, there)
         if not condemned:
             print_news(f"{pipeline.stack} has nothing on {there.access.host}")
@@ -91,9 +88,9 @@ def destroy(
     return 0
 
 
-def ls(where: Where, *, file: Path | None = None, cluster: str = "", as_json: bool = False) -> int:
+def ls(where: Where, *, file: Path | None = None, as_json: bool = False) -> int:
     """List the services of a cluster."""
-    with _connected(_near(file), where, cluster) as there:
+    with _connected(_near(file), where) as there:
         rows = [_row(found) for found in procedure.services(there)]
     if as_json:
         print_json(rows)
@@ -104,9 +101,9 @@ def ls(where: Where, *, file: Path | None = None, cluster: str = "", as_json: bo
     return 0
 
 
-def jobs(name: str, where: Where, *, file: Path | None = None, cluster: str = "", as_json: bool = False) -> int:
+def jobs(name: str, where: Where, *, file: Path | None = None, as_json: bool = False) -> int:
     """List the jobs of a service."""
-    with _connected(_near(file), where, cluster) as there:
+    with _connected(_near(file), where) as there:
         rows = [_job(one) for one in procedure.jobs(there, name)]
     if as_json:
         print_json(rows)
@@ -123,12 +120,11 @@ def logs(
     *,
     job: str = "",
     file: Path | None = None,
-    cluster: str = "",
     timestamps: bool = False,
     as_json: bool = False,
 ) -> int:
     """Print the log of a job of a service, or of the latest one; exit code 1 when there is none."""
-    with _connected(_near(file), where, cluster) as there:
+    with _connected(_near(file), where) as there:
         found, text = procedure.logs(there, name, job, timestamps=timestamps)
     if as_json:
         print_json({"service": name, "job": found.name if found else None, "log": text})
@@ -149,11 +145,10 @@ def invoke(
     asynchronous: bool = False,
     answer_within: float = ANSWER,
     file: Path | None = None,
-    cluster: str = "",
     as_json: bool = False,
 ) -> int:
     """Send a payload to a service and print what it answers, as it came where nobody reads it on a terminal."""
-    with _connected(_near(file), where, cluster) as there:
+    with _connected(_near(file), where) as there:
         answer = procedure.invoke(there, name, payload, synchronous=not asynchronous, answer_within=answer_within)
     if as_json:
         print_json({"service": name, "queued": asynchronous, **_answered(answer)})
@@ -206,8 +201,8 @@ def _near(file: Path | None) -> Pipeline | None:
 
 
 @contextmanager
-def _connected(pipeline: Pipeline | None, where: Where, cluster: str) -> Iterator[Cluster]:
-    chosen = access.choose(pipeline, os.environ, endpoint=where.endpoint or "", cluster=cluster)
+def _connected(pipeline: Pipeline | None, where: Where) -> Iterator[Cluster]:
+    chosen = access.choose(pipeline, os.environ, endpoint=where.endpoint or "", cluster=where.cluster)
     if not chosen.verify:
         print_news(f"the certificate of {chosen.host} is not looked at: ssl_verify is false")
     with Cluster(chosen) as there:

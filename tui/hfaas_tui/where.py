@@ -42,6 +42,7 @@ class Where:
     state: Path | None = None
     profile: str = ""
     region: str = ""
+    cluster: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -100,6 +101,8 @@ class Where:
         words = [f" --target {self.kind}"] if not self.is_local else []
         words += [f" --profile {self.profile}"] if self.profile else []
         words += [f" --region {self.region}"] if self.region else []
+        words += [f" --cluster {self.cluster}"] if self.cluster else []
+        words += [f" --endpoint {self.endpoint}"] if self.endpoint and self.kind == "oscar" else []
         return "".join(words)
 
 

@@ -38,6 +38,9 @@ remote = click.option(
 cluster = click.option(
     "--endpoint", metavar="URL", help="With --target oscar: the cluster  [default: the pipeline's]"
 )
+cluster_id = click.option(
+    "--cluster", default="", metavar="ID", help="With --target oscar: which one, where the pipeline knows several."
+)
 profile = click.option(
     "--profile", default="", metavar="NAME", help="Of your AWS configuration; with --target aws."
 )
@@ -92,15 +95,16 @@ def where(command: Callable[..., Any]) -> Callable[..., Any]:
         state: Path | None,
         profile: str,
         region: str,
+        cluster: str,
         **rest: Any,
     ) -> Any:
         from hfaas_tui.where import Where
 
-        _fit(target, endpoint, state, profile, region)
+        _fit(target, endpoint, state, profile, region, cluster)
         _warn(target)
-        return command(*arguments, where=Where(target, endpoint, state, profile, region), **rest)  # type: ignore[arg-type]
+        return command(*arguments, where=Where(target, endpoint, state, profile, region, cluster), **rest)  # type: ignore[arg-type]
 
-    for option in (state, endpoint, region, profile, target):
+    for option in (state, endpoint, cluster_id, region, profile, target):
         called = option(called)
     return called
 
@@ -109,20 +113,24 @@ def away(command: Callable[..., Any]) -> Callable[..., Any]:
     """Do the same for a command that goes away from this machine: to AWS unless an OSCAR cluster is named."""
 
     @wraps(command)
-    def called(*arguments: Any, target: str, endpoint: str | None, profile: str, region: str, **rest: Any) -> Any:
+    def called(
+        *arguments: Any, target: str, endpoint: str | None, profile: str, region: str, cluster: str, **rest: Any
+    ) -> Any:
         from hfaas_tui.where import Where
 
-        _fit(target, endpoint, None, profile, region)
+        _fit(target, endpoint, None, profile, region, cluster)
         _warn(target)
-        return command(*arguments, where=Where(target, endpoint, None, profile, region), **rest)  # type: ignore[arg-type]
+        return command(*arguments, where=Where(target, endpoint, None, profile, region, cluster), **rest)  # type: ignore[arg-type]
 
-    for option in (cluster, region, profile, remote):
+    for option in (cluster, cluster_id, region, profile, remote):
         called = option(called)
     return called
 
 
-def _fit(target: str, endpoint: str | None, state: Path | None, profile: str, region: str) -> None:
+def _fit(target: str, endpoint: str | None, state: Path | None, profile: str, region: str, cluster: str) -> None:
     """UsageError for options that another target would take, so that nobody is elsewhere than he believes."""
+    if target != "oscar" and cluster:
+        raise UsageError("--cluster is for OSCAR", "add --target oscar")
     if target != "aws" and (profile or region):
         raise UsageError("--profile and --region are for AWS", "add --target aws")
     if target != "local" and state is not None:
