@@ -12,6 +12,7 @@ import pytest
 from hfaas_deploy.errors import FdlError
 from hfaas_deploy.oscar.errors import NameTaken
 from hfaas_tui import oscar as commands
+from hfaas_tui.cli import execute
 from hfaas_tui.errors import CliError
 from hfaas_tui.where import Where
 
@@ -230,3 +231,46 @@ def test_an_event_that_is_queued_says_where_its_log_will_be(where: Where, oscar:
 
     assert capsys.readouterr().out.startswith("faces: queued; `hfaas logs faces --target oscar")
     assert oscar.asked[-1] == ("POST", "/job/faces")
+
+
+def test_the_command_line_goes_to_a_cluster_and_back(file: Path, where: Where, oscar: Any, capsys: Capture) -> None:
+    to = ["--target", "oscar", "--endpoint", oscar.endpoint]
+    oscar.jobs["faces"] = {"faces-1": {"status": "Running", "start_time": "2026-11-01T10:00:02Z"}}
+    oscar.logs["faces", "faces-1"] = "going on\n"
+
+    assert execute(["plan", *to]) == 0
+    assert oscar.writes == []
+    assert execute(["promote", "--yes", *to]) == 0
+    assert list(oscar.services) == ["faces"]
+    assert execute(["ls", *to]) == 0
+    assert execute(["logs", "faces", *to]) == 0
+    assert execute(["invoke", "faces", "--async", *to]) == 0
+
+    assert "going on" in capsys.readouterr().out
+
+
+def test_one_of_several_clusters_is_named(write: Write, where: Where, oscar: Any, capsys: Capture) -> None:
+    text = f"""
+        functions: {{oscar: [{{edge: {{name: near, image: i, script: a.sh}}}}, {{cloud: {{name: far, image: i, script: a.sh}}}}]}}
+        clusters: {{edge: {{endpoint: "{oscar.endpoint}"}}, cloud: {{endpoint: "https://cloud.example.org"}}}}
+    """
+    write(text)
+
+    assert execute(["promote", "--target", "oscar", "--yes"]) == 1
+    assert execute(["promote", "--target", "oscar", "--yes", "--cluster", "edge"]) == 0
+    assert execute(["ls", "--cluster", "edge"]) == 2
+
+    assert "name one with --cluster: edge, cloud" in capsys.readouterr().err
+    assert list(oscar.services) == ["near"]
+
+
+def test_a_wrong_password_ends_in_words(
+    file: Path, oscar: Any, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("OSCAR_PASSWORD", "wrong-word")
+
+    assert execute(["ls", "--target", "oscar", "--endpoint", oscar.endpoint]) == 1
+
+    shown = capsys.readouterr().err
+    assert "does not know the user 'admin' with this password" in shown
+    assert "wrong-word" not in shown
