@@ -128,7 +128,7 @@ class _Planner:
             changes=changes,
             deployed=standing.fingerprint if standing else "",
             statements=statements.differences(
-                standing.template if standing else {}, document, _pseudo(self.identity)
+                standing.template if standing else {}, document, pseudo(self.identity)
             ),
             buckets=buckets,
             secrets=tuple(self._secrets(stack.outputs() if standing else {})),
@@ -340,7 +340,7 @@ def _tags(side: Side, logical: str) -> Any:
     return side.resources.get(logical, {}).get("Properties", {}).get("Tags")
 
 
-def _pseudo(identity: Identity) -> dict[str, str]:
+def pseudo(identity: Identity) -> dict[str, str]:
     """What AWS fills in by itself."""
     partitions = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
     found = (name for start, name in partitions.items() if identity.region.startswith(f"{start}-"))
