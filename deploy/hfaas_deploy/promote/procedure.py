@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
 from hfaas_deploy import artifacts, credentials, names, secret_values, steps, template
 from hfaas_deploy.errors import (
@@ -53,16 +53,13 @@ from hfaas_deploy.settings import Side
 from hfaas_deploy.stack import Change, Plan, Stack, Standing
 from hfaas_deploy.target import Target, forget_credentials
 
-if TYPE_CHECKING:
-    from docker import DockerClient
-
 
 class Engine(planning.Engine, Protocol):
     """Makes images, knows those that it has, and sends them."""
 
     @property
-    def client(self) -> DockerClient:
-        """The container engine itself."""
+    def client(self) -> Any:
+        """The container engine itself: a client of Docker's."""
 
 
 Agree = Callable[[Promotion], bool]
