@@ -140,7 +140,7 @@ def running(folder: Path, port: int = 0) -> Iterator[Registry]:
     """Run a registry whose images and log are in `folder`, until the block ends; port 0 takes a free one."""
     settings = {
         "version": "0.1",
-        "log": {"level": "info"},
+        "log": {"level": "info", "accesslog": {"disabled": True}},
         "storage": {"filesystem": {"rootdirectory": str(folder / "images")}, "delete": {"enabled": True}},
         "http": {"addr": f"127.0.0.1:{port}", "secret": "of no worth"},
     }

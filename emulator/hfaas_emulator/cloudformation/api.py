@@ -10,17 +10,17 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hfaas_emulator.account import ACCOUNT, REGION
+from hfaas_emulator.account import REGION
 from hfaas_emulator.cloudformation import changing, events, plans, reading, rolling_back
 from hfaas_emulator.cloudformation.call import Call
 from hfaas_emulator.cloudformation.engine import StackEngine
 from hfaas_emulator.cloudformation.wire import answer, read, refusal
 from hfaas_emulator.errors import AwsError, EmulatorError
+from hfaas_emulator.wire.caller import account_of
 
 Action = Callable[[Call], Awaitable[Mapping[str, Any] | None]]
 
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/")
-ACCOUNT_KEY = re.compile(r"\d{12}")
 
 ACTIONS: Mapping[str, Action] = {
     "CancelUpdateStack": rolling_back.cancel_update_stack,
@@ -72,8 +72,7 @@ def _call(request: Request, engine: StackEngine, fields: Mapping[str, Any]) -> C
     """The caller's credentials name the region, and the account when the key is one."""
     signed = CREDENTIAL.search(request.headers.get("authorization", ""))
     key, region = signed.groups() if signed else ("", REGION)
-    account = key if ACCOUNT_KEY.fullmatch(key) else ACCOUNT
-    return Call(engine, account, region, fields)
+    return Call(engine, account_of(key), region, fields)
 
 
 def _xml(content: bytes, status: int) -> Response:

@@ -10,6 +10,7 @@ import functools
 import importlib
 import logging
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from hfaas_emulator.moto_services.bridge import Answer, Request, Wsgi, run
 from hfaas_emulator.moto_services.patch import apply, patch
 from hfaas_emulator.moto_services.postponed import postponed
 from hfaas_emulator.service_models import Terse
-from hfaas_emulator.wire.caller import caller
+from hfaas_emulator.wire.caller import caller, connect
 
 VERSION = "5.2.5"
 
@@ -117,7 +118,7 @@ class Dispatcher:
         from moto.moto_server import werkzeug_app
 
         werkzeug_app.DEFAULT_ACCOUNT_ID = ACCOUNT  # for whom it makes a backend only to read its URLs
-        self._issued = iam_backends
+        connect(lambda key: _issuer(iam_backends, key))
         self._random = mock_random
         for module in (__name__, *services):
             importlib.import_module(module)
@@ -132,7 +133,7 @@ class Dispatcher:
         """Answer a request; the same seed gives the same ids."""
         self._random.seed(seed)
         if not request.account:
-            request = replace(request, account=self._account(request))
+            request = replace(request, account=caller(request.headers, request.query).account)
         try:
             answer = run(self._wsgi, request)
         except NotImplementedError as error:
@@ -144,11 +145,11 @@ class Dispatcher:
             raise AwsError("InternalFailure", f"moto failed: {type(error).__name__}: {error}", 500) from error
         return answer
 
-    def _account(self, request: Request) -> str:
-        """Return the account whose IAM issued the access key, or the one the key says."""
-        who = caller(request.headers, request.query)
-        for account, backends in self._issued.items():
-            backend = backends.get("aws")
-            if backend is not None and who.access_key in backend.access_keys:
-                return str(account)
-        return who.account
+
+def _issuer(issued: Mapping[str, Any], access_key: str) -> str:
+    """Return the account whose IAM issued an access key; the event loop asks, too, so asking makes no backend."""
+    for account, backends in list(issued.items()):
+        backend = dict.get(backends, "aws")
+        if backend is not None and access_key in backend.access_keys:
+            return account
+    return ""

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from moto.awslambda.models import lambda_backends
-from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from hfaas_emulator.endpoints.records import (
@@ -181,12 +180,6 @@ def statements(function: str) -> Sequence[Mapping[str, Any]]:
 
 def principal(access_key: str) -> Principal:
     """Return whom an access key stands for: a user or role of the account that issued it, else the account itself."""
-    issuers = (account for account, kinds in iam_backends.items() if access_key in _keys(kinds))
-    account = str(next(issuers, account_of(access_key)))
+    account = account_of(access_key)
     known = sts_backends[account]["aws"].get_caller_identity(access_key, "us-east-1")
     return Principal(access_key, str(known[2]), str(known[1]), str(known[0]))
-
-
-def _keys(kinds: Any) -> Any:
-    backend = kinds.get("aws")
-    return () if backend is None else backend.access_keys

@@ -8,7 +8,7 @@ A presigned URL carries the same in `X-Amz-Credential`. The host name is never l
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -16,8 +16,6 @@ from hfaas_emulator.account import ACCOUNT, REGION
 
 SCOPE = re.compile(r"Credential=([^/,\s&]+)/[0-9]{8}/([^/,\s&]+)/([A-Za-z0-9.-]+)/aws4_request", re.IGNORECASE)
 ACCOUNT_ID = re.compile(r"[0-9]{12}")
-ISSUED_KEPT = 10_000
-_issued: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +26,19 @@ class Caller:
     account: str
     region: str
     service: str
+
+
+@dataclass(slots=True)
+class _Connected:
+    issuer: Callable[[str], str] = lambda _: ""
+
+
+_connected = _Connected()
+
+
+def connect(issuer: Callable[[str], str]) -> None:
+    """Say who knows the account that issued an access key; of others it returns nothing. It is asked on any thread."""
+    _connected.issuer = issuer
 
 
 ANONYMOUS = Caller("", ACCOUNT, REGION, "")
@@ -46,13 +57,5 @@ def caller(headers: Mapping[str, str], query: str = "") -> Caller:
 
 
 def account_of(access_key: str) -> str:
-    """Return the account of an access key: that of its role, else LocalStack's rule that twelve digits are it."""
-    return _issued.get(access_key) or (access_key if ACCOUNT_ID.fullmatch(access_key) else ACCOUNT)
-
-
-def issued(access_key: str, account: str) -> None:
-    """Note whose a key is that was made for a role; the keys of the account that all others have need no note."""
-    if account != ACCOUNT:
-        _issued[access_key] = account
-        while len(_issued) > ISSUED_KEPT:
-            del _issued[next(iter(_issued))]
+    """Return the account of an access key: LocalStack's rule that twelve digits are it, else the one that issued it."""
+    return access_key if ACCOUNT_ID.fullmatch(access_key) else _connected.issuer(access_key) or ACCOUNT
