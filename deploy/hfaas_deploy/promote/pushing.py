@@ -41,6 +41,7 @@ STATES = (
     ("Preparing", LayerState.WAITING),
     ("Waiting", LayerState.WAITING),
 )
+ARRIVED = (LayerState.PUSHED, LayerState.THERE)
 NETWORK = re.compile(
     r"EOF|connection (?:reset|refused|timed out)|broken pipe|time-?out|no such host|network is|no route to host"
     r"|closed network connection|server misbehaving|authorization token has expired|too ?many ?requests"
@@ -54,7 +55,9 @@ DISK = re.compile(r"no space left|disk quota", re.IGNORECASE)
 
 
 class _Cut(Exception):
-    """The push ended in a way that may not come again."""
+    """The push ended in a way that may not come again; `is_final` when the engine itself has tried often enough."""
+
+    is_final = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +83,17 @@ def push(
     """
     uri = repositories.uri(image.repository)
     there = repositories.stored(image.repository, image.tag)
-    if there is None:
-        with _engine_errors(image.function):
-            local = _local(engine, image, architecture)
-        progress(PushStarted(image.function, f"{uri}:{image.tag}", local.size, len(local.layers)))
-        with _tagged(engine, image.function, local.id, f"{uri}:{image.tag}"):
-            said = _insist(engine, image, local, repositories, progress, pauses)
-        stored = repositories.stored(image.repository, image.tag)
-        _verify(image, uri, local.id, said, stored)
-    else:
-        stored = there
+    if there is not None:
         _same(image, uri, image.id or _id_of(engine, image), there)
-    assert stored is not None
-    progress(ImagePushed(image.function, f"{uri}@{stored.digest}", sent=there is None))
+        progress(ImagePushed(image.function, f"{uri}@{there.digest}", sent=False))
+        return there.digest
+    with _engine_errors(image.function):
+        local = _local(engine, image, architecture)
+    progress(PushStarted(image.function, f"{uri}:{image.tag}", local.size, len(local.layers)))
+    with _tagged(engine, image.function, local.id, uri, image.tag):
+        said = _insist(engine, image, local, repositories, progress, pauses)
+    stored = _verified(image, uri, local.id, said, repositories.stored(image.repository, image.tag))
+    progress(ImagePushed(image.function, f"{uri}@{stored.digest}", sent=True))
     return stored.digest
 
 
@@ -109,7 +110,7 @@ def _insist(
         try:
             return _once(engine, image, local, repositories, progress)
         except _Cut as cut:
-            if pause is None:
+            if pause is None or cut.is_final:
                 raise RegistryError(f"the image of {image.function} did not get through: {cut}", AGAIN) from None
             progress(PushCut(image.function, str(cut), pause))
             time.sleep(pause)
@@ -130,7 +131,10 @@ def _once(
     if TAKEN.search(failure):
         return ""  # somebody else was faster: what is there now decides
     if failure:
-        raise _failed(image, failure)
+        fault = _failed(image, failure)
+        if isinstance(fault, _Cut):
+            fault.is_final = layers.were_given_up
+        raise fault
     if not digest:
         raise _Cut("the engine ended the push without a word")
     return digest
@@ -171,6 +175,12 @@ class _Layers:
         self._sizes = sizes
         self._progress = progress
         self._told: dict[str, tuple[LayerState, int, float]] = {}
+        self._retried: set[str] = set()
+
+    @property
+    def were_given_up(self) -> bool:
+        """Tell whether the engine tried a layer more than once, and it never arrived."""
+        return any(self._told[layer][0] not in ARRIVED for layer in self._retried)
 
     def tell(self, item: Mapping[str, Any]) -> None:
         """Pass on one line of the engine, if it is about a layer and is news."""
@@ -185,11 +195,13 @@ class _Layers:
         if state is last and (now - at < BETWEEN or state is not LayerState.PUSHING):
             return
         self._told[layer] = (state, done, now)
+        if state is LayerState.RETRYING:
+            self._retried.add(layer)
         self._progress(LayerMoved(self._function, layer, done, total, state))
 
     @staticmethod
     def _done(state: LayerState, current: int, before: int, total: int) -> int:
-        if state in (LayerState.PUSHED, LayerState.THERE):
+        if state in ARRIVED:
             return total
         if state is LayerState.PUSHING:
             return min(current, total) if total else current
@@ -225,11 +237,12 @@ def _id_of(engine: DockerClient, image: ImagePlan) -> str:
 
 
 @contextmanager
-def _tagged(engine: DockerClient, function: str, image: str, name: str) -> Iterator[None]:
+def _tagged(engine: DockerClient, function: str, image: str, uri: str, tag: str) -> Iterator[None]:
     """Give the image the name under which it is pushed, as long as that takes."""
+    name = f"{uri}:{tag}"
     with _engine_errors(function):
         had = engine.images.get(image).tags
-        engine.api.tag(image, *name.rsplit(":", 1))
+        engine.api.tag(image, uri, tag)
     try:
         yield
     finally:
@@ -252,8 +265,8 @@ def _same(image: ImagePlan, uri: str, engines: str, there: Stored) -> None:
     )
 
 
-def _verify(image: ImagePlan, uri: str, engines: str, said: str, stored: Stored | None) -> None:
-    """RegistryError unless the registry has what the engine says it sent."""
+def _verified(image: ImagePlan, uri: str, engines: str, said: str, stored: Stored | None) -> Stored:
+    """What the registry has; RegistryError unless it is what the engine says it sent."""
     if stored is None:
         raise RegistryError(f"{uri}:{image.tag} was pushed, but the registry does not have it", AGAIN)
     _same(image, uri, engines, stored)
@@ -262,6 +275,7 @@ def _verify(image: ImagePlan, uri: str, engines: str, said: str, stored: Stored 
             f"{uri}:{image.tag} was pushed as {said}, but the registry has {stored.digest}",
             "something between here and the registry changes images; push from another network",
         )
+    return stored
 
 
 def _plain(said: object) -> str:

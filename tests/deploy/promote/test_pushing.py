@@ -447,6 +447,26 @@ def test_what_a_registry_says_is_told_in_words(
     assert "\x1b" not in caught.value.message
 
 
+def test_what_the_engine_itself_tried_often_enough_is_not_tried_again(there: Repositories, name: str) -> None:
+    states = ("Pushing", "Retrying in 5 seconds", "Retrying in 4 seconds", "Pushing")
+    items = [{"status": status, "id": LAYER[7:19], "progressDetail": {}} for status in states]
+    told: list[Message] = []
+
+    with (
+        engine_that(saying(*items, {"error": "EOF"})) as engine,
+        pytest.raises(RegistryError, match="did not get through") as caught,
+    ):
+        pushing.push(engine, of(name), "x86_64", there, told.append, NOW)
+
+    assert caught.value.hint.startswith("run it again")
+    assert [message.state for message in told if isinstance(message, LayerMoved)] == [
+        LayerState.PUSHING,
+        LayerState.RETRYING,
+        LayerState.PUSHING,
+    ]
+    assert not any(isinstance(message, PushCut) for message in told)
+
+
 def test_an_engine_that_goes_away_is_told(there: Repositories, name: str) -> None:
     def dies() -> Items:
         yield {"status": "Preparing", "id": LAYER[7:19]}
