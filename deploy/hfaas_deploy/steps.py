@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from hfaas_deploy import artifacts, checks, first_look, names, notifications, references, secret_values
 from hfaas_deploy.errors import BucketMissing, FdlError, StackFailed
-from hfaas_deploy.findings import errors
+from hfaas_deploy.findings import error, errors
 from hfaas_deploy.images import FunctionSource, ImageBuilder
 from hfaas_deploy.messages import (
     Checked,
@@ -35,10 +35,13 @@ from hfaas_deploy.template import network as template_network
 
 
 def checked(pipeline: Pipeline, progress: Progress) -> Pipeline:
-    """The pipeline with its references filled in; FdlError when there is an error in it."""
+    """The pipeline with its references filled in; FdlError when there is an error in it, or nothing for AWS."""
     findings = checks.check(pipeline)
     if errors(findings):
         raise FdlError(findings)
+    if not pipeline.functions:
+        message = "nothing in this file is for AWS or its emulator; functions.oscar is for --target oscar"
+        raise FdlError([error(pipeline.spot("functions"), "empty", message)])
     resolved = references.resolve(pipeline, os.environ)
     if errors(found := checks.check(resolved)):  # what came from the environment may be too long
         raise FdlError(found)

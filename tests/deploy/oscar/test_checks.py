@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hfaas_deploy import checks, fdl, quantities
+from hfaas_deploy import checks, fdl, quantities, steps
+from hfaas_deploy.errors import FdlError
 from hfaas_deploy.findings import Finding, errors
 
 Write = Callable[[str], Path]
@@ -125,3 +126,16 @@ def test_quantities_are_as_kubernetes_reads_them(text: str, amount: float) -> No
 @pytest.mark.parametrize("text", ["", "1 Gi", "1KB", "Gi", "-1", "1e", "1" * 50, "٣"])
 def test_what_kubernetes_would_refuse_is_no_quantity(text: str) -> None:
     assert quantities.amount(text) is None
+
+
+def test_a_file_of_services_alone_is_no_stack(write: Write) -> None:
+    pipeline = fdl.read(write(SERVICE % ""))
+
+    with pytest.raises(FdlError, match="nothing in this file is for AWS or its emulator"):
+        steps.checked(pipeline, lambda _: None)
+
+
+def test_a_pipeline_with_services_is_still_deployed_without_them(write: Write) -> None:
+    text = SERVICE.replace("}}]}", "}}], aws: [{lambda: {name: f, container: {image: x}}}]}") % ""
+
+    assert [function.name for function in steps.checked(fdl.read(write(text)), lambda _: None).functions] == ["f"]
