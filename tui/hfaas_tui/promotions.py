@@ -24,9 +24,16 @@ if TYPE_CHECKING:
         Statement,
     )
 
+ROUTINE = ("Resource creation Initiated",)
+"""Reasons of events that only say once more what the event before said."""
+
 DIGEST, SHORT_DIGEST = "sha256:", 12
 REPLACE = "replace"
 """What a person types before something is removed or replaced."""
+
+
+LONGEST_SETTING = 80
+"""Characters of a value that are worth showing beside its successor."""
 
 
 class Tone(StrEnum):
@@ -154,11 +161,18 @@ def _tone(action: Action) -> Tone:
 
 
 def _step(step: Step) -> Row:
-    told = [f"{each.name} {each.old or '-'} -> {each.new or '-'}" for each in step.settings]
+    told = [_setting(each) for each in step.settings]
     if step.is_replaced:
         told.insert(0, "is replaced")
     tone = Tone.DANGER if step.is_replaced else _tone(step.action)
     return Row((step.action.value, step.kind, step.name, ", ".join(told)), tone)
+
+
+def _setting(one: Setting) -> str:
+    """Return what a value becomes; documents are told by their name, and permissions in a section of their own."""
+    if max(len(one.old), len(one.new)) > LONGEST_SETTING:
+        return f"{one.name} changes"
+    return f"{one.name} {one.old or '-'} -> {one.new or '-'}"
 
 
 def _statement(one: Statement) -> Row:
@@ -287,6 +301,8 @@ def lines(message: Message) -> Iterator[str]:
     from hfaas_tui import local
 
     match message:
+        case messages.Happened(event) if event.reason in ROUTINE:
+            return
         case messages.Happened(event):
             reason = f": {event.reason}" if event.reason else ""
             yield f"{event.resource} ({event.kind.rpartition('::')[2]}): {event.status}{reason}"
