@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from hfaas_tui.errors import CliError
-from hfaas_tui.where import Where, stand_in
+from hfaas_tui.where import Where
 
 if TYPE_CHECKING:
     from hfaas_deploy.images import DockerImages
     from hfaas_deploy.messages import Message
-    from hfaas_deploy.pipeline import Pipeline
     from hfaas_deploy.promote.promotion import Promoted, Promotion
-    from hfaas_deploy.target import Target
     from hfaas_tui.ui.backend import Backend
     from hfaas_tui.ui.settings import Settings
 
@@ -73,15 +71,6 @@ def of(holder: Holder) -> Promoter:
     return own or AwsPromoter(holder.settings.build_args)
 
 
-def profile_of(pipeline: Pipeline, where: Where, environ: Mapping[str, str] = os.environ) -> str:
-    """Return the profile that a promotion takes; empty for what the environment, or AWS's usual order, says."""
-    if where.profile or environ.get("AWS_PROFILE") or environ.get("AWS_ACCESS_KEY_ID"):
-        return where.profile
-    from hfaas_deploy.promote import guard
-
-    return guard.profile_of(pipeline)
-
-
 @dataclass
 class AwsPromoter:
     """Promotes to AWS, or to what stands in for it in a trial."""
@@ -101,22 +90,16 @@ class AwsPromoter:
 
         with told(), _images() as images:
             pipeline = local.with_build_args(fdl.read(file), self.build_args)
-            return planning.plan(pipeline, _target(pipeline, where), images, rehearsals.Rehearsals(), tell)
+            return planning.plan(pipeline, where.target_of(pipeline), images, rehearsals.Rehearsals(), tell)
 
     def promote(
         self, promotion: Promotion, where: Where, keys: Mapping[str, str], tell: Tell, agree: Agree
     ) -> Promoted:
         from hfaas_deploy.promote import procedure
 
-        target = _target(promotion.pipeline, where)
+        target = where.target_of(promotion.pipeline)
         with told(), _images() as images:
             return procedure.promote(promotion, target, images, tell, agree, environ={**os.environ, **keys})
-
-
-def _target(pipeline: Pipeline, where: Where) -> Target:
-    from hfaas_deploy.target import Target as Place
-
-    return Place.aws(where.aws_region(pipeline.region), profile_of(pipeline, where), stand_in())
 
 
 @contextmanager
@@ -132,6 +115,9 @@ ABOUT = {
     "CredentialsError": "credentials",
     "WrongAccount": "account",
     "NotRehearsed": "rehearsed",
+    "NotAgreed": "stack",
+    "SmokeFailed": "verify",
+    "NoNetwork": "network",
     "WrongTarget": "account",
     "TargetUnreachable": "network",
     "ExistingBucketError": "bucket",

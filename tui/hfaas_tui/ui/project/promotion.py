@@ -143,7 +143,7 @@ def propose(file: Path, witness: Witness) -> Proposal:
     return Proposal(
         file,
         ready.stack,
-        ready.region,
+        region(ready),
         rendered.sha256,
         rendered.body,
         template.document(ready),
@@ -157,6 +157,16 @@ def propose(file: Path, witness: Witness) -> Proposal:
         credentials(profile, os.environ),
         ready,
     )
+
+
+def region(pipeline: Pipeline) -> str:
+    """Return the region that a promotion would go to; the usual one where none is named."""
+    from hfaas_deploy.errors import DeployError
+    from hfaas_tui.where import Where
+
+    with suppress(CliError, DeployError):
+        return Where("aws").target_of(pipeline).region
+    return pipeline.region
 
 
 # --- the rehearsal

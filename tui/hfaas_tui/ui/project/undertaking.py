@@ -75,6 +75,8 @@ class Undertaking:
     version: int = 0
     log: deque[Said] = field(default_factory=lambda: deque(maxlen=LINES_KEPT))
     outputs: Mapping[str, str] = field(default_factory=dict)
+    arrived: dict[str, str] = field(default_factory=dict)
+    """Images that are in their repositories, by function."""
     smoked: dict[str, str] = field(default_factory=dict)
     """What came of trying each function, in words."""
     bad: set[str] = field(default_factory=set)
@@ -158,8 +160,11 @@ class Undertaking:
 
     @property
     def current(self) -> Step | None:
-        """Return the step that runs now, the innermost."""
-        running = [step for step in self.steps if step.state is RUNNING]
+        """Return the step that runs now, the innermost; of a failure the first."""
+        steps = self.steps
+        if self.failure and (failed := next((step for step in steps if step.state is Condition.FAILED), None)):
+            return failed
+        running = [step for step in steps if step.state is RUNNING]
         return running[-1] if running else None
 
     def progress(self) -> tuple[int, int]:
@@ -218,22 +223,33 @@ class Undertaking:
 
         match message:
             case messages.ImageStarted(function):
+                self._settle("repositories")
                 self._begin(f"image {function}", about="building")
             case messages.ImageSaid(function):
                 self._begin(f"image {function}", about="building")
             case messages.PushStarted(function, _, size, layers):
+                self._settle("repositories")
                 self._begin(f"image {function}", about=f"{layers} layers", total=size)
             case messages.LayerMoved():
                 self._layer(message)
             case messages.PushCut(function, _, seconds):
                 self._begin(f"image {function}", about=f"cut off, once more in {seconds:g} s")
-            case messages.ImagePushed(function, _, sent):
+            case messages.ImagePushed(function, reference, sent):
+                self.arrived[function] = reference
                 self._drop_layers(function)
                 self._over(f"image {function}", about="pushed" if sent else "there already")
             case messages.Planned(stack):
                 self._begin(STACK if stack == self.promotion.preview.stack else "repositories")
             case messages.Happened(event):
                 self._event(event)
+            case messages.Unheard() | messages.GoesOn():
+                self._begin(STACK, about="not heard of; AWS goes on by itself")
+            case messages.SmokeStarted(function):
+                self._begin(SMOKE, about=function)
+            case messages.Smoked(function, ok, text):
+                self._smoke(function, text, ok=ok)
+            case messages.Recorded():
+                self._over(RECORD)
             case messages.SecretStored(provider):
                 self._over(f"keys {provider}", about="stored")
             case messages.SecretMissing(provider, names):
@@ -254,6 +270,22 @@ class Undertaking:
             now = self.clock()
             began = now if step.began is None else step.began
             self._steps[key] = replace(step, state=state, began=began, ended=now, **more)
+
+    def _settle(self, key: str) -> None:
+        """A step is over of which no end was told."""
+        if (step := self._steps.get(key)) and not step.is_over:
+            self._over(key)
+
+    def _smoke(self, function: str, text: str, *, ok: bool | None) -> None:
+        self.smoked[function] = text
+        if ok is False:
+            self.bad.add(function)
+        if len(self.smoked) < len(self.promotion.pipeline.functions):
+            self._begin(SMOKE, about=function)
+        elif self.bad:
+            self._over(SMOKE, Condition.WARNING, about=f"{', '.join(sorted(self.bad))} did not answer as it should")
+        else:
+            self._over(SMOKE, about=f"{len(self.smoked)} of {len(self.smoked)}")
 
     def _layer(self, moved: LayerMoved) -> None:
         """Show a layer as long as it moves; its image counts it then."""
@@ -288,12 +320,12 @@ class Undertaking:
             old = self._steps[part.id]
             self._steps[part.id] = replace(part, began=old.began)
             return
-        found: dict[str, Step] = {}
-        for key, step in self._steps.items():
-            found[key] = step
-            if key == after:
-                found[part.id] = part
-        self._steps = found if part.id in found else {**found, part.id: part}
+        rows = list(self._steps.values())
+        at = next((n for n, step in enumerate(rows, 1) if step.id == after), len(rows))
+        while at < len(rows) and rows[at].is_part:
+            at += 1
+        rows.insert(at, part)
+        self._steps = {step.id: step for step in rows}
 
     def _drop_layers(self, function: str) -> None:
         self._steps = {key: step for key, step in self._steps.items() if not key.startswith(f"layer {function} ")}

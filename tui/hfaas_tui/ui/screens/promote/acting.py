@@ -54,7 +54,7 @@ class Acting:
             if keys is not None:
                 self._begin(promotion, keys)
 
-        self._view.app.push_screen(Agree(promotion), answered)
+        self._view.app.push_screen(Agree(promotion, self._view.now()), answered)
         self._view.show_route()
 
     def _begin(self, promotion: Promotion, keys: Keys) -> None:
@@ -68,9 +68,6 @@ class Acting:
 
     def _agree(self, promotion: Promotion) -> bool:
         """Ask again, from the thread of the promotion, since AWS would do something else by now."""
-        undertaking = self._view.deployed.undertaking
-        if undertaking and promotion.changes == undertaking.promotion.changes:
-            return True
         answers: list[bool] = []
         is_answered = threading.Event()
 
@@ -79,7 +76,7 @@ class Acting:
             is_answered.set()
 
         def ask() -> None:
-            self._view.app.push_screen(Agree(promotion, is_changed=True), answered)
+            self._view.app.push_screen(Agree(promotion, self._view.now(), is_changed=True), answered)
 
         self._on_loop(ask)
         is_answered.wait()

@@ -15,8 +15,10 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from hfaas_tui import promotions
 from hfaas_tui.ui.safe import clean
-from hfaas_tui.ui.screens.promote import accounts
+from hfaas_tui.ui.screens.promote import accounts, plan_checks
+from hfaas_tui.ui.screens.promote.checks import SHA
 
 if TYPE_CHECKING:
     from hfaas_deploy.promote.promotion import Promotion
@@ -39,7 +41,7 @@ class Agree(ModalScreen["Keys | None"]):
     Agree .danger { color: $text-error; text-style: bold; }
     Agree Input { height: 1; border: none; padding: 0 1; background: $panel; }
     Agree #buttons { height: auto; margin-top: 1; align: center middle; }
-    Agree Button { margin: 0 2; }
+    Agree Button { margin: 0 2; min-width: 12; }
     View.-short Agree > Vertical { padding: 0 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -48,8 +50,9 @@ class Agree(ModalScreen["Keys | None"]):
         Binding("y", "agree", "Yes", show=False),
     ]
 
-    def __init__(self, promotion: Promotion, *, is_changed: bool = False) -> None:
+    def __init__(self, promotion: Promotion, now: float, *, is_changed: bool = False) -> None:
         super().__init__()
+        self._now = now
         self._promotion = promotion
         self._phrase = phrase(promotion)
         self._names = () if is_changed else asked(promotion)
@@ -65,21 +68,25 @@ class Agree(ModalScreen["Keys | None"]):
             with VerticalScroll(can_focus=False):
                 if self._is_changed:
                     yield Static("AWS would do something else by now than was planned:\n", markup=False)
-                yield Static("\n".join(map(clean, summary(promotion))), markup=False)
+                yield Static("\n".join(map(clean, summary(promotion, self._now))), markup=False)
                 if found := list(dangers(promotion)):
                     yield Static("\n".join(map(clean, ("", *found))), markup=False, classes="danger")
                 for number, (provider, name) in enumerate(self._names):
                     lead = "\n" if number == 0 else ""
-                    yield Static(f"{lead}{clean(name)} for {clean(provider)}, empty to set it later:", markup=False)
-                    yield Input(password=True, id=f"key-{number}", compact=True)
+                    empty = (
+                        "not set yet" if promotions.is_needed(promotion, provider) else "empty keeps what AWS has"
+                    )
+                    yield Static(f"{lead}{clean(name)} for {clean(provider)}, {empty}:", markup=False)
+                    yield Input(placeholder="not shown, not kept", password=True, id=f"key-{number}", compact=True)
                 if self._phrase:
                     yield Static(f"\n{self._asks()}", markup=False)
-                    yield Input(id="phrase", compact=True)
+                    yield Input(placeholder="▸", id="phrase", compact=True)
             with Horizontal(id="buttons"):
-                yield Button("Cancel", id="no")
+                yield Button("Cancel", id="no", compact=True)
                 yield Button(
                     "Deploy" if self._phrase else "Deploy (y)",
                     id="yes",
+                    compact=True,
                     variant="error",
                     disabled=bool(self._phrase),
                 )
@@ -133,8 +140,11 @@ def phrase(promotion: Promotion) -> str:
 
 def asked(promotion: Promotion) -> Sequence[tuple[str, str]]:
     """Return the variables to ask for, each with who needs it; keys that the file leaves out have no variable."""
-    found = [(each.provider, name) for each in promotion.secrets for name in each.missing]
-    unique = {name: provider for provider, name in reversed(found) if name not in left_out(promotion, provider)}
+    unique = {
+        name: provider
+        for provider, name in reversed(promotions.missing(promotion))
+        if name not in left_out(promotion, provider)
+    }
     return [(provider, name) for name, provider in reversed(unique.items())]
 
 
@@ -149,12 +159,21 @@ def left_out(promotion: Promotion, provider: str) -> set[str]:
     return {key for key in providers.CREDENTIALS.get(kind, ()) if not written.get(key)}
 
 
-def summary(promotion: Promotion) -> Iterator[str]:
-    """Yield in words what is about to happen."""
+def summary(promotion: Promotion, now: float) -> Iterator[str]:
+    """Yield in words what is about to happen, and to whom."""
+    identity, tested = promotion.identity, promotion.rehearsal
+    alias = f"({identity.alias}) " if identity.alias else ""
+    yield f"account    {accounts.account(identity.account)} {alias}{identity.region}"
+    yield f"as         {identity.arn}"
+    yield f"host       {identity.host}"
+    yield f"template   {promotion.template.sha256[:SHA]}" + (
+        f", rehearsed at {plan_checks.clock(tested.at, now)}" if tested else ", NOT REHEARSED"
+    )
+    yield ""
     signs = [step.action.value for step in promotion.preview.steps]
     new, changed, gone = (signs.count(sign) for sign in "+~-")
     real = "an account that is played here" if promotion.identity.is_stand_in else "a real account"
-    yield f"This creates {new}, changes {changed} and deletes {gone} of {promotion.preview.stack} in {real}."
+    yield f"This creates {new}, changes {changed}, deletes {gone} of {promotion.preview.stack} in {real}."
     uploads = sum(image.upload.value != "there" for image in promotion.images)
     if uploads:
         yield f"{uploads} image{'s go' if uploads != 1 else ' goes'} to its registry."

@@ -154,12 +154,8 @@ class DeployPage(Page):
                 Part(" saves a report"),
             )
             return
-        for image in one.promotion.images:
-            if image.digest:
-                yield (
-                    Part(f" {'image ' + image.function:<26} ", "head"),
-                    Part(f"{image.repository}@{image.digest}"),
-                )
+        for function, reference in list(one.arrived.items()):
+            yield (Part(f" {'image ' + function:<26} ", "head"), Part(reference))
         for name, value in one.outputs.items():
             yield (Part(f" {name:<26} ", "head"), Part(value))
         if not one.outputs:

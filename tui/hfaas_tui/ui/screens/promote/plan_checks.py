@@ -45,7 +45,7 @@ def stops(promotion: Promotion) -> str:
 
 def _stops(promotion: Promotion) -> Iterator[Check]:
     for fault in promotion.faults:
-        yield Check(Condition.FAILED, "bucket", fault)
+        yield Check(Condition.FAILED, "blocked", fault)
     for danger in promotion.dangers:
         kind = danger.kind.removeprefix("AWS::").replace("::", " ")
         yield Check(Condition.FAILED, "danger", f"{danger.resource} ({kind}) {danger.text}", "P asks for the name")

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from hfaas_tui import promotions
 from hfaas_tui.ui.model import Condition, Problem
 from hfaas_tui.ui.project.promoting import Refused
 from hfaas_tui.ui.screens.promote import checks, plan_checks, plan_rows, resources, rows
@@ -32,8 +33,8 @@ class PlanPage(Page):
     WIDE = (
         Column("action", "ACTION", 9),
         Column("kind", "KIND", 22, prio=1),
-        Column("name", "NAME", 30, grow=1),
-        Column("about", "CHANGE", 24, prio=2, grow=2),
+        Column("name", "NAME", 40, grow=1),
+        Column("about", "CHANGE", 24, prio=2, grow=1),
     )
     SMALL = (
         Column("action", "ACTION", 9),
@@ -50,6 +51,7 @@ class PlanPage(Page):
         self.is_busy = False
         self._again = False
         self._at = 0.0
+        self._said = self._seen = ""
         self._rows: list[Row] = []
 
     # --- finding out
@@ -67,11 +69,22 @@ class PlanPage(Page):
 
         def call() -> Promotion | Refused:
             try:
-                return promoter.plan(proposal.file, where, _hear)
+                return promoter.plan(proposal.file, where, self._hear)
             except Refused as refusal:
                 return refusal
 
         self.view.work("plan", call, self._planned, self._failed, exclusive=False)
+
+    def _hear(self, message: Message) -> None:
+        """Take what is looked at now, from the worker."""
+        for line in promotions.lines(message):
+            self._said = line
+
+    @property
+    def has_news(self) -> bool:
+        is_other = self._said != self._seen
+        self._seen = self._said
+        return is_other and self.is_busy
 
     def _planned(self, found: Promotion | Refused) -> None:
         self.is_busy, again = False, self._again
@@ -106,7 +119,7 @@ class PlanPage(Page):
     @property
     def empty(self) -> Sequence[str]:
         if self.is_busy:
-            return ("Asking AWS what it has…", "nothing is changed there")
+            return ("Asking AWS what it has… nothing is changed there", self._said)
         if self.refusal:
             return (
                 f"There is no plan: {self.refusal.message}",
@@ -191,7 +204,3 @@ class PlanPage(Page):
         if why:
             self.view.say(why, Condition.WARNING)
         return bool(why)
-
-
-def _hear(message: Message) -> None:
-    """A plan tells nothing that its outcome does not."""

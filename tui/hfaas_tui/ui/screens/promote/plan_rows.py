@@ -95,7 +95,7 @@ def _step(
 ) -> Row:
     mark, _, name, _ = row.cells
     kind = KINDS.get(step.kind, step.kind)
-    resource = known.get((kind, name))
+    resource = known.get((kind, name.removeprefix("s3://")))
     changed = [
         (one.name, deploying.short(one.name, one.old), deploying.short(one.name, one.new)) for one in step.settings
     ]

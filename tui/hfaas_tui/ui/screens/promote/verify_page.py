@@ -46,9 +46,14 @@ class VerifyPage(Page):
 
     @property
     def undertaking(self) -> Undertaking | None:
-        """Return the promotion that came to its end."""
+        """Return the promotion that came to its end, or at least to trying the functions out."""
         one = self.view.deployed.undertaking
-        return one if one and one.promoted else None
+        return one if one and not one.is_running and (one.promoted or one.smoked) else None
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether all went well."""
+        return self.undertaking is not None and self.undertaking.promoted is not None
 
     @property
     def is_bare(self) -> bool:
@@ -66,7 +71,10 @@ class VerifyPage(Page):
 
     def what(self) -> Iterator[Part]:
         one = self.undertaking
-        if one and one.promoted:
+        if one and one.failure:
+            yield Part(f" ✗ {one.failure.message}", "err")
+            yield Part(f"   {one.failure.hint}", "dim")
+        elif one and one.promoted:
             yield Part(f" ✓ {one.promoted.stack} is promoted", "ok")
             yield Part(f"   in {safe.duration((one.ended or 0) - one.began)}", "dim")
             yield Part(
@@ -94,7 +102,11 @@ class VerifyPage(Page):
 
     def below(self) -> Iterator[Line]:
         one = self.undertaking
-        if one is None or one.promoted is None:
+        if one is None:
+            return
+        if one.promoted is None:
+            yield _fact("template", one.promotion.template.sha256[: checks.SHA])
+            yield (Part("   what was promoted stays up; P promotes again and tries the functions again", "dim"),)
             return
         done = one.promoted
         yield _fact("template", f"{done.template[: checks.SHA]}   as it was rehearsed")
@@ -114,6 +126,5 @@ def _rows(one: Undertaking) -> Iterator[Row]:
         yield Row(f"smoke {function}", "✓" if good else "✗", "ok" if good else "err", "verified", function, words)
     for name, value in one.outputs.items():
         yield Row(f"output {name}", "·", "dim", "output", name, value)
-    if one.promoted:
-        for function, image in one.promoted.images.items():
-            yield Row(f"image {function}", "·", "dim", "image", function, image)
+    for function, image in (one.promoted.images if one.promoted else one.arrived).items():
+        yield Row(f"image {function}", "·", "dim", "image", function, image)

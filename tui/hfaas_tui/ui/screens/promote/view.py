@@ -153,6 +153,8 @@ class Promote(View):
         self.page, self._followed = page, ""
         self.remove_class("-open")
         self._refit()
+        self.table.action_first()
+        self.table.focus()
         self.hfaas.poll()
 
     def show_page(self) -> None:
@@ -362,6 +364,8 @@ class Promote(View):
             return False
         if action == "stop" and not self.deployed.is_running:
             return False
-        if action == "promote" and (self.deployed.is_running or self.page is self.verified):
+        if action == "promote" and (
+            self.deployed.is_running or (self.page is self.verified and self.verified.is_done)
+        ):
             return False
         return super().check_action(action, parameters)
