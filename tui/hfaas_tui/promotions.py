@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         SecretPlan,
         Statement,
     )
+    from hfaas_deploy.settings import Setting
 
 ROUTINE = ("Resource creation Initiated",)
 """Reasons of events that only say once more what the event before said."""
