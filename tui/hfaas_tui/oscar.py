@@ -25,6 +25,7 @@ from hfaas_deploy.oscar.plan import Action, Plan
 from hfaas_deploy.oscar.procedure import Doomed
 from hfaas_deploy.oscar.service import MARK
 from hfaas_deploy.pipeline import Pipeline
+from hfaas_tui.clean import clean
 from hfaas_tui.errors import CliError
 from hfaas_tui.output import console, print_findings, print_json, print_news, print_text, table
 from hfaas_tui.where import Where
@@ -37,7 +38,7 @@ def ask(question: str) -> bool:
     """Ask on the terminal; CliError where there is none to ask."""
     if not sys.stdin.isatty():
         raise CliError("nobody can be asked here", "look at it with --dry-run, then say --yes")
-    return click.confirm(question, err=True)
+    return click.confirm(clean(question), err=True)
 
 
 def promote(
@@ -175,7 +176,7 @@ def _judged(file: Path) -> Pipeline:
 def _of_interest(pipeline: Pipeline, found: Sequence[Finding]) -> list[Finding]:
     """With services in the file, what is said about Functions is for AWS; without, OSCAR has its own words for it."""
     if not pipeline.services:
-        return []
+        return [finding for finding in found if finding.code == "secret"]
     places = [pipeline.spot(service.place).line for service in pipeline.services]
     functions = [pipeline.spot(function.place).line for function in pipeline.functions]
     return [

@@ -71,7 +71,7 @@ def _meant(known: Mapping[str, Cluster], endpoint: str, cluster: str) -> Cluster
     at_endpoint = [one for one in known.values() if endpoint and _same(one.endpoint) == _same(endpoint)]
     if len(at_endpoint) == 1:
         return at_endpoint[0]
-    if known:
+    if known and (at_endpoint or not endpoint):
         raise NoCluster("the file knows several clusters", _ids(known))
     if not endpoint:
         raise NoCluster(

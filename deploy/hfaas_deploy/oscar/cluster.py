@@ -227,15 +227,18 @@ class Cluster:
 
     def _unreachable(self, fault: Exception, answer_within: float) -> OscarError:
         host = self.access.host
+        said = str(fault).lower()
         if isinstance(fault, requests.exceptions.SSLError):
-            reason = "its certificate is not trusted" if "CERTIFICATE_VERIFY" in str(fault).upper() else "TLS fails"
+            reason = "its certificate is not trusted" if "certificate_verify" in said else "TLS fails"
+            reason = "its certificate is another host's" if "mismatch" in said else reason
             hint = "name its authority with REQUESTS_CA_BUNDLE=FILE, or write ssl_verify: false at its cluster"
             return Unreachable(f"{host} cannot be trusted: {reason}", hint)
         if isinstance(fault, requests.exceptions.ReadTimeout):
-            return Unreachable(
-                f"{host} has not answered within {answer_within:.0f} s", "ask again; it may still be at it"
-            )
-        if isinstance(fault, requests.exceptions.ConnectTimeout | requests.exceptions.ConnectionError):
+            message = f"{host} has not answered within {answer_within:.0f} s"
+            return Unreachable(message, "ask again; it may still be at it")
+        if "aborted" in said or "broken" in said:
+            return Unreachable(f"{host} broke off in the middle of it", "ask again, and see what has become of it")
+        if isinstance(fault, requests.exceptions.ConnectionError):
             hint = "is the endpoint right, and is the cluster up and to be reached from here?"
             return Unreachable(f"nothing answers at {self.access.endpoint}", hint)
         return Unreachable(f"{host} cannot be asked: {type(fault).__name__}")

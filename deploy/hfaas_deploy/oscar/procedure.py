@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from hfaas_deploy.oscar import messages, service
 from hfaas_deploy.oscar import plan as plans
 from hfaas_deploy.oscar.cluster import ANSWER, Cluster, Found, Job
-from hfaas_deploy.oscar.errors import NameTaken, NoService, NotFinished, OscarError
+from hfaas_deploy.oscar.errors import NameTaken, NoCluster, NoService, NotFinished, OscarError
 from hfaas_deploy.oscar.messages import Progress
 from hfaas_deploy.oscar.plan import Action, Plan, Step
 from hfaas_deploy.pipeline import Pipeline
@@ -44,6 +44,9 @@ def plan(
     adopt: bool = False,
 ) -> Plan:
     """What a promotion would do; nothing is changed. FdlError, MissingVariable and OscarError say why not."""
+    ids = sorted({one.cluster.id for one in pipeline.services})
+    if not cluster.access.cluster and len(ids) > 1:
+        raise NoCluster("the file has services of several clusters", f"name one with --cluster: {', '.join(ids)}")
     defined = service.define(pipeline, cluster.access.cluster, environ)
     progress(messages.Checked(defined.warnings))
     made = plans.make(cluster, pipeline.stack, defined.services, adopt=adopt)

@@ -78,6 +78,7 @@ class OscarCluster:
     answer: bytes = b""
     most_memory: str = "4Gi"
     shares_buckets: bool = False
+    closes: bool = False
 
     @property
     def writes(self) -> list[tuple[str, str]]:
@@ -260,10 +261,12 @@ def _handler(cluster: OscarCluster) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             for name, value in more.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer)))
+            if "Transfer-Encoding" not in more:
+                self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             if answer:
                 self.wfile.write(answer)
+            self.close_connection = cluster.closes
 
         do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - names of the standard library
 

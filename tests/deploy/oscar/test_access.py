@@ -132,3 +132,9 @@ def test_a_password_is_not_shown(write: Write) -> None:
     pipeline = fdl.parse(write(ONE.replace('"${EDGE_WORD}"', "edge-word")))
 
     assert "edge-word" not in repr(choose(pipeline, ENVIRON)) + repr(pipeline)
+
+
+def test_an_endpoint_beside_several_clusters_is_one_of_its_own(write: Write) -> None:
+    chosen = choose(fdl.parse(write(TWO)), ENVIRON, endpoint="https://third.example.org")
+
+    assert (chosen.cluster, chosen.user) == ("", "admin")

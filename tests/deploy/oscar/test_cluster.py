@@ -277,3 +277,28 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_and_taken_on_demand(
 
     assert caught.value.message.endswith("cannot be trusted: its certificate is not trusted")
     assert "REQUESTS_CA_BUNDLE" in caught.value.hint
+
+
+def test_a_certificate_of_another_host_is_told_as_such(
+    oscar: Any, serve: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("oscar.example.org").configure_cert(tls)
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+
+    with (
+        serve(type(oscar)(), tls) as secured,
+        connect(secured) as there,
+        pytest.raises(Unreachable, match="certificate is another host's"),
+    ):
+        there.services()
+
+
+def test_a_cluster_that_breaks_off_is_told_as_such(oscar: Any, there: Cluster) -> None:
+    oscar.answers["POST", SERVICES] = (200, {"Transfer-Encoding": "chunked"}, b"5\r\nhal")
+    oscar.closes = True
+
+    with pytest.raises(Unreachable, match="broke off in the middle"):
+        there.create(WIRE)

@@ -10,8 +10,9 @@ import pytest
 
 from hfaas_deploy import fdl
 from hfaas_deploy.oscar import messages, procedure
+from hfaas_deploy.oscar.access import Access
 from hfaas_deploy.oscar.cluster import Cluster
-from hfaas_deploy.oscar.errors import NameTaken, NotFinished, Refused
+from hfaas_deploy.oscar.errors import NameTaken, NoCluster, NotFinished, Refused
 from hfaas_deploy.oscar.plan import Action, Plan
 from hfaas_deploy.pipeline import Pipeline
 
@@ -282,3 +283,15 @@ def test_functions_are_rehearsed_and_promoted_from_one_file(oscar: Any, there: C
     assert oscar.services["faces"]["script"] == "#!/bin/sh\necho ä\n"
     assert oscar.buckets == {"films"}
     assert planned(text).is_idle
+
+
+def test_services_of_several_clusters_do_not_all_go_to_one(oscar: Any, read: Callable[[str], Pipeline]) -> None:
+    text = (
+        "functions: {oscar: [{edge: {name: a, image: i, script: a.sh}}, {far: {name: b, image: i, script: a.sh}}]}"
+    )
+
+    with Cluster(Access(oscar.endpoint, "admin", "geh€im: wort")) as there, pytest.raises(NoCluster) as caught:
+        procedure.plan(read(text), there, {})
+
+    assert caught.value.hint == "name one with --cluster: edge, far"
+    assert oscar.asked == []
