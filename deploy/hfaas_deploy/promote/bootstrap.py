@@ -10,7 +10,7 @@ from typing import Any
 
 from hfaas_deploy import names, steps
 from hfaas_deploy.errors import RegistryError
-from hfaas_deploy.messages import Planned, Progress
+from hfaas_deploy.messages import Planned, Progress, Unheard
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.promote.repositories import Repositories
 from hfaas_deploy.stack import Stack
@@ -28,7 +28,7 @@ def ensure(pipeline: Pipeline, target: Target, progress: Progress) -> dict[str, 
     needed = {function.name: bootstrap.logical(function) for function in repositories.needed()}
     if not needed:
         return {}
-    stack = _stack(pipeline, target)
+    stack = _stack(pipeline, target, progress)
     steps.recover(stack, progress)
     standing = _standing(stack)
     adopted = {
@@ -51,7 +51,7 @@ def tidy(pipeline: Pipeline, target: Target, progress: Progress) -> None:
     """Let go of the repositories of Functions that the pipeline does not have any more."""
     repositories = Repositories(target, pipeline)
     needed = {bootstrap.logical(function) for function in repositories.needed()}
-    stack = _stack(pipeline, target)
+    stack = _stack(pipeline, target, progress)
     if _standing(stack).keys() <= needed:
         return
     if needed:
@@ -60,8 +60,9 @@ def tidy(pipeline: Pipeline, target: Target, progress: Progress) -> None:
         steps.tell(stack.remove(), progress)
 
 
-def _stack(pipeline: Pipeline, target: Target) -> Stack:
-    return Stack.at(target, names.images_stack(pipeline.stack))
+def _stack(pipeline: Pipeline, target: Target, progress: Progress) -> Stack:
+    name = names.images_stack(pipeline.stack)
+    return Stack.at(target, name, lambda reason: progress(Unheard(name, reason)))
 
 
 def _standing(stack: Stack) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from tests import faults
 from tests.registry import Registry
 
 from hfaas_deploy.errors import CredentialsError, RegistryError
-from hfaas_deploy.messages import Happened, Message, Planned
+from hfaas_deploy.messages import Happened, Message, Planned, Unheard
 from hfaas_deploy.pipeline import Function, Pipeline
 from hfaas_deploy.promote import bootstrap
 from hfaas_deploy.promote.repositories import Repositories
@@ -178,3 +178,15 @@ def test_a_repository_that_was_deleted_behind_the_stacks_back_is_told(aws: Targe
         ensure(pipeline, aws)
 
     assert f"delete Stack {pipeline.stack}-images" in caught.value.hint
+
+
+@pytest.mark.slow
+def test_a_silence_of_cloudformation_is_told_and_borne(aws: Target, pipeline: Pipeline) -> None:
+    with faults.before(aws.endpoint) as proxy:
+        behind = Target.aws(aws.region, stand_in=proxy.url).within(aws.account)
+        proxy.cut("Action=DescribeStackEvents", skip=1, times=3)  # once with botocore's own attempts
+
+        _, told = ensure(pipeline, behind)
+
+    assert [message.stack for message in told if isinstance(message, Unheard)] == [f"{pipeline.stack}-images"]
+    assert len(repositories(aws, pipeline)) == 2
