@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from hfaas_tui import transfer
+from hfaas_tui import rehearsed, transfer
 from hfaas_tui.tally import Failure
 from hfaas_tui.watch import Emulator
 
@@ -46,7 +46,19 @@ def deploy(pipeline: Pipeline, emulator: Emulator, build_args: Mapping[str, str]
             say(line)
 
     wanted = with_build_args(pipeline, build_args)
-    return procedure.deploy(wanted, Target.local(emulator.endpoint), images(emulator), tell)
+    deployed = procedure.deploy(wanted, Target.local(emulator.endpoint), images(emulator), tell)
+    remember(deployed, emulator, "deploy", say)
+    return deployed
+
+
+def remember(deployed: Deployed, emulator: Emulator, how: Literal["run", "deploy"], say: Say) -> None:
+    """Note what was rehearsed; plain processes have no images, so nothing can be said of them."""
+    from hfaas_deploy.images import DockerImages
+
+    engine = images(emulator)
+    if isinstance(engine, DockerImages):
+        with engine:
+            rehearsed.note(deployed, engine, how, say)
 
 
 def remove(pipeline: Pipeline, emulator: Emulator, say: Say) -> None:

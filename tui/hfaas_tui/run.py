@@ -138,8 +138,10 @@ def run(order: Order, progress: Progress) -> Outcome:
     with _state(order) as state, rehearsal(_options(order, state)) as emulator:
         engine = emulator.status()["engine"]
         progress.say(f"LOCAL emulator at {emulator.endpoint}, engine {engine['name']}: {engine['detail']}")
-        local.deploy(order.pipeline, emulator, order.build_args, progress.say)
+        deployed = local.deploy(order.pipeline, emulator, order.build_args, progress.say)
         summary, stuck = _drive(emulator, uploads, order, progress)
+        if summary.tallies() and not (summary.failures() or summary.problems or stuck):
+            local.remember(deployed, emulator, "run", progress.say)
         logs = {each.invocation: _save_log(emulator, each, order.output) for each in summary.failures()}
         outputs = _fetch(emulator, order)
         if not (outputs or logs or stuck):
