@@ -46,7 +46,7 @@ async def test_the_header_says_local_and_the_tabs_name_the_views(backend: FakeBa
 async def test_a_live_target_is_read_only_and_shouts(backend: FakeBackend) -> None:
     backend.target = Target("aws", "123456789012", "eu-west-1", "research")
     async with running(backend, SMALL) as (app, pilot):
-        await wait_text(pilot, "▲ AWS LIVE  1234-5678-9012 eu-west-1")
+        await wait_text(pilot, "▲ AWS LIVE 1234-5678-9012 eu-west-1")
         assert app.is_read_only
         assert "invoke" not in (await settle(pilot)).splitlines()[-1]
 

@@ -112,7 +112,7 @@ async def test_marked_functions_are_deleted_together_once_confirmed(backend: Fak
 
 
 async def test_on_a_live_target_the_name_must_be_typed(backend: FakeBackend) -> None:
-    backend.target = Target("aws", "123456789012", "eu-west-1")
+    backend.target = Target("oscar", "cluster.example.org")
     async with running(backend, SMALL) as (app, pilot):
         await wait_text(pilot, "grayify")
         app.is_read_only = False

@@ -16,9 +16,7 @@ from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.ui.options import Arguments, parse
 
 if TYPE_CHECKING:
-    from hfaas_tui.ui.backend import Backend
     from hfaas_tui.ui.demo import Demo
-    from hfaas_tui.ui.emulator.emulation import Emulation
     from hfaas_tui.ui.guarded import Guarded
     from hfaas_tui.ui.settings import Settings
 
@@ -108,19 +106,19 @@ def _show(app: Guarded, restored: Callable[[], None], *, mouse: bool) -> int:
 
 def _made(read: Arguments, stack: ExitStack) -> Guarded:
     """Put the app together; `stack` ends what belongs to it."""
-    from hfaas_tui.ui import guarded
+    from hfaas_tui.ui import guarded, targets
 
     demo = _demo(read, stack)
     settings = _settings(read, demo)
-    backend, emulation = _target(read, settings, stack)
+    reached = targets.Targets(read, settings, stack)
+    backend, emulation = reached.open(reached.first)
     app = guarded.Guarded(
         backend,
         settings=settings,
         emulation=emulation,
+        targets=reached,
         first=read.view or _first(read, settings, has_demo=bool(demo)),
     )
-    if emulation is not None:
-        stack.callback(emulation.close)
     if demo is not None and emulation is not None:
         emulated = emulation
 
@@ -182,47 +180,15 @@ def _project(read: Arguments) -> tuple[Path, Path | None, Path]:
     return folder, pipeline, folder / STATE
 
 
-def _target(read: Arguments, settings: Settings, stack: ExitStack) -> tuple[Backend, Emulation | None]:
-    if read.target == "aws":
-        from hfaas_tui.ui.aws.aws_backend import AwsBackend
-
-        return AwsBackend(read.profile, read.region, settings.pipeline), None
-    if read.replay:
-        from hfaas_tui.ui.emulator.replay import ReplayBackend
-
-        return ReplayBackend(read.replay, read.speed), None
-    from hfaas_tui.ui.emulator.local_backend import Heard, LocalBackend, unheard
-
-    heard: Heard = unheard
-    if read.record:
-        from hfaas_tui.ui.emulator.replay import Recorder
-
-        recorder = Recorder(read.record)
-        stack.callback(recorder.close)
-        heard = recorder
-    endpoint = _endpoint(read)
-    backend = LocalBackend(settings.state, endpoint or None, settings.pipeline, heard)
-    if endpoint or settings.state is None:
-        return backend, None
-    from hfaas_tui.rehearsal import Options
-    from hfaas_tui.ui.emulator.emulation import Emulation
-
-    return backend, Emulation(Options(settings.state))
-
-
-def _endpoint(read: Arguments) -> str:
-    """Return the emulator that was named: on the command line, or for all commands by AWS_ENDPOINT_URL."""
-    if read.demo or read.state:
-        return read.endpoint
-    return read.endpoint or os.environ.get("AWS_ENDPOINT_URL", "")
-
-
 def _first(read: Arguments, settings: Settings, *, has_demo: bool) -> str:
     """Begin with the welcome where there is nothing yet: no pipeline, no emulator."""
     from hfaas_emulator.state import running
+    from hfaas_tui.ui import targets
 
     is_there = settings.state is not None and running(settings.state) is not None
-    has_something = read.target == "aws" or settings.pipeline or is_there or has_demo or read.replay or _endpoint(read)
+    has_something = (
+        read.target == "aws" or settings.pipeline or is_there or has_demo or read.replay or targets.endpoint(read)
+    )
     return "functions" if has_something else "welcome"
 
 

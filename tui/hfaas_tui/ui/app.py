@@ -29,6 +29,7 @@ from hfaas_tui.ui.screens.view import View
 from hfaas_tui.ui.settings import Settings
 from hfaas_tui.ui.state import Kind, Message, Store
 from hfaas_tui.ui.stats import stats
+from hfaas_tui.ui.switching import Switching
 from hfaas_tui.ui.toasts import Link, Severity
 from hfaas_tui.ui.widgets.chrome import Part
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
     from hfaas_tui.ui.backend import Backend
     from hfaas_tui.ui.emulator.emulation import Emulation
+    from hfaas_tui.ui.targets import Kind as TargetKind
+    from hfaas_tui.ui.targets import Targets
 
 PREFETCH_S = 0.5
 QUIET_S, RESTING_S = 5.0, 0.25
@@ -70,6 +73,7 @@ class HfaasApp(App[int]):
         store: Store | None = None,
         logs: LogStore | None = None,
         emulation: Emulation | None = None,
+        targets: Targets | None = None,
         clock: Callable[[], float] = time.time,
         first: str = "functions",
     ) -> None:
@@ -82,6 +86,7 @@ class HfaasApp(App[int]):
         self.store = store or Store(backend.target)
         self.logs = LogStore() if logs is None else logs  # an empty one is false
         self.emulation = emulation
+        self.switching = Switching(self, targets)
         self.clock = clock
         self.is_read_only = self.settings.read_only or backend.target.is_live
         self.feeds = Feeds(backend, self.store, self.logs, self._feed_failed)
@@ -188,6 +193,40 @@ class HfaasApp(App[int]):
         if is_too_small(self.size):
             self.push_screen(TooSmall())
 
+    def action_go_to_target(self, kind: TargetKind) -> None:
+        """Look at another target."""
+        self.switching.ask(kind)
+
+    def action_allow(self) -> None:
+        """Let a live target be changed, or look only again."""
+        self.switching.allow()
+
+    def set_read_only(self, is_it: bool) -> None:
+        """Hide the keys that change things, or show them."""
+        self.is_read_only = is_it
+        self.refresh_bindings()
+        self.poll()
+
+    async def look_at(self, backend: Backend, emulation: Emulation | None) -> None:
+        """Look at another target; nothing of this one stays."""
+        here = next((each.NAME for each in reversed(self.screen_stack) if isinstance(each, View)), self._first)
+        self.feeds.close()
+        self.backend, self.emulation = backend, emulation
+        self.store, self.logs = Store(backend.target), LogStore(self.logs.folder)
+        self.is_read_only = self.settings.read_only or backend.target.is_live
+        self.feeds = Feeds(backend, self.store, self.logs, self._feed_failed)
+        self._trail.clear()
+        old, self._views = [*self._views.values()], {}
+        while self.screen.is_modal:
+            self.pop_screen()
+        await self.switch_screen(Screen())
+        for view in old:
+            self.uninstall_screen(view)
+            await view.remove()
+        self.feeds.start()
+        await self._go(here, "")
+        self.say(f"this is {backend.target.kind.upper() if backend.target.is_live else 'the local emulator'} now")
+
     def _remember(self, view: str) -> None:
         """Note where somebody comes from who follows something to a view; who just goes to one begins anew."""
         here = self.screen.NAME if isinstance(self.screen, View) else ""
@@ -270,7 +309,7 @@ class HfaasApp(App[int]):
 
         if isinstance(self.screen, Confirm):
             return
-        if losses := list(self._losses()):
+        if losses := list(self.losses()):
             asked = Confirm("Leave now?", losses, yes="Leave")
             self.push_screen(asked, lambda answer: self.exit(0) if answer else None)
         else:
@@ -280,10 +319,15 @@ class HfaasApp(App[int]):
         """Leave as `q` does."""
         self.action_leave()
 
-    def _losses(self) -> Iterator[str]:
+    def unsaved(self) -> Iterator[str]:
+        """Yield what would be lost with the views."""
         for view in self._views.values():
             if lost := view.unsaved():
                 yield lost
+
+    def losses(self) -> Iterator[str]:
+        """Yield what would be lost if the user left now."""
+        yield from self.unsaved()
         running = sum(each.running for each in stats(self.store, self.clock()).values())
         if running and self.emulation is not None and self.emulation.is_ours:
             runs = "1 run is" if running == 1 else f"{running} runs are"

@@ -71,6 +71,9 @@ class Commands(Provider):
                 words = action.help[:1].upper() + action.help[1:].partition(" (")[0]
                 yield Command(words, self.hfaas.label(action), partial(self.app.run_action, action.method))
 
+        for what, does in self.hfaas.switching.commands():
+            yield Command(what, "", partial(self.app.run_action, does))
+
     def _things(self) -> Iterator[Command]:
         store, go = self.hfaas.store, self.hfaas.go
         for function in store.functions():

@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hfaas_tui.errors import CliError
 from hfaas_tui.location import ONEDATA, Location, parse
@@ -38,13 +38,15 @@ from hfaas_tui.ui.model import (
     Target,
 )
 
+if TYPE_CHECKING:
+    from hfaas_deploy.promote.promotion import Promoted
+
 CHECK_S = 30.0
 """Who we are is asked for anew after this time, and at once when something failed."""
 
 EVENTS_KEPT = 200
 NO_EVENT = "AWS keeps no events: only what this window invoked can be run again"
 NO_EVENT_HINT = "put its input into the bucket again, or i in Functions invokes with an event of yours"
-SERVICES = ("lambda", "batch", "s3", "logs", "cloudformation", "sqs")
 
 
 class AwsBackend:
@@ -52,7 +54,7 @@ class AwsBackend:
 
     def __init__(self, profile: str = "", region: str = "", pipeline: Path | None = None) -> None:
         self._link = AwsLink(profile, region)
-        self._stacks = Stacks(self._link)
+        self._stacks = Stacks(self._link, self._promoted)
         self._functions = Functions(self._link, pipeline, self._stacks.around, only_ours=True)
         self._buckets = Buckets(self._link)
         self._polling = Polling(self._link, self._sources)
@@ -116,9 +118,19 @@ class AwsBackend:
         return [Place(f"s3://{name}", note="" if name in used else "of no function here") for name in names]
 
     def system(self) -> Mapping[str, Any]:
-        """Return Stacks with what is known of their promotions, queues, and which services are asked."""
-        found = self._stacks.system(self._functions.sources())
-        return {**found, "services": dict.fromkeys(SERVICES, "running"), "caller": self._caller}
+        """Return Stacks with what is known of their promotions, dead letters, and queues with what runs their jobs."""
+        with self._doubting():
+            return self._stacks.system(self._functions.sources())
+
+    def _promoted(self, stack: str) -> Promoted | None:
+        """Return the newest record of a promotion; None when there is none, or it cannot be read."""
+        from hfaas_deploy.errors import DeployError
+        from hfaas_deploy.promote import record
+
+        caller = self._caller or self._link.caller()
+        with suppress(DeployError):
+            return record.latest(self._link.target.within(caller.account), stack)
+        return None
 
     # --- what happens
 

@@ -104,7 +104,8 @@ class Reading:
         """Return what was learnt since the last time; None for no news."""
         runs = tuple(self._runs[name] for name in self._changed)
         news = News(runs, tuple(self._new_steps), dict(self._writers) or None)
-        lines, has_news = self._lines, bool(runs or self._new_steps)
+        lines = sorted(self._lines, key=lambda line: line.time)  # of several groups
+        has_news = bool(runs or self._new_steps)
         self._changed, self._new_steps, self._lines, self._writers = {}, [], [], {}
         self._forget()
         return (news if has_news else None), lines

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from hfaas_deploy.names import logical
 from hfaas_tui.ui.aws import batch
 from hfaas_tui.ui.aws.functions import Around, Clients, Source, members, stacks
+
+if TYPE_CHECKING:
+    from hfaas_deploy.promote.promotion import Promoted
 
 TEMPLATE = "hfaas:template"
 """The tag of our Stacks: the SHA-256 of what they were made of."""
@@ -20,10 +23,11 @@ LOOK_S = 10.0
 
 
 class Stacks:
-    """Asks CloudFormation, Batch and SQS."""
+    """Asks CloudFormation, Batch and SQS; `promoted` tells of a Stack what its newest record says."""
 
-    def __init__(self, link: Clients) -> None:
+    def __init__(self, link: Clients, promoted: Callable[[str], Promoted | None]) -> None:
         self._link = link
+        self._promoted = promoted
         self._shown: dict[str, Any] = {}
         self._shown_at = 0.0
         self._lock = threading.Lock()
@@ -66,8 +70,13 @@ class Stacks:
                 "template": _tags(each)[TEMPLATE],
                 "changed": (each.get("LastUpdatedTime") or each["CreationTime"]).timestamp(),
                 "functions": sum(kind == "AWS::Lambda::Function" for kind, _ in resources),
+                **self._record(name),
                 "dead_letters": self._dead_letters(url for kind, url in resources if kind == "AWS::SQS::Queue"),
             }
+
+    def _record(self, stack: str) -> dict[str, Any]:
+        found = self._promoted(stack)
+        return {"promoted": {"at": found.at, "by": found.by, "template": found.template[:12]}} if found else {}
 
     def _resources(self, stack: str) -> Iterator[tuple[str, str]]:
         api = self._link.client("cloudformation")

@@ -253,6 +253,9 @@ class Functions(View):
         names = [each.name for each in self.marked()]
         if not names:
             return
+        if self.store.target.kind == "aws":
+            self.say("on AWS a function belongs to its Stack, which `hfaas destroy` takes down", Condition.WARNING)
+            return
         is_live, what = self.store.target.is_live, names[0] if len(names) == 1 else f"{len(names)} functions"
         lines = [*names[:8], *([f"and {len(names) - 8} more"] if len(names) > 8 else [])]
         asked = Confirm(

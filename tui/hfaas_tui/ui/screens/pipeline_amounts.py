@@ -72,9 +72,19 @@ class Amounts:
 def _count(backend: Backend, key: str) -> Amount | None:
     """Count what is below a place; None when it is not there."""
     try:
+        if backend.target.is_live:
+            return _first_page(backend, key)
         below = listing.below(backend, [Entry(key + "/", key)])
     except CliError:
         if not backend.health().is_up:
             raise
         return None
     return Amount(len(below.entries), below.size, below.is_all)
+
+
+def _first_page(backend: Backend, key: str) -> Amount:
+    """Count what one request tells: each one costs money."""
+    page = backend.listing(listing.asked(key + "/"))
+    objects = [each for each in page.entries if not each.is_folder]
+    is_all = not page.next and len(objects) == len(page.entries)
+    return Amount(len(objects), sum(each.size or 0 for each in objects), is_all)

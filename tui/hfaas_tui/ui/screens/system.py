@@ -20,6 +20,7 @@ from hfaas_tui.doctor import Finding
 from hfaas_tui.ui import actions, frame
 from hfaas_tui.ui.model import Problem
 from hfaas_tui.ui.report import Report
+from hfaas_tui.ui.screens import system_aws
 from hfaas_tui.ui.screens import system_lines as lines
 from hfaas_tui.ui.screens.system_emulator import Switch
 from hfaas_tui.ui.screens.system_lines import Service
@@ -28,6 +29,7 @@ from hfaas_tui.ui.screens.system_prune import Pruning
 from hfaas_tui.ui.screens.view import View
 from hfaas_tui.ui.state import Kind
 from hfaas_tui.ui.widgets.chrome import Part
+from hfaas_tui.ui.widgets.sheet import Sheet
 from hfaas_tui.ui.widgets.textpane import Line, TextPane
 from hfaas_tui.ui.widgets.vtable import Column, VTable
 
@@ -42,6 +44,7 @@ COLUMNS = (
     Column("requests", "REQ", 7, prio=1, align="right"),
 )
 EMPTY = ("No emulator answers.", "S  starts one", "l  shows the log of the last one")
+EMPTY_AWS = ("No Stack of hfaas in this account and region.",)
 LOOKING = ("Asking the emulator…",)
 
 
@@ -102,6 +105,10 @@ class System(View):
         super().on_mount()
         self._examine()
 
+    @property
+    def is_aws(self) -> bool:
+        return self.store.target.kind == "aws"
+
     # --- asking
 
     def _examine(self) -> None:
@@ -139,7 +146,11 @@ class System(View):
         has_spaces = any(place.uri.startswith("onedata://") for place in self.store.places())
         table = self.query_one("#services", VTable)
         table.empty = list(EMPTY if health.problem and not health.is_up else LOOKING)
-        table.set_rows(lines.services(self.system, health, self.store.target, has_spaces=has_spaces))
+        if self.is_aws:
+            table.empty = list(EMPTY_AWS)
+            table.set_rows(system_aws.rows(self.system, health))
+        else:
+            table.set_rows(lines.services(self.system, health, self.store.target, has_spaces=has_spaces))
         self._paint()
 
     def tick(self) -> None:
@@ -169,6 +180,9 @@ class System(View):
     def _paint(self) -> None:
         machine, health, functions = self.store.machine, self.store.health, self.store.functions()
         pane = self.query_one("#engine", TextPane)
+        if self.is_aws:
+            self._paint_aws(pane)
+            return
         pane.show(lines.engine(self.system, machine, health, self.now(), len(functions), pane.size.width))
         width = self.size.width
         gap: list[Line] = [] if self.has_class("-short") else [()]
@@ -181,6 +195,22 @@ class System(View):
             *gap,
             _rule("LOAD", width),
             *lines.load(self.store.machines(), self._rates, self.hfaas.pulse.words(), width),
+        ]
+        self.query_one("#panels", TextPane).show(panels)
+
+    def _paint_aws(self, pane: TextPane) -> None:
+        health, target, width = self.store.health, self.store.target, self.size.width
+        pane.show(system_aws.account(health, target, len(self.store.functions())))
+        gap: list[Line] = [] if self.has_class("-short") else [()]
+        panels: list[Line] = [
+            _rule("STACKS", width),
+            *system_aws.stacks(self.system, self.now()),
+            *gap,
+            _rule("QUEUES", width),
+            *system_aws.queues(self.system),
+            *gap,
+            _rule("LOAD", width),
+            *system_aws.load({name: list(rates) for name, rates in self._rates.items()}, self.hfaas.pulse.words()),
         ]
         self.query_one("#panels", TextPane).show(panels)
 
@@ -202,10 +232,16 @@ class System(View):
 
     def on_vtable_opened(self, event: VTable.Opened) -> None:
         event.stop()
-        self.papers.about(event.row)
+        self._about(event.row)
 
     def action_open(self) -> None:
-        self.papers.about(self.query_one("#services", VTable).selected)
+        self._about(self.query_one("#services", VTable).selected)
+
+    def _about(self, row: Service | None) -> None:
+        if not self.is_aws:
+            self.papers.about(row)
+        elif row is not None:
+            self.app.push_screen(Sheet(f"{row.address} · {row.name}", system_aws.about(row, self.system)))
 
     def action_refresh(self) -> None:
         """Look at everything again."""
@@ -249,7 +285,7 @@ class System(View):
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in {"start_stop", "prune"} and self.store.target.is_live:
+        if action in {"start_stop", "prune", "logs", "gpu"} and self.store.target.is_live:
             return False
         return super().check_action(action, parameters)
 
