@@ -15,7 +15,7 @@ from hfaas_emulator.cloudformation.intrinsics import invalid
 from hfaas_emulator.cloudformation.operation import Operator
 from hfaas_emulator.cloudformation.plan import Action, Change, Problem
 from hfaas_emulator.cloudformation.providers import TYPES, services
-from hfaas_emulator.cloudformation.providers.base import AlreadyExists, Context
+from hfaas_emulator.cloudformation.providers.base import AlreadyExists, Context, Made
 from hfaas_emulator.cloudformation.resources import Tools
 from hfaas_emulator.cloudformation.stack import Operation, Stack, Status, Version, stack_arn
 from hfaas_emulator.cloudformation.store import Store
@@ -196,21 +196,31 @@ class StackEngine:
     ) -> tuple[list[Change], list[Problem]]:
         """Turn additions of things that exist under their literal name, and may be kept, into imports.
 
-        What exists and is somebody else's is a problem.
+        What exists and is another account's, or another stack's, is a problem.
         """
         found, problems = [], []
         for change in changes:
             definition = template.resources.get(change.logical)
-            there = False
+            there = None
             if change.action is Action.ADD and definition is not None:
                 try:
-                    there = await self._exists(stack, definition)
+                    there = await self._there(stack, definition)
+                    self._refuse_owned(stack, definition, there)
                 except AlreadyExists as error:
                     problems.append(Problem(change.logical, change.type, NAME_TAKEN, str(error)))
             found.append(replace(change, action=Action.IMPORT) if there else change)
         return found, problems
 
-    async def _exists(self, stack: Stack, definition: Definition) -> bool:
+    def _refuse_owned(self, stack: Stack, definition: Definition, there: Made | None) -> None:
+        """AlreadyExists when another stack has the resource: each of them could delete it."""
+        for other in self.stacks(stack.account, stack.region) if there else ():
+            if other is stack or other.status is Status.DELETE_COMPLETE:
+                continue
+            owned = [one.made.id for one in other.resources.values() if one.made and one.type == definition.type]
+            if there and there.id in owned:
+                raise AlreadyExists(definition.type, there.id, other.name)
+
+    async def _there(self, stack: Stack, definition: Definition) -> Made | None:
         provider = TYPES[definition.type]
         literal = definition.properties.get(provider.name) if provider.name else None
         if (
@@ -218,14 +228,14 @@ class StackEngine:
             or not isinstance(literal, str)
             or not definition.deletion_policy.startswith("Retain")
         ):
-            return False
+            return None
         context = Context(
             lambda service: self._tools.clients.get(stack.account, stack.region, service),
             stack.account,
             stack.region,
             literal,
         )
-        return await self._tools.threads.run(provider.find, context, {provider.name: literal}) is not None
+        return await self._tools.threads.run(provider.find, context, {provider.name: literal})
 
 
 def _assign(stack: Stack, fields: Mapping[str, Any]) -> None:

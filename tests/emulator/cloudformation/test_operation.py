@@ -313,6 +313,15 @@ def test_an_adopted_bucket_calls_the_new_function(cfn: Any, aws: Callable[..., A
     assert targets(aws) == ["arn:aws:lambda:us-east-1:123456789012:function:detect"]
 
 
+def test_a_bucket_that_another_stack_has_is_not_adopted(cfn: Any) -> None:
+    cfn.create("mask", t.pipeline())
+
+    plan = cfn.plan("other", t.pipeline(), "CREATE", ImportExistingResources=True)
+
+    assert plan["Status"] == "FAILED"
+    assert "hfaas-pipeline' already exists in stack mask" in plan["StatusReason"]
+
+
 def test_retain_keeps_even_what_a_failed_create_made(cfn: Any, aws: Callable[..., Any]) -> None:
     logs = t.resource("AWS::Logs::LogGroup", {"LogGroupName": "/kept"}, DeletionPolicy="Retain")
     broken = t.resource("AWS::S3::Bucket", {"BucketName": "X"}, DependsOn="Logs")

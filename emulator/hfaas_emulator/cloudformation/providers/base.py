@@ -28,10 +28,11 @@ class ResourceError(Exception):
 
 
 class AlreadyExists(ResourceError):
-    """Somebody made a thing of that name before."""
+    """Somebody made a thing of that name before: another account, or a stack that has it still."""
 
-    def __init__(self, type: str, name: str) -> None:
-        super().__init__(f"Resource of type '{type}' with identifier '{name}' already exists.")
+    def __init__(self, type: str, name: str, stack: str = "") -> None:
+        where = f" in stack {stack}" if stack else ""
+        super().__init__(f"Resource of type '{type}' with identifier '{name}' already exists{where}.")
 
 
 @dataclass(frozen=True, slots=True)
