@@ -128,7 +128,9 @@ def test_a_type_is_made_changed_in_place_and_removed(cfn: Any, aws: Any, what: s
 
 def test_every_type_has_a_row_or_a_pipeline_or_tests_of_its_own() -> None:
     rest = set(TYPES) - {row.type for row in [*test_types.ROWS.values(), *ROWS.values()]}
-    assert {one for one in rest if not one.startswith(("AWS::Batch::", "AWS::ECR::"))} == {"AWS::Lambda::Permission"}
+    assert {one for one in rest if not one.startswith(("AWS::Batch::", "AWS::ECR::"))} == {
+        "AWS::Lambda::Permission"
+    }
 
 
 @pytest.mark.parametrize(
