@@ -1,6 +1,6 @@
 """What was promoted: one JSON document for each promotion, in the artifacts bucket of the account.
 
-    promotions/STACK/2026-01-31T12-00-00Z-8ab42362ac96.json
+    promotions/STACK/2026-01-31T12-00-00.000Z-8ab42362ac96.json
 
 It is there for people and for `hfaas status`; a promotion itself reads nothing back. Whatever else lies in that folder is
 passed over.
@@ -71,8 +71,9 @@ def bucket(target: Target) -> str:
 
 
 def _key(promoted: Promoted) -> str:
-    moment = time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime(promoted.at))
-    return f"{FOLDER}{promoted.stack}/{moment}-{promoted.template[:12]}.json"
+    moment = time.strftime("%Y-%m-%dT%H-%M-%S", time.gmtime(promoted.at))
+    milliseconds = int(promoted.at * 1000) % 1000  # so that the order of keys is that of time
+    return f"{FOLDER}{promoted.stack}/{moment}.{milliseconds:03}Z-{promoted.template[:12]}.json"
 
 
 def _stacks(target: Target) -> Iterator[str]:
