@@ -45,3 +45,21 @@ def test_what_an_emulator_is_told_of_onedata(tmp_path: Path) -> None:
 
     assert told[-4:] == ["--onedata-port", "4567", "--flush-delay", "3,5"]
     assert "--onedata-port" not in Options(tmp_path).arguments()
+
+
+def test_an_emulator_is_told_about_a_registry_only_where_one_was_named(tmp_path: Path) -> None:
+    plain = Options(tmp_path).arguments()
+
+    assert Options(tmp_path, registry="127.0.0.1:5000").arguments()[len(plain) :] == [
+        "--registry",
+        "127.0.0.1:5000",
+    ]
+
+
+def test_a_registry_that_is_no_address_is_told_before_anything_starts(tmp_path: Path) -> None:
+    options = Options(tmp_path / "state", engine="process", discard=True, registry="http://127.0.0.1:5000/")
+
+    with pytest.raises(CliError, match="no address of a registry") as caught, rehearsal(options):
+        pass
+
+    assert "HOST:PORT" in caught.value.hint
