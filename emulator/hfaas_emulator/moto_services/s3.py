@@ -108,6 +108,8 @@ def check(call: Call) -> None:
     bucket = bucket_of(call.bucket)
     if call.key and bucket is None:
         raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404)
+    if bucket is not None and call.expected_owner not in ("", _owner(call.bucket)):
+        raise AwsError("AccessDenied", "Access Denied", 403)
     if call.changes and not call.signed and not call.is_form:
         s3_strangers.admit(bucket, call)
     if not call.key:
@@ -133,6 +135,10 @@ def _denied(bucket: Any, call: Call) -> bool:
 
     resource = f"{bucket.arn}/{call.key}"
     return bool(bucket.get_permission("s3:PutObject", resource) == PermissionResult.DENIED)
+
+
+def _owner(bucket: str) -> str:
+    return str(models.s3_backends.bucket_accounts[bucket][1])
 
 
 def bucket_of(name: str) -> Any:

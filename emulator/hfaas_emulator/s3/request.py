@@ -32,6 +32,7 @@ class Call:
     skip_validation: bool = False
     source_ip: str = "127.0.0.1"
     request: str = ""
+    expected_owner: str = ""
 
     @property
     def is_form(self) -> bool:
@@ -91,6 +92,7 @@ class Asked:
             skip_validation=self.headers.get("x-amz-skip-destination-validation", "").lower() == "true",
             source_ip=self._ip,
             request=self.id,
+            expected_owner=self.headers.get("x-amz-expected-bucket-owner", ""),
         )
 
     def request(self, body: bytes = b"", upload: Upload | None = None) -> Request:

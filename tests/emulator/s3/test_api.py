@@ -350,3 +350,17 @@ def test_a_key_may_hold_a_line_feed(s3: Any, bucket: str) -> None:
 
     assert read(s3, bucket, "in/two\nlines.txt") == b"x"
     assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["in/two\nlines.txt"]
+
+
+def test_who_expects_another_owner_of_a_bucket_gets_nothing_done(s3: Any, bucket: str) -> None:
+    assert s3.list_objects_v2(Bucket=bucket, ExpectedBucketOwner="000000000000")["KeyCount"] == 0
+
+    for ask in (
+        lambda: s3.head_bucket(Bucket=bucket, ExpectedBucketOwner="111122223333"),
+        lambda: s3.put_object(Bucket=bucket, Key="k", Body=b"", ExpectedBucketOwner="111122223333"),
+        lambda: s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner="111122223333"),
+    ):
+        with pytest.raises(ClientError) as caught:
+            ask()
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
