@@ -296,8 +296,12 @@ class Stack:
                 raise StackError(f"{self.name}: {'; '.join(faults) or reason}")
         raise StackError(f"the plan of {self.name} was not ready within {PLAN_WITHIN:.0f} s")
 
+    def warnings(self, plan: Plan) -> tuple[str, ...]:
+        """What CloudFormation finds worth a word about a plan that can be executed."""
+        return tuple(self._faults(plan.change_set))
+
     def _faults(self, change_set: str) -> Iterator[str]:
-        """What is wrong with the resources of a change set that failed; older CloudFormations do not tell."""
+        """What is wrong with the resources of a change set; older CloudFormations do not tell."""
         page: dict[str, str] = {}
         while True:
             arguments = {"ChangeSetName": change_set, "Filters": {"FailedEvents": True}, **page}

@@ -54,7 +54,7 @@ class Buckets:
         if stack := self._stack_of(bucket.name, pipeline.stack):
             words = f"bucket {bucket.name} belongs to Stack {stack}, and only one can have it"
             return _with(plan, fault=f"{words}: set {place}: true, or use another name")
-        return _with(plan, note="is yours already, and is taken over with what is in it", adopted=True)
+        return _with(plan, adopted=True)
 
     def _existing(self, bucket: Bucket, pipeline: Pipeline) -> BucketPlan:
         owner, _ = self._look(bucket.name)
@@ -64,7 +64,7 @@ class Buckets:
             words = f"bucket {bucket.name} is said to exist and does not"
             return _with(plan, fault=f"{words}: make it, or remove hfaas.buckets.{bucket.name}.existing")
         if not is_heard:
-            return plan
+            return _with(plan, note="no Function listens to it")
         if owner is Owner.FOREIGN:
             return _with(plan, fault=f"bucket {bucket.name} is of another account, {RIGHTS}")
         return self._merging(plan, pipeline)
@@ -81,8 +81,7 @@ class Buckets:
             hint = "S3 refuses two notifications for one object: use another folder, or suffixes that differ"
             return _with(plan, fault=f"{words}; {hint}")
         others = sum(len(document.get(kind, ())) for kind in notifications.LISTS)
-        kept = f"; the {others} that are there stay" if others else ""
-        return _with(plan, note=f"notifications of this pipeline are merged{kept}")
+        return _with(plan, note=f"others have {others} there" if others else "")
 
     def _artifacts(self) -> BucketPlan:
         """The one that all pipelines share; who has its name could read what goes there."""
@@ -91,7 +90,7 @@ class Buckets:
         plan = BucketPlan(name, owner)
         if owner is Owner.FOREIGN:
             return _with(plan, fault=f"bucket {name}, for events and records, is somebody else's, {RIGHTS}")
-        return _with(plan, note="for events and records; is made first") if owner is Owner.FREE else plan
+        return _with(plan, note="for events and records of all pipelines") if owner is Owner.FREE else plan
 
     def _look(self, bucket: str) -> tuple[Owner, str]:
         """Whose a bucket is, and its region where that is told."""

@@ -91,6 +91,15 @@ class _Found:
 
 
 @dataclass(frozen=True, slots=True)
+class _Changes:
+    """What would change, and what CloudFormation remarks; an estimate is read off the templates only."""
+
+    changes: tuple[Change, ...]
+    warnings: tuple[str, ...] = ()
+    is_estimate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Planner:
     """One look at an account that is known."""
 
@@ -113,7 +122,8 @@ class _Planner:
         self.progress(Looking("whose buckets these are"))
         buckets = tuple(Buckets(self.target).plans(self.pipeline, _held(old)))
         self.progress(Looking("what would change"))
-        changes, unsure = self._changes(stack, status, old, new, buckets)
+        found_out = self._changes(stack, status, old, new, buckets)
+        changes = found_out.changes
         proof = _proof(rehearsals, self.template, found.images)
         return Promotion(
             pipeline=self.pipeline,
@@ -134,29 +144,28 @@ class _Planner:
             secrets=tuple(self._secrets(stack.outputs() if standing else {})),
             taken=() if status in LEAVING else tuple(taken.faults(self.target, old, new)),
             notes=(
-                *self._notes(status, unsure),
+                *self._notes(status, found_out),
                 *found.notes,
                 *([] if proof else _unproven(rehearsals.latest(self.pipeline.stack), self.template, found.images)),
             ),
         )
 
-    def _changes(
-        self, stack: Stack, status: str, old: Side, new: Side, buckets: Sequence[BucketPlan]
-    ) -> tuple[tuple[Change, ...], bool]:
-        """The changes; and whether they are read off the templates only."""
+    def _changes(self, stack: Stack, status: str, old: Side, new: Side, buckets: Sequence[BucketPlan]) -> _Changes:
         if not old.resources:
             adopted = {bucket.name for bucket in buckets if bucket.is_adopted}
-            return tuple(_imported(change, new, adopted) for change in all_new(new)), False
+            return _Changes(tuple(_imported(change, new, adopted) for change in all_new(new)))
         if status == "UPDATE_ROLLBACK_FAILED" or status.endswith("_IN_PROGRESS"):
-            return tuple(_estimated(old, new)), True
+            return _Changes(tuple(_estimated(old, new)), is_estimate=True)
         with self._published(buckets) as url:
             if self.template.needs_bucket and not url:
-                return tuple(_estimated(old, new)), True
+                return _Changes(tuple(_estimated(old, new)), is_estimate=True)
             made = stack.plan(self.template, new.parameters, url)
         if made is None:
-            return (), False
-        stack.discard(made)
-        return meant(made.changes, old, new), False
+            return _Changes(())
+        try:
+            return _Changes(meant(made.changes, old, new), stack.warnings(made))
+        finally:
+            stack.discard(made)
 
     @contextmanager
     def _published(self, buckets: Sequence[BucketPlan]) -> Iterator[str]:
@@ -183,7 +192,7 @@ class _Planner:
             is_new = not value.missing and (not secret or known != secret_values.digest(secret, value))
             yield SecretPlan(value.provider.name, is_new, value.missing, is_first=not known)
 
-    def _notes(self, status: str, unsure: bool) -> Iterator[str]:
+    def _notes(self, status: str, found: _Changes) -> Iterator[str]:
         name = self.pipeline.stack
         if self.identity.is_stand_in:
             yield f"{self.target.endpoint} plays AWS: nothing leaves this machine"
@@ -195,7 +204,8 @@ class _Planner:
             yield f"Stack {name} is {status}: that is under way, and is watched first"
         elif status in UNUSABLE:
             yield f"Stack {name} is {status}: it is removed first, then made anew; its buckets stay"
-        if unsure:
+        yield from found.warnings
+        if found.is_estimate:
             yield "what changes is read off the templates; CloudFormation's own answer is shown before it is done"
         for provider in self.pipeline.used_providers:
             if provider.kind == "onedata":

@@ -157,7 +157,7 @@ def test_an_existing_bucket_keeps_what_others_have_there(place: Target, parse: P
 
     assert found.is_existing
     assert found.fault == ""
-    assert found.note == "notifications of this pipeline are merged; the 1 that are there stay"
+    assert found.note == "others have 1 there"
 
 
 def test_an_entry_of_others_that_ours_would_meet_is_a_fault(place: Target, parse: Parse, name: str) -> None:
@@ -211,7 +211,7 @@ def test_the_bucket_that_all_pipelines_share_is_made_first_and_must_not_be_someb
     *_, foreign = Buckets(place).plans(pipeline, ())
 
     assert (free.name, free.owner) == (shared, Owner.FREE)
-    assert "is made first" in free.note
+    assert "of all pipelines" in free.note
     assert foreign.owner is Owner.FOREIGN
     assert "is somebody else's" in foreign.fault
 

@@ -342,7 +342,6 @@ def test_a_bucket_that_is_ours_already_is_taken_over(project: Project) -> None:
 
     (bucket,) = [one for one in found.buckets if one.name == project.bucket]
     assert (bucket.owner, bucket.is_adopted) == (Owner.OURS, True)
-    assert "taken over with what is in it" in bucket.note
     assert [change.resource for change in found.changes if change.action == "Import"]
 
 
@@ -522,6 +521,30 @@ def test_a_change_set_that_aws_refuses_says_which_resource_is_at_fault(project: 
 
     assert "A (AWS::Logs::LogGroup)" in caught.value.message
     assert project.target.client("cloudformation").list_change_sets(StackName=project.bucket)["Summaries"] == []
+
+
+def test_what_cloudformation_remarks_about_a_plan_is_a_note(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The emulator has no remarks; AWS tells them as events of the change set, page by page."""
+    project.promote()
+    project.edit("memory: 256", "memory: 512")
+    call = Stack._call
+
+    def answered(stack: Stack, operation: str, **arguments: Any) -> Any:
+        if operation != "describe_events":
+            return call(stack, operation, **arguments)
+        assert arguments["Filters"] == {"FailedEvents": True}
+        said = "second" if "NextToken" in arguments else "first"
+        event = {"LogicalResourceId": "B", "ResourceType": "T", "ValidationStatusReason": said}
+        return {"OperationEvents": [event], **({} if "NextToken" in arguments else {"NextToken": "more"})}
+
+    monkeypatch.setattr(Stack, "_call", answered)
+
+    found = project.plan()
+
+    assert {"B (T): first", "B (T): second"} <= set(found.notes)
+    assert found.changes
 
 
 def test_what_is_looked_at_is_told(project: Project) -> None:
