@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tests.emulator.conftest import running
 
 ACCOUNT, REGION = "210987654321", "eu-west-1"
 PRINCIPAL = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
@@ -72,19 +70,6 @@ def test_a_role_is_of_its_account_for_stacks(role: Any) -> None:
     topic = {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}
     made = role("cloudformation").create_stack(StackName="of-the-role", TemplateBody=json.dumps(topic))
     assert made["StackId"].startswith(f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/of-the-role/")
-
-
-def test_a_users_key_is_of_its_account_also_after_a_restart(tmp_path: Path) -> None:
-    with running(tmp_path) as first:
-        iam = first.client("iam", ACCOUNT, REGION)
-        iam.create_user(UserName="somebody")
-        key = iam.create_access_key(UserName="somebody")["AccessKey"]["AccessKeyId"]
-    with running(tmp_path) as again:
-        made = again.client("cloudformation", key, REGION).create_stack(
-            StackName="of-somebody", TemplateBody=json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}})
-        )
-        assert made["StackId"].split(":")[4] == ACCOUNT
-        assert again.client("sts", key, REGION).get_caller_identity()["Arn"].endswith(f"{ACCOUNT}:user/somebody")
 
 
 def test_a_key_that_nobody_here_issued_is_of_the_default_account(emulator: Any) -> None:

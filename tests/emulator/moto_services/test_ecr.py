@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.emulator.conftest import running as emulating
-from tests.registry import DOCKER, OCI, Registry, digest, running
+from tests.registry import DOCKER, OCI, Registry, digest
 
-from hfaas_emulator.containers.engine import ContainerSpec, Exit, Image, Output
+from hfaas_emulator.containers.engine import ContainerSpec, Exit, Output
 from hfaas_emulator.containers.fake import FakeEngine
-from hfaas_emulator.errors import EmulatorError
 
 ACCOUNT, REGION = "210987654321", "eu-west-1"
 NOWHERE = f"sha256:{'0' * 64}"
@@ -29,7 +28,7 @@ class Unused(FakeEngine):
     runs_images = False
 
 
-async def _behaves(_spec: ContainerSpec, _output: Output) -> Exit:
+async def behaves(_spec: ContainerSpec, _output: Output) -> Exit:
     return Exit(0)
 
 
@@ -40,7 +39,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def standing_in(state: Path, registry: str) -> Iterator[Any]:
-    with emulating(state, lambda: Unused(_behaves), registry=registry) as emulator:
+    with emulating(state, lambda: Unused(behaves), registry=registry) as emulator:
         yield emulator
 
 
@@ -221,51 +220,3 @@ def test_a_list_of_images_for_several_machines_is_refused(
     ecr.put_image(repositoryName=name, imageManifest=several, imageManifestMediaType=kind, imageTag="all")
     with pytest.raises(ClientError, match="media type for the source image"):
         function(aws, f"{registry.address}/{name}:all")
-
-
-def test_repositories_are_there_after_a_restart_and_images_too(registry: Registry, tmp_path: Path) -> None:
-    name = f"hfaas/r-{uuid.uuid4().hex[:8]}"
-    with standing_in(tmp_path, registry.address) as first:
-        first.client("ecr", ACCOUNT, REGION).create_repository(repositoryName=name, imageTagMutability="IMMUTABLE")
-    pushed = registry.push(name, "one")
-    with standing_in(tmp_path, registry.address) as again:
-        ecr = again.client("ecr", ACCOUNT, REGION)
-        (found,) = ecr.describe_repositories(repositoryNames=[name])["repositories"]
-        assert (found["imageTagMutability"], found["repositoryUri"]) == ("IMMUTABLE", f"{registry.address}/{name}")
-        assert ecr.list_images(repositoryName=name)["imageIds"][0]["imageDigest"] == pushed
-
-
-def test_a_repositorys_address_follows_the_registry_and_goes_without_one(
-    registry: Registry, tmp_path: Path
-) -> None:
-    state = tmp_path / "state"
-    with standing_in(state, registry.address) as first:
-        first.client("ecr", ACCOUNT, REGION).create_repository(repositoryName="hfaas/x")
-    with standing_in(state, "") as again:
-        (found,) = again.client("ecr", ACCOUNT, REGION).describe_repositories()["repositories"]
-    assert found["repositoryUri"] == f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/hfaas/x"
-
-
-def test_a_registry_that_stopped_is_named(tmp_path: Path, registry: Registry) -> None:
-    (tmp_path / "registry").mkdir()
-    with running(tmp_path / "registry") as own, standing_in(tmp_path / "state", own.address) as aws:
-        ecr = aws.client("ecr", ACCOUNT, REGION)
-        ecr.create_repository(repositoryName="hfaas/x")
-        address = own.address
-        assert ecr.list_images(repositoryName="hfaas/x")["imageIds"] == []
-    with standing_in(tmp_path / "state", address) as aws:
-        ecr = aws.client("ecr", ACCOUNT, REGION)
-        with pytest.raises(ClientError, match=f"the registry at {address} does not answer"):
-            ecr.list_images(repositoryName="hfaas/x")
-
-
-def test_what_is_no_address_stops_the_start(tmp_path: Path) -> None:
-    with pytest.raises(EmulatorError, match="no address of a registry"), standing_in(tmp_path, "http://here/"):
-        pass
-
-
-def test_images_that_are_not_the_registrys_are_the_engines(registry: Registry, tmp_path: Path) -> None:
-    local = {"works:1": Image("works:1", "sha256:1", "x86_64", supervised=True)}
-    with emulating(tmp_path, lambda: FakeEngine(_behaves, local), registry=registry.address) as aws:
-        assert function(aws, "works:1")["PackageType"] == "Image"
-        assert refusal(function, aws=aws, uri="nope:1") == "InvalidParameterValueException"
