@@ -181,6 +181,25 @@ def test_a_film_goes_through_a_job_of_a_pushed_image(cloud: Cloud, video: Pipeli
     assert job["container"]["logStreamName"]
 
 
+def test_a_job_of_a_digest_that_nobody_pushed_says_that_it_cannot_be_pulled(cloud: Cloud, video: Pipeline) -> None:
+    batch = cloud.client("batch")
+    (known,) = batch.describe_job_definitions(jobDefinitionName="annotate-video")["jobDefinitions"]
+    image = f"{cloud.pushed['annotate-video'].partition('@')[0]}@sha256:{'0' * 64}"
+    made = batch.register_job_definition(
+        jobDefinitionName="unknown",
+        type="container",
+        platformCapabilities=known["platformCapabilities"],
+        containerProperties={**known["containerProperties"], "image": image},
+    )
+    (queue,) = batch.describe_job_queues()["jobQueues"]
+    asked = {"jobQueue": queue["jobQueueArn"], "jobDefinition": made["jobDefinitionArn"]}
+    job = batch.submit_job(jobName="unknown", **asked)["jobId"]
+    cloud.settle()
+    (ended,) = batch.describe_jobs(jobs=[job])["jobs"]
+    assert ended["status"] == "FAILED"
+    assert ended["container"]["reason"].startswith("CannotPullContainerError")
+
+
 QUESTIONS: dict[str, Callable[[Callable[[str], Any]], Any]] = {
     "lambda": lambda aws: aws("lambda").list_functions(),
     "policy": lambda aws: aws("lambda").get_policy(FunctionName="split-video")["Policy"],
