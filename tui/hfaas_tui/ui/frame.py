@@ -31,7 +31,8 @@ def where(target: Target, *, is_read_only: bool) -> Iterator[Part]:
         yield Part(f" ▲ {name} LIVE ", "live")  # a part of its own: what is too long is dropped whole
         yield Part(f"{_short(target.shown)} {_short(target.region)} ", "live")
         if target.stand_in:
-            yield Part(f" STAND-IN {_short(target.stand_in.partition('://')[2])} ", "warn")
+            yield Part(" STAND-IN ", "live")
+            yield Part(f" {_short(target.stand_in.partition('://')[2])} ", "warn")
         if target.profile:
             yield Part(f" profile {_short(target.profile)}", "dim")
     else:
@@ -62,7 +63,9 @@ def how(store: Store, now: float, width: int) -> Iterator[Part]:
     tone = "run" if running else "dim"
     if width < WIDE:
         good = sum(part.tone != "warn" for part in checks)
-        yield Part(f"{running}▶ {queued}◌", tone)
+        yield Part(f"{running}▶ {queued}◌{'' if checks else ' '}", tone)
+        if not checks:
+            return
         yield Part(f"  ✓{good}/{len(checks)} ", "ok" if good == len(checks) else "warn")
         return
     yield from checks

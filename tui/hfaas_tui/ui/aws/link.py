@@ -94,7 +94,7 @@ class AwsLink:
             return error.message, error.hint
         kind, code = type(error).__name__, aws.code(error)
         if code in aws.EXPIRED or kind in aws.OVER:
-            return f"your session with AWS has expired ({code or kind})", self._renew()
+            return "your session with AWS has expired", self._renew()
         if self.stand_in and kind in aws.UNREACHABLE:
             return f"what stands in for AWS does not answer at {self.stand_in}", "start it again there"
         found = aws.words(error)
@@ -103,8 +103,8 @@ class AwsLink:
         return found
 
     def _renew(self) -> str:
-        login = f"`aws sso login{f' --profile {self.profile}' if self.profile else ''}`"
-        return f"{login} or new keys in your AWS configuration; this window goes on by itself"
+        """Say what helps, in few words: it stands in one row with what is the matter."""
+        return f"`aws sso login{f' --profile {self.profile}' if self.profile else ''}`, or new keys"
 
 
 def no_space(uri: str) -> CliError:

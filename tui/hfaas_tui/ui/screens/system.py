@@ -219,7 +219,8 @@ class System(View):
             case "name":
                 return row.name, ""
             case "state":
-                return ("✓ up", "ok") if row.is_up else ("✗ gone", "err")
+                bad = ("! look", "warn") if self.is_aws else ("✗ gone", "err")
+                return ("✓ up", "ok") if row.is_up else bad
             case "address":
                 return row.address, "dim"
             case _:
