@@ -32,7 +32,7 @@ def profile(where: Where) -> str:
         return f"profile {where.profile}"
     if os.environ.get("AWS_PROFILE"):
         return f"profile {os.environ['AWS_PROFILE']}"
-    return "credentials of the environment" if os.environ.get("AWS_ACCESS_KEY_ID") else "profile default"
+    return "keys of the environment" if os.environ.get("AWS_ACCESS_KEY_ID") else "profile default"
 
 
 class Somewhere(ModalScreen[Where]):

@@ -6,6 +6,7 @@ import json
 import shlex
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from pathlib import Path
@@ -36,7 +37,7 @@ class Acting:
         if view.deployed.is_running:
             view.turn(view.deployed)
             view.say("a promotion is under way: x stops it after this step", Condition.WARNING)
-        elif view.page is not view.planned:
+        elif view.page is not view.planned or view.planned.promotion is None or view.planned.refusal:
             view.turn(view.planned)
             if not view.planned.is_busy:
                 view.planned.soon()
@@ -127,9 +128,9 @@ class Acting:
         view.work("report", write, lambda saved: view.say(f"report saved to {saved}"))
 
 
-def command(file: Path, where: Where) -> str:
-    """Return the line that does the same from a shell."""
-    words = ["hfaas", "promote", "-f", str(file)]
-    words += ["--profile", where.profile] if where.profile else []
-    words += ["--region", where.region] if where.region else []
-    return shlex.join(words)
+def command(file: Path, where: Where, build_args: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the line that does the same from a shell, in pieces that belong together."""
+    options = [("--build-arg", f"{name}={value}") for name, value in build_args.items()]
+    options += [("--profile", where.profile)] if where.profile else []
+    options += [("--region", where.region)] if where.region else []
+    return tuple(map(shlex.join, [("hfaas", "promote", "-f", str(file)), *options]))

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -23,7 +24,8 @@ from hfaas_tui.ui.screens.promote.checks import SHA
 if TYPE_CHECKING:
     from hfaas_deploy.promote.promotion import Promotion
 
-MOST_DANGERS = 6
+MOST_DANGERS, FEW_DANGERS = 6, 3
+TALL = 32
 Keys = Mapping[str, str]
 """Values of variables that the environment lacks, by name; they are in memory for one promotion only."""
 
@@ -42,8 +44,9 @@ class Agree(ModalScreen["Keys | None"]):
     Agree Input { height: 1; border: none; padding: 0 1; background: $panel; }
     Agree #buttons { height: auto; margin-top: 1; align: center middle; }
     Agree Button { margin: 0 2; min-width: 12; }
-    View.-short Agree > Vertical { padding: 0 2; }
+    Agree.-short > Vertical { padding: 0 1; }
     """
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "refuse", "Cancel"),
         Binding("n", "refuse", "No", show=False),
@@ -69,8 +72,12 @@ class Agree(ModalScreen["Keys | None"]):
                 if self._is_changed:
                     yield Static("AWS would do something else by now than was planned:\n", markup=False)
                 yield Static("\n".join(map(clean, summary(promotion, self._now))), markup=False)
-                if found := list(dangers(promotion)):
-                    yield Static("\n".join(map(clean, ("", *found))), markup=False, classes="danger")
+                if found := list(plan_checks.dangers(promotion, self._most)):
+                    yield Static(
+                        "\n".join(map(clean, ("", *(f"✗ {each}" for each in found)))),
+                        markup=False,
+                        classes="danger",
+                    )
                 for number, (provider, name) in enumerate(self._names):
                     lead = "\n" if number == 0 else ""
                     empty = (
@@ -94,7 +101,16 @@ class Agree(ModalScreen["Keys | None"]):
     def _asks(self) -> str:
         if self._promotion.is_first:
             return "The first time to this account. Type the last 4 digits of its number:"
-        return f"Something is destroyed. Type the Stack's name, {clean(self._phrase)}, to confirm:"
+        return f"Type {clean(self._phrase)} to have this destroyed:"
+
+    @property
+    def _most(self) -> int:
+        return MOST_DANGERS if self.app.size.height >= TALL else FEW_DANGERS
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Leave room for the buttons."""
+        around = 8 if event.size.height >= TALL else 5
+        self.query_one(VerticalScroll).styles.max_height = max(3, event.size.height - around)
 
     def on_mount(self) -> None:
         fields = list(self.query(Input))
@@ -170,6 +186,10 @@ def summary(promotion: Promotion, now: float) -> Iterator[str]:
         f", rehearsed at {plan_checks.clock(tested.at, now)}" if tested else ", NOT REHEARSED"
     )
     yield ""
+    if promotion.is_empty:
+        yield "AWS has exactly this already. What was cut off is finished, and every"
+        yield "function is tried once more."
+        return
     signs = [step.action.value for step in promotion.preview.steps]
     new, changed, gone = (signs.count(sign) for sign in "+~-")
     real = "an account that is played here" if promotion.identity.is_stand_in else "a real account"
@@ -179,12 +199,3 @@ def summary(promotion: Promotion, now: float) -> Iterator[str]:
         yield f"{uploads} image{'s go' if uploads != 1 else ' goes'} to its registry."
     if not promotion.dangers:
         yield "Nothing is destroyed. If it fails, AWS rolls back what it did."
-
-
-def dangers(promotion: Promotion) -> Iterator[str]:
-    """Yield what is destroyed, the first of it."""
-    found = promotion.dangers
-    for each in found[:MOST_DANGERS]:
-        yield f"✗ {each.resource} ({each.kind.removeprefix('AWS::').replace('::', ' ')}) {each.text}"
-    if len(found) > MOST_DANGERS:
-        yield f"  and {len(found) - MOST_DANGERS} more"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -121,9 +122,11 @@ class DeployPage(Page):
             yield Part(" stops after this step", "", "stop")
             yield Part("   what AWS does by then, it finishes by itself; promoting again goes on from there", "dim")
         elif not one.promoted:
-            yield Part(" finished steps stay; nothing is done twice", "dim")
+            yield Part(" finished steps stay, nothing is done twice", "dim")
             yield Part("   P", "key", "promote")
-            yield Part(" promotes again", "", "promote")
+            yield Part(" promotes again   ", "", "promote")
+            yield Part("^s", "key", "export")
+            yield Part(" saves a report", "", "export")
 
     def title(self, row: Step | None) -> tuple[Sequence[Part], Sequence[Part]]:  # noqa: ARG002 - the log is of all
         more = [] if self.view.has_class("-open") else [Part(" ⏎ all ", "dim", "open")]
@@ -144,15 +147,10 @@ class DeployPage(Page):
         if one is None:
             return
         if one.failure:
-            yield (Part(" ✗ ", "err"), Part(one.failure.message, "err"))
-            if one.failure.hint:
-                yield (Part(f"   {one.failure.hint}"),)
-            yield (
-                Part("   P", "key"),
-                Part(" promotes again from where this ended   "),
-                Part("^s", "key"),
-                Part(" saves a report"),
-            )
+            room = max(20, self.view.size.width - 5)
+            for at, line in enumerate(textwrap.wrap(one.failure.message, room)):
+                yield (Part(" ✗ " if at == 0 else "   ", "err"), Part(line, "err"))
+            yield from ((Part(f"   {line}"),) for line in textwrap.wrap(one.failure.hint, room))
             return
         for function, reference in list(one.arrived.items()):
             yield (Part(f" {'image ' + function:<26} ", "head"), Part(reference))

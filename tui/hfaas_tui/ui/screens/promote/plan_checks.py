@@ -11,13 +11,14 @@ from hfaas_tui.ui import safe
 from hfaas_tui.ui.model import Condition
 from hfaas_tui.ui.project.promoting import Refused
 from hfaas_tui.ui.project.promotion import Image, Proposal
-from hfaas_tui.ui.screens.promote import accounts, checks
+from hfaas_tui.ui.screens.promote import accounts, checks, resources
 from hfaas_tui.ui.screens.promote.checks import SHA, Check, Evidence
 
 if TYPE_CHECKING:
     from hfaas_deploy.promote.promotion import Identity, Promotion
 
 DAY_S = 86400
+MOST_DANGERS = 3
 
 
 def of_plan(promotion: Promotion, proposal: Proposal | None, evidence: Evidence, now: float) -> Iterator[Check]:
@@ -46,9 +47,16 @@ def stops(promotion: Promotion) -> str:
 def _stops(promotion: Promotion) -> Iterator[Check]:
     for fault in promotion.faults:
         yield Check(Condition.FAILED, "blocked", fault)
-    for danger in promotion.dangers:
-        kind = danger.kind.removeprefix("AWS::").replace("::", " ")
-        yield Check(Condition.FAILED, "danger", f"{danger.resource} ({kind}) {danger.text}", "P asks for the name")
+    for text in dangers(promotion, MOST_DANGERS):
+        yield Check(Condition.FAILED, "danger", text)
+
+
+def dangers(promotion: Promotion, most: int) -> Iterator[str]:
+    """Yield in words what is destroyed, the first of it."""
+    for danger in promotion.dangers[:most]:
+        yield f"{danger.resource} ({resources.kind_of(danger.kind)}) {danger.text}"
+    if (more := len(promotion.dangers) - most) > 0:
+        yield f"and {more} more"
 
 
 def account(identity: Identity) -> Check:

@@ -159,6 +159,8 @@ class PlanPage(Page):
         if self.promotion is None:
             return
         yield from plan_rows.counts(self._rows)
+        if self.promotion.is_empty:
+            yield Part("  AWS has exactly this ", "ok")
         if not self.view.hfaas.is_read_only and not self.why_not():
             yield Part("   P", "key", "promote")
             yield Part(" continue to confirm", "", "promote")
@@ -169,8 +171,6 @@ class PlanPage(Page):
             return "there is no plan yet"
         if self.refusal:
             return f"the plan is from before: {self.refusal.message}"
-        if self.promotion.is_empty:
-            return "nothing to promote: AWS has exactly this"
         return plan_checks.stops(self.promotion)
 
     def title(self, row: Row | None) -> tuple[Sequence[Part], Sequence[Part]]:
@@ -181,7 +181,7 @@ class PlanPage(Page):
 
     def detail(self, row: Row | None) -> Iterator[Line]:
         if row is not None:
-            if row.about:
+            if row.about and not row.lines:
                 yield (Part(f"   {row.about}", row.tone if row.tone == "err" else ""),)
             yield from row.lines
 
@@ -193,10 +193,11 @@ class PlanPage(Page):
 
     def checks(self) -> Sequence[Check]:
         """Return what is to be said of the plan."""
+        refused = [plan_checks.of_refusal(self.refusal)] if self.refusal else []
         if self.promotion is None:
-            return [plan_checks.of_refusal(self.refusal)] if self.refusal else []
+            return refused
         view = self.view
-        return list(plan_checks.of_plan(self.promotion, view.proposal, view.looking.evidence, view.now()))
+        return refused + list(plan_checks.of_plan(self.promotion, view.proposal, view.looking.evidence, view.now()))
 
     def say_why_not(self) -> bool:
         """Tell why this cannot be promoted; False when it can be."""

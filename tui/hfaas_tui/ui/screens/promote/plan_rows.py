@@ -99,6 +99,7 @@ def _step(
     changed = [
         (one.name, deploying.short(one.name, one.old), deploying.short(one.name, one.new)) for one in step.settings
     ]
+    changed.sort(key=lambda one: one[0] == "image")  # it always changes
     about = ", ".join(f"{name} {old or '-'} → {new or '-'}" for name, old, new in changed)
     lines: list[Line] = [
         (Part(f"   {name:<24}  ", "head"), Part(old or "-", "dim"), Part(" → "), Part(new or "-", "warn"))

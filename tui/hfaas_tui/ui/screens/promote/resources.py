@@ -188,6 +188,11 @@ def _retries(has: Properties) -> str:
     return f"{has.get('MaximumRetryAttempts')} retries, for {has.get('MaximumEventAgeInSeconds')} s at most"
 
 
+def kind_of(type: str) -> str:
+    """Return in words what a type of CloudFormation is."""
+    return KINDS[type][0] if type in KINDS else type.removeprefix("AWS::").replace("::", " ")
+
+
 About = Callable[[Properties], str]
 KINDS: Mapping[str, tuple[str, str, About]] = {
     "AWS::Lambda::Function": (FUNCTION, "lambda", _lambda),

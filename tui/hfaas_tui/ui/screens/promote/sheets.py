@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from textual.containers import Vertical
 
@@ -19,7 +19,7 @@ from hfaas_tui.ui.widgets.textpane import Line
 class TemplateSheet(Sheet):
     """The template: pretty to read, copied and saved byte for byte as its SHA-256 has it."""
 
-    def __init__(self, proposal: Proposal, command: str) -> None:
+    def __init__(self, proposal: Proposal, command: Sequence[str]) -> None:
         super().__init__(f"Template of {proposal.stack}", template_lines(proposal, command), text=proposal.body)
         self._proposal = proposal
 
@@ -39,7 +39,7 @@ class TemplateSheet(Sheet):
         self.hfaas.copy(self._proposal.body, "the template")
 
 
-def template_lines(proposal: Proposal, command: str) -> Iterator[Line]:
+def template_lines(proposal: Proposal, command: Sequence[str]) -> Iterator[Line]:
     """Yield the hash, the command lines and the template."""
     yield (Part("SHA-256  ", "head"), Part(proposal.sha256))
     yield (
@@ -47,17 +47,17 @@ def template_lines(proposal: Proposal, command: str) -> Iterator[Line]:
         Part(f"{len(proposal.body.encode()):,} of 51,200 bytes, one line as it is saved"),
     )
     yield ()
-    yield (Part("In a shell, the same promotion:", "dim"),)
-    yield (Part(f"  {command}", "key"),)
+    yield (Part("In a shell in the project's folder, the same promotion:", "dim"),)
+    yield from _shell([command[0], *(f"  {option}" for option in command[1:])])
     yield (Part("Without hfaas, after ^s here:", "dim"),)
-    yield from _shell(promotion.command(proposal))
+    yield from _shell(_pieces(promotion.command(proposal)))
     yield ()
     for text in json.dumps(proposal.document, indent=2, sort_keys=True, ensure_ascii=False).splitlines():
         yield (Part(text),)
 
 
-def _shell(command: str) -> Iterator[Line]:
-    """Yield a command, an option a line, as a shell takes it."""
+def _pieces(command: str) -> list[str]:
+    """Return a command, an option a line."""
     first, *options = command.split(" --")
     words = [first]
     for option in options:
@@ -66,5 +66,10 @@ def _shell(command: str) -> Iterator[Line]:
             words += [f"  --{name}", *(f"    {value}" for value in values.split(" "))]
         else:
             words.append(f"  --{option}")
+    return words
+
+
+def _shell(words: Sequence[str]) -> Iterator[Line]:
+    """Yield a command as a shell takes it."""
     for number, text in enumerate(words, 1):
         yield (Part(f"  {text}" + (" \\" if number < len(words) else ""), "key"),)

@@ -84,11 +84,11 @@ class VerifyPage(Page):
     def sum(self) -> Iterator[Part]:
         if self.undertaking:
             yield Part(" c", "key", "copy")
-            yield Part(" copies what is under the cursor   ", "", "copy")
+            yield Part(" copy   ", "", "copy")
             yield Part("^s", "key", "export")
-            yield Part(" saves a report   ", "", "export")
+            yield Part(" save a report   ", "", "export")
             yield Part("y", "key", "template")
-            yield Part(" shows the command line", "", "template")
+            yield Part(" command line", "", "template")
 
     def title(self, row: Row | None) -> tuple[Sequence[Part], Sequence[Part]]:
         return ([Part("─ "), Part(f"{row.name} ", "head")], []) if row else ((), ())

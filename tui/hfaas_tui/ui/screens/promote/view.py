@@ -60,6 +60,7 @@ class Promote(View):
     Promote.-open VTable, Promote.-open #checks, Promote.-open #checks-title { display: none; }
     Promote.-open #detail, Promote.-open #detail-title { display: block; }
     Promote.-open #detail, Promote.-short.-doing.-open #detail { height: 1fr; scrollbar-size-vertical: 1; }
+    Promote.-empty #detail, Promote.-empty #detail-title { display: none; }
     Promote.-bare #detail, Promote.-bare #detail-title, Promote.-bare #checks, Promote.-bare #checks-title,
     Promote.-bare #sum { display: none; }
     """
@@ -155,6 +156,8 @@ class Promote(View):
         self._refit()
         self.table.action_first()
         self.table.focus()
+        self._followed = ""
+        self.show_page()
         self.hfaas.poll()
 
     def show_page(self) -> None:
@@ -162,9 +165,11 @@ class Promote(View):
         page = self.page
         self.set_class(page.is_bare, "-bare")
         self.set_class(page.CLASS == "-doing", "-doing")
+        rows = page.rows()
+        self.set_class(not rows, "-empty")
         self.table.empty = list(page.empty)
         is_followed = not self._followed or getattr(self.table.selected, "id", "") == self._followed
-        self.table.set_rows(page.rows())
+        self.table.set_rows(rows)
         if self._wanted and any(self._wanted == row.name and self.table.select(row.id) for row in self.table.rows):
             self._wanted = ""
         if (follow := page.followed()) and is_followed and self.table.select(follow):
@@ -229,7 +234,7 @@ class Promote(View):
         is_log = self.page is self.deployed
         pane.show(self.page.detail(row), from_top=not is_log)
         if is_log and not self.has_class("-open"):
-            pane.scroll_end(animate=False)
+            pane.scroll_end(animate=False, force=True, immediate=True)
 
     def show_checks(self) -> None:
         """Show what is below, with what is known now."""
@@ -279,7 +284,7 @@ class Promote(View):
     def action_plan(self) -> None:
         """Look at the pipeline again; ask AWS again where it was asked."""
         self.looking.soon()
-        if self.page is self.planned:
+        if self.page is self.planned and not self.hfaas.is_read_only:
             self.planned.soon()
             self.show_page()
 
@@ -325,7 +330,10 @@ class Promote(View):
 
     def action_template(self) -> None:
         if self.proposal:
-            self.app.push_screen(TemplateSheet(self.proposal, command(self.proposal.file, self.where)))
+            settings, file = self.hfaas.settings, self.proposal.file
+            near = file.relative_to(settings.folder) if file.is_relative_to(settings.folder) else file
+            told = command(near, self.where, settings.build_args)
+            self.app.push_screen(TemplateSheet(self.proposal, told))
 
     def action_export(self) -> None:
         """Save what this step is about: the template, or the report of the promotion."""
