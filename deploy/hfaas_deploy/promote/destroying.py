@@ -323,10 +323,19 @@ def _jobs(target: Target, resources: Mapping[str, list[str]]) -> Iterator[JobsUn
     queues = _physical(resources, QUEUE)
     batch: Any = target.client("batch") if queues else None
     for queue in queues:
-        listings = (batch.get_paginator("list_jobs").paginate(jobQueue=queue, jobStatus=one) for one in UNDER_WAY)
-        count = sum(len(page["jobSummaryList"]) for listing in listings for page in listing)
-        if count:
+        if count := _waiting(batch, queue):
             yield JobsUnderWay(queue.rpartition("/")[2], count)
+
+
+def _waiting(batch: Any, queue: str) -> int:
+    """How many jobs of a queue have not ended; none when it went meanwhile."""
+    listings = (batch.get_paginator("list_jobs").paginate(jobQueue=queue, jobStatus=one) for one in UNDER_WAY)
+    try:
+        return sum(len(page["jobSummaryList"]) for listing in listings for page in listing)
+    except ClientError as refusal:
+        if any(words in str(refusal) for words in ("not found", "does not exist")):
+            return 0
+        raise
 
 
 def _stores(target: Target, stack: str, known: Collection[str] = ()) -> Iterator[ImageStore]:

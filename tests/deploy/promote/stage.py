@@ -102,7 +102,7 @@ class Project:
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     said: list[Message] = field(default_factory=list)
     asked: list[Promotion] = field(default_factory=list)
-    agrees: bool = True
+    answer: Callable[[Promotion], bool] = lambda _: True
 
     def __post_init__(self) -> None:
         self.engine = Engine(self.registry)
@@ -141,7 +141,7 @@ class Project:
     def promote(
         self, promotion: Promotion | None = None, target: Target | None = None, *, smoke: bool = False
     ) -> Promoted:
-        """Promote as it is planned; who is asked in between agrees as `agrees` says."""
+        """Promote as it is planned; who is asked in between gives the `answer`."""
         planned = promotion or self.plan(target)
         unknown = replace(target or self.target, account="", subnets=(), security_groups=())
         return procedure.promote(
@@ -162,7 +162,7 @@ class Project:
 
     def _asked(self, promotion: Promotion) -> bool:
         self.asked.append(promotion)
-        return self.agrees
+        return self.answer(promotion)
 
 
 def of(folder: Path, stand_in: StandIn, target: Target, registry: Registry) -> Project:

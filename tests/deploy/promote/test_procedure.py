@@ -136,7 +136,7 @@ def test_what_somebody_changed_between_plan_and_promotion_is_asked_about(project
     project.edit("memory: 512", "memory: 1024")
     project.promote()  # somebody else is faster
     before = project.stack.standing()
-    project.agrees = False
+    project.answer = lambda _: False
 
     with pytest.raises(NotAgreed, match="something else than was agreed to"):
         project.promote(mine)
