@@ -405,8 +405,7 @@ class Stack:
         """
         own = (event for event in map(_event, self._raw_events(arn)) if event.own)
         for number, event in enumerate(own):
-            is_older = number or self.is_busy()
-            if is_older and (event.ends or event.status == REVIEW):
+            if (event.ends or event.status == REVIEW) and (number or self.is_busy()):
                 return event.id
         return ""
 

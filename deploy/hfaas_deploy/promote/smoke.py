@@ -40,6 +40,9 @@ COLD = 60.0
 ITEMS = "hfaas-items"
 """The header in which a supervisor says how many Items it processed."""
 
+BUSY = "TooManyRequestsException"
+"""What AWS says when as many calls are under way as may be: events came already."""
+
 SHORT = 300
 
 
@@ -74,6 +77,8 @@ def _result(function: Function, target: Target, progress: Progress) -> Result:
         if lost := credentials.refusal(refusal, target.profile):
             raise lost from refusal
         said = refusal.response.get("Error", {})
+        if said.get("Code") == BUSY:
+            return Result(function.name, None, "not called: it is busy, which is an answer, too")
         return Result(function.name, False, f"{said.get('Code', '')}: {said.get('Message') or refusal}")
     except BotoCoreError as fault:
         return Result(function.name, False, f"it was called and did not answer: {fault}")

@@ -113,6 +113,17 @@ def test_functions_that_are_not_ours_to_call_are_left_in_peace(up: Up, target: T
         assert [type(message) for message in told] == [Smoked]
 
 
+def test_a_function_that_is_busy_is_no_failure(up: Up, target: Target) -> None:
+    pipeline = up()
+    with faults.before(target.endpoint) as proxy:
+        proxy.refuse("/invocations", code="TooManyRequestsException", message="Rate exceeded", status=429)
+
+        result, _ = puff(pipeline, replace(target, endpoint=proxy.url))
+
+    assert result.ok is None
+    assert "busy" in result.text
+
+
 def test_expired_credentials_are_not_the_functions_fault(up: Up, target: Target) -> None:
     pipeline = up()
     with faults.before(target.endpoint) as proxy:
