@@ -18,6 +18,7 @@ from hfaas_deploy.promote import record
 from hfaas_deploy.promote.promotion import Promoted
 from hfaas_deploy.target import forget_sessions
 from hfaas_tui.errors import CliError
+from hfaas_tui.jobs import Job
 from hfaas_tui.ui.aws import buckets
 from hfaas_tui.ui.aws.aws_backend import AwsBackend
 from hfaas_tui.ui.aws.buckets import PART
@@ -370,6 +371,31 @@ def test_an_event_that_lambda_tries_again_is_the_same_run_and_lives_again() -> N
     assert read(*failed).state is Condition.FAILED
     run = read(*failed, "START RequestId: r-1 Version: 1")
     assert (run.state, run.attempt, run.ended, run.error_type) == (Condition.RUNNING, 2, None, "")
+
+
+def test_an_invocation_whose_end_nobody_logged_does_not_run_for_ever() -> None:
+    reading = Reading()
+    reading.take("f", GROUP, [Event(STREAM, 100.0, "START RequestId: r-1 Version: 1")])
+    reading.overdue(100 + 900)
+    assert reading.is_busy
+    reading.overdue(100 + 1300)
+    run = reading.run("r-1")
+    assert run
+    assert (run.state, run.ended, reading.is_busy) == (Condition.STOPPED, 1000, False)
+
+
+def test_a_job_that_can_never_start_is_stuck_and_one_that_waits_is_not() -> None:
+    def told(reason: str) -> Run:
+        reading = Reading()
+        document = {"jobId": "j", "jobName": "f-1", "jobDefinition": "f:1", "status": "RUNNABLE", "createdAt": 1000}
+        reading.jobs([Job.read({**document, "statusReason": reason})])
+        news, _ = reading.told()
+        assert news
+        return news.runs[0]
+
+    stuck = told("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - more than any instance has")
+    assert (stuck.is_stuck, stuck.state, stuck.function) == (True, Condition.QUEUED, "f")
+    assert not told("CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - none left").is_stuck
 
 
 def test_looks_are_frequent_while_something_runs_and_rare_when_nothing_does() -> None:

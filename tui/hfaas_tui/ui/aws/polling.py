@@ -34,6 +34,9 @@ FAR = 15
 """Each so many looks, events that came very late are looked for, too."""
 
 LATE_MS = 60_000
+NOTED_LOOKS = 100
+"""Looks after which nobody waits any longer for the log of a run that this window began."""
+
 NO_QUEUE = {"ClientException", "ResourceNotFoundException"}
 
 Piece = TypeVar("Piece")
@@ -74,7 +77,7 @@ class Polling:
         self._looks = 0
         self._news: _Mail[News] = _Mail()
         self._lines: _Mail[list[LogLine]] = _Mail()
-        self._notes: queue.SimpleQueue[tuple[str, Mapping[str, str]]] = queue.SimpleQueue()
+        self._notes: queue.SimpleQueue[tuple[str, Mapping[str, str], int]] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -93,7 +96,7 @@ class Polling:
     def hurry(self, name: str = "", **changes: str) -> None:
         """Look at once: something was asked for; `changes` are what is known of the run with this name."""
         if name:
-            self._notes.put((name, changes))
+            self._notes.put((name, changes, NOTED_LOOKS))
         self.pacing.pause = BUSY_S
         self._wake.set()
 
@@ -149,12 +152,20 @@ class Polling:
         sources = self._sources()
         self._ask_batch(sorted({each.queue for each in sources.values() if each.queue}))
         self._ask_logs(sources)
+        self.reading.overdue(self._clock())
+        self._note()
+
+    def _note(self) -> None:
+        """Add what this window knows of runs; one whose log has not come yet is kept in mind for a while."""
+        waiting = []
         while not self._notes.empty():
-            name, changes = self._notes.get()
-            if self.reading.run(name) is None:
-                self._notes.put((name, changes))  # its log has not come yet
-                break
-            self.reading.note(name, changes)
+            name, changes, looks = self._notes.get()
+            if self.reading.run(name) is not None:
+                self.reading.note(name, changes)
+            elif looks:
+                waiting.append((name, changes, looks - 1))
+        for each in waiting:
+            self._notes.put(each)
 
     def _tell(self) -> bool:
         news, lines = self.reading.told()

@@ -48,6 +48,10 @@ JOB_STATES = {
 BAD = {Condition.FAILED, Condition.TIMED_OUT}
 STEPS_OF_A_RUN = 500
 JOB_FAILED = "JobFailed"
+LONGEST_S, LATE_S = 900, 300
+"""How long an invocation may take on AWS, and how late its last line may come."""
+
+CAN_NEVER_START = "MISCONFIGURATION:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,14 @@ class Reading:
             for old in [run.id for run in self._runs.values() if run.is_over][:excess]:
                 del self._runs[old]
                 self._steps.pop(old, None)
+
+    def overdue(self, now: float) -> None:
+        """Give up invocations whose end nobody logged, though Lambda's own limit is over."""
+        for run in [run for run in self._runs.values() if run.kind == "invocation" and not run.is_over]:
+            began = run.started or run.queued
+            if now - began > LONGEST_S + LATE_S:
+                message = "its REPORT line never came"
+                self._put(replace(run, state=Condition.STOPPED, ended=began + LONGEST_S, message=message))
 
     # --- rows
 
@@ -331,6 +343,7 @@ def _of_job(run: Run, job: Job, origin: Origin) -> Run:
         memory_mb=batch.memory(job),
         log_group=group,
         log_stream=stream or run.log_stream,
+        is_stuck=job.reason.startswith(CAN_NEVER_START) and not job.is_final,
     )
 
 
