@@ -16,7 +16,7 @@ from tests.deploy.promote import stage
 from tests.registry import Registry
 from tests.standin import ACCOUNT, REGION, StandIn
 
-from hfaas_deploy import artifacts, template
+from hfaas_deploy import artifacts, names, template
 from hfaas_deploy.errors import (
     CredentialsError,
     DeployError,
@@ -218,6 +218,33 @@ def test_a_stack_that_never_came_up_is_removed_first(project: stage.Project) -> 
 
     assert Recovering(project.name, "ROLLBACK_COMPLETE") in project.said
     assert project.stack.status() == "CREATE_COMPLETE"
+
+
+def test_a_rollback_that_failed_is_continued_before_anything_else(project: stage.Project) -> None:
+    """The old image was deleted, so the function cannot go back to it when another one fails."""
+    name = f"split-{project.id}"
+    repository = {"repositoryName": f"hfaas/{name}"}
+    ecr = project.target.client("ecr")
+    project.promote()
+    (old,) = [one for one in project.plan().images if one.function == name]
+    (project.folder / "a.sh").write_text("#!/bin/sh\necho other\n")
+    planned = project.plan()
+    document = json.loads(planned.template.body)
+    split, join = (names.logical(f"{one}-{project.id}", "Function") for one in ("split", "join"))
+    document["Resources"][join]["Properties"]["Timeout"] = 90_000
+    document["Resources"][join]["DependsOn"].append(split)
+    bad = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    ecr.batch_delete_image(**repository, imageIds=[{"imageDigest": old.digest}])
+    with pytest.raises(StackFailed) as caught:
+        project.promote(replace(planned, template=replace(planned.template, body=bad, sha256=template_sha(bad))))
+    assert project.stack.status() == "UPDATE_ROLLBACK_FAILED"
+    assert "it goes on with the rollback first" in caught.value.hint
+    project.registry.push(old.repository, old.tag, text=old.reference)  # what was missing is there again
+
+    project.promote()
+
+    assert Recovering(project.name, "UPDATE_ROLLBACK_FAILED") in project.said
+    assert project.stack.status() == "UPDATE_COMPLETE"
 
 
 def test_a_template_that_is_not_what_its_fingerprint_says_goes_nowhere(project: stage.Project) -> None:
