@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hfaas_tui.output import duration
+from hfaas_tui.output import console, duration, table
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,9 @@ from hfaas_tui.output import duration
 )
 def test_a_duration_is_told_in_the_units_that_matter(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_a_word_between_colons_is_no_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    console().print(table(("arn",), [("arn:aws:secretsmanager:eu-west-1:1:secret:a",)]))
+
+    assert "secretsmanager:eu-west-1:1:secret:a" in capsys.readouterr().out

@@ -19,12 +19,12 @@ UNFOLDED = 1000
 
 def console() -> Console:
     """Return the console of standard output; what goes into a file or a pipe is not folded."""
-    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else UNFOLDED)
+    return Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else UNFOLDED)
 
 
 def errors() -> Console:
     """Return the console of standard error."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def print_json(data: Any) -> None:
