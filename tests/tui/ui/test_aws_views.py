@@ -18,11 +18,13 @@ from tests.tui.ui.world import NOW, FakeBackend, function, run, sample
 from textual.pilot import Pilot
 
 from hfaas_tui.ui import __main__ as entry
+from hfaas_tui.ui import web
 from hfaas_tui.ui.app import HfaasApp
 from hfaas_tui.ui.aws.aws_backend import AwsBackend
 from hfaas_tui.ui.backend import Backend
 from hfaas_tui.ui.model import Condition, Target
 from hfaas_tui.ui.options import parse
+from hfaas_tui.ui.pulse import Pulse
 from hfaas_tui.ui.settings import Settings
 from hfaas_tui.ui.targets import Kind, Targets
 from hfaas_tui.ui.widgets.chrome import ChromeLine
@@ -139,13 +141,15 @@ class Played(FakeBackend):
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL])
-async def test_the_system_view_shows_stacks_and_queues_instead_of_a_machine(size: tuple[int, int]) -> None:
+async def test_the_system_view_shows_stacks_and_queues_instead_of_a_machine(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pulse, "words", lambda _: "idle")
     backend = Played(AWS)
     backend.status = {"arn": "arn:aws:sts::210987654321:assumed-role/research/ana"}
     backend.has = {"cut": function("cut")}
-    async with running(backend, size, "system") as (app, pilot):
+    async with running(backend, size, "system") as (_, pilot):
         await wait_text(pilot, "UPDATE_ROLLBACK_COMPLETE")
-        app.pulse.words = lambda: "idle"  # type: ignore[method-assign]
         await golden(pilot, "aws-system")
         await pilot.press("enter")
         await wait_text(pilot, "stack · films")
@@ -299,6 +303,12 @@ def test_arguments_of_another_target_are_refused(
 ) -> None:
     assert entry.main(arguments) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_browser_sees_the_target_that_was_named() -> None:
+    called = web.call(parse(["--web", "--target", "aws", "--region", "eu-west-1", "--profile", "research"]))
+    assert {"--target=aws", "--region=eu-west-1", "--profile=research", "--read-only"} <= set(called)
+    assert not [each for each in web.call(parse(["--web"])) if each.startswith("--target")]
 
 
 def test_a_recording_and_a_demo_have_no_other_target(tmp_path: Path) -> None:

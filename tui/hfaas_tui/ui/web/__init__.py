@@ -47,6 +47,9 @@ def call(read: Arguments) -> list[str]:
     named = {
         "state": read.state,
         "endpoint": read.endpoint,
+        "target": read.target if read.target != "local" else "",
+        "profile": read.profile,
+        "region": read.region,
         "replay": read.replay,
         "speed": read.speed,
         "theme": read.theme,
