@@ -156,7 +156,7 @@ class DeployPage(Page):
             yield (Part(f" {'image ' + function:<26} ", "head"), Part(reference))
         for name, value in one.outputs.items():
             yield (Part(f" {name:<26} ", "head"), Part(value))
-        if not one.outputs:
+        if not one.outputs and one.is_running:
             yield (Part(" those of the Stack come when it is up", "dim"),)
 
 

@@ -78,7 +78,7 @@ def rehearsed(promotion: Promotion, now: float) -> Check:
             Condition.FAILED,
             "rehearsed",
             text,
-            checks.DEPLOY,
+            f"{checks.DEPLOY}, then r here looks again",
             brief="no: this never ran here, F2 in 6 Deploy does it",
         )
     how = "in a run" if found.how == "run" else "deployed here"

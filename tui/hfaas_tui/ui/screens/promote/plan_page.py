@@ -158,12 +158,14 @@ class PlanPage(Page):
     def sum(self) -> Iterator[Part]:
         if self.promotion is None:
             return
-        yield from plan_rows.counts(self._rows)
-        if self.promotion.is_empty:
-            yield Part("  AWS has exactly this ", "ok")
+        is_empty = self.promotion.is_empty
+        if is_empty:
+            yield Part(" AWS has exactly this ", "ok")
+        else:
+            yield from plan_rows.counts(self._rows)
         if not self.view.hfaas.is_read_only and not self.why_not():
             yield Part("   P", "key", "promote")
-            yield Part(" continue to confirm", "", "promote")
+            yield Part(" tries it again" if is_empty else " continue to confirm", "", "promote")
 
     def why_not(self) -> str:
         """Return why this cannot be promoted now; empty when it can be."""

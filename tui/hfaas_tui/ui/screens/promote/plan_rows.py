@@ -129,7 +129,7 @@ def _image(image: ImagePlan, row: promotions.Row) -> Row:
 
 
 def _of_image(image: ImagePlan) -> Iterator[tuple[str, str]]:
-    yield "image", image.reference
+    yield "image", image.reference or "known once it is built"
     yield "engine's id", image.id or "known once it is built"
     yield "repository", f"{image.repository}:{image.tag}"
     yield "digest", image.digest or "known once it is pushed"
