@@ -89,7 +89,7 @@ def lines(message: Message) -> Iterator[str]:
         case messages.Recovering(stack, status):
             yield f"{stack}: clearing what an earlier operation left ({status})"
         case messages.Planned(stack, plan) if plan:
-            yield f"{stack}: {len(plan.changes)} changes"
+            yield f"{stack}: {len(plan.changes)} change{'s' * (len(plan.changes) != 1)}"
         case messages.Happened(event) if event.failed:
             yield f"{event.resource}: {event.status}: {event.reason}"
         case messages.SpaceReady(provider, space, host):

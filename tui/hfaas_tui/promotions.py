@@ -144,14 +144,20 @@ def short(digest: str) -> str:
 def _image(image: ImagePlan) -> Row:
     from hfaas_deploy.promote.promotion import Upload
 
-    what = {Upload.NONE: "is there", Upload.PUSH: "is pushed", Upload.BUILD: "is built and pushed"}[image.upload]
+    what = {Upload.NONE: "is there", Upload.PUSH: "to push", Upload.BUILD: "to build and push"}[image.upload]
     if image.upload is Upload.NONE:
         same = bool(image.digest) and image.deployed.endswith(image.digest)
         mark, tone = ("=", Tone.KEEP) if same else ("~", Tone.CHANGE)
     else:
         mark, tone = ("~", Tone.CHANGE) if image.deployed else ("+", Tone.ADD)
     weight = size(image.size) if image.size else ""
-    return Row((mark, image.function, what, weight, short(image.digest), image.reference), tone)
+    return Row((mark, image.function, what, weight, _becomes(image), image.reference), tone)
+
+
+def _becomes(image: ImagePlan) -> str:
+    """Return the image's digest, behind that of another one whose place it takes."""
+    now, new = short(image.deployed), short(image.digest)
+    return f"{now} -> {new or 'a new one'}" if now and now != new else new
 
 
 TONES = {"+": Tone.ADD, "~": Tone.CHANGE, "-": Tone.REMOVE, "=": Tone.KEEP}
@@ -171,9 +177,15 @@ def _step(step: Step) -> Row:
 
 def _setting(one: Setting) -> str:
     """Return what a value becomes; documents are told by their name, and permissions in a section of their own."""
-    if max(len(one.old), len(one.new)) > LONGEST_SETTING:
+    old, new = (_image_only(value) if one.name == "image" else value for value in (one.old, one.new))
+    if max(len(old), len(new)) > LONGEST_SETTING:
         return f"{one.name} changes"
-    return f"{one.name} {one.old or '-'} -> {one.new or '-'}"
+    return f"{one.name} {old or '-'} -> {new or '-'}"
+
+
+def _image_only(reference: str) -> str:
+    """Return what tells an image from others of its repository."""
+    return short(reference) or reference.rpartition("/")[2]
 
 
 def _statement(one: Statement) -> Row:
@@ -192,9 +204,9 @@ def _bucket(bucket: BucketPlan) -> Row:
     elif bucket.is_existing:
         mark, told, tone = "=", "stays as it is, and gets our notifications beside those it has", Tone.KEEP
     elif bucket.owner is Owner.FREE:
-        mark, told, tone = "+", "is made", Tone.ADD
+        mark, told, tone = "+", "to make", Tone.ADD
     elif bucket.is_adopted:
-        mark, told, tone = "~", "is yours, and taken over with what is in it", Tone.CHANGE
+        mark, told, tone = "~", "is yours, to take over with what is in it", Tone.CHANGE
     else:
         mark, told, tone = "=", "stays", Tone.KEEP
     return Row((mark, bucket.name, f"{told} ({bucket.note})" if bucket.note else told), tone)
@@ -204,7 +216,7 @@ def _secret(secret: SecretPlan) -> Row:
     if secret.missing:
         return Row(("!", secret.provider, f"{' and '.join(secret.missing)} not set"), Tone.WARNING)
     if secret.is_new:
-        return Row(("+", secret.provider, "is stored"), Tone.ADD)
+        return Row(("+", secret.provider, "to store"), Tone.ADD)
     return Row(("=", secret.provider, "stays"), Tone.KEEP)
 
 
@@ -212,7 +224,7 @@ def _notes(promotion: Promotion) -> Iterator[Row]:
     if promotion.stack_status:
         yield Row((f"Stack {promotion.pipeline.stack} is {promotion.stack_status}",))
     if promotion.repositories:
-        yield Row((f"repositories of images are made: {', '.join(promotion.repositories)}",), Tone.ADD)
+        yield Row((f"repositories of images to make: {', '.join(promotion.repositories)}",), Tone.ADD)
     yield from (Row((note,)) for note in promotion.notes)
 
 

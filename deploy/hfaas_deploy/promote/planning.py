@@ -194,8 +194,6 @@ class _Planner:
 
     def _notes(self, status: str, found: _Changes) -> Iterator[str]:
         name = self.pipeline.stack
-        if self.identity.is_stand_in:
-            yield f"{self.target.endpoint} plays AWS: nothing leaves this machine"
         if status == "UPDATE_ROLLBACK_FAILED":
             yield f"Stack {name} is {status}: its rollback is continued first"
         elif status == "REVIEW_IN_PROGRESS":

@@ -8,14 +8,22 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
 
 from hfaas_tui import promotions
 from hfaas_tui.clean import clean
-from hfaas_tui.output import errors
+from hfaas_tui.output import errors, size
 
 if TYPE_CHECKING:
     from hfaas_deploy.messages import LayerMoved, Message
+
+
+class _Speed(ProgressColumn):
+    """How fast it goes, in the units in which everything else is told."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{size(round(task.speed))}/s" if task.speed else "")
 
 
 class Moving:
@@ -23,7 +31,7 @@ class Moving:
 
     def __init__(self) -> None:
         self._console = errors()
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(binary_units=True), _Speed())
         is_shown = self._console.is_terminal
         self._bars = Progress(*columns, console=self._console, transient=True, disable=not is_shown)
         self._layers: dict[tuple[str, str], TaskID] = {}
@@ -62,7 +70,13 @@ class Moving:
             self._console.print(f"[{style}]{escape(clean(line))}[/]")
 
     def _move(self, moved: LayerMoved) -> None:
+        from hfaas_deploy.messages import LayerState
+
         key = moved.function, moved.layer
+        if moved.state in (LayerState.PUSHED, LayerState.THERE):  # a line tells of it from now on
+            if key in self._layers:
+                self._bars.remove_task(self._layers.pop(key))
+            return
         if key not in self._layers:
             self._layers[key] = self._bars.add_task(
                 clean(f"{moved.function} {moved.layer}"), total=moved.total or None

@@ -179,7 +179,7 @@ def images() -> DockerImages:
 def show(promotion: Promotion, screen: Console) -> None:
     """Print everything that a person agrees to."""
     style = "bold" if promotion.rehearsal else "bold red"
-    screen.print(clean(promotions.route(promotion)), style=style, markup=False)
+    screen.print(clean(f"{promotion.pipeline.stack}: {promotions.route(promotion)}"), style=style, markup=False)
     screen.print()
     sections(promotions.summary(promotion), screen)
     screen.print(clean(promotions.total(promotion)), style="bold", markup=False)

@@ -79,4 +79,4 @@ def _notes(stack: Known | None, promoted: Promoted | None, pipeline: Pipeline | 
         from hfaas_deploy import steps, template
 
         now = template.render(steps.checked(pipeline, lambda _: None)).sha256
-        yield "as the file says" if now == stack.template else f"the file says {now[:12]}"
+        yield "template as the file says" if now == stack.template else f"the file says {now[:12]}"
