@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 FUNCTION = "AWS::Lambda::Function"
@@ -10,11 +11,12 @@ FUNCTION = "AWS::Lambda::Function"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A Stack of hfaas: CloudFormation's word for its state, and the SHA-256 of its template."""
+    """A Stack of hfaas: CloudFormation's word for its state, the SHA-256 of its template, and its parameters."""
 
     name: str
     status: str
     template: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 def ours(cloudformation: Any) -> list[Known]:
@@ -26,7 +28,8 @@ def ours(cloudformation: Any) -> list[Known]:
         for stack in page["Stacks"]:
             tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", ())}
             if FINGERPRINT in tags:
-                found.append(Known(stack["StackName"], stack["StackStatus"], tags[FINGERPRINT]))
+                values = {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", ())}
+                found.append(Known(stack["StackName"], stack["StackStatus"], tags[FINGERPRINT], values))
     return found
 
 

@@ -64,10 +64,21 @@ def _rows(target: Target, pipeline: Pipeline | None) -> Iterator[dict[str, Any]]
             "template": stack.template if stack else promoted.template if promoted else "",
             "when": promotions.moment(promoted.at) if promoted else "",
             "by": promoted.by if promoted else "",
-            "images": dict(promoted.images) if promoted else {},
+            "images": _images(stack, promoted) if promoted else {},
             "record": promotions.record(promoted) if promoted else None,
             "notes": list(_notes(stack, promoted, pipeline)),
         }
+
+
+def _images(stack: Known | None, promoted: Promoted) -> dict[str, str]:
+    """Return the image of each function, as the Stack has it; without a Stack as it was recorded."""
+    from hfaas_deploy import names
+
+    now = stack.parameters if stack else {}
+    return {
+        function: now.get(names.image_parameter(function), recorded)
+        for function, recorded in promoted.images.items()
+    }
 
 
 def _notes(stack: Known | None, promoted: Promoted | None, pipeline: Pipeline | None) -> Iterator[str]:
@@ -75,6 +86,8 @@ def _notes(stack: Known | None, promoted: Promoted | None, pipeline: Pipeline | 
         yield "no record: a promotion was cut off; `hfaas promote` goes on with it"
     elif stack and stack.template != promoted.template:
         yield f"changed since its record, which is of {promoted.template[:12]}"
+    elif _images(stack, promoted) != promoted.images:
+        yield "images changed since its record: a promotion was cut off; `hfaas promote` goes on with it"
     if pipeline is not None and stack:
         from hfaas_deploy import steps, template
 
