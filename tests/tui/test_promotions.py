@@ -1,0 +1,113 @@
+"""Promotions in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hfaas_deploy import fdl, messages, template
+from hfaas_deploy.preview import Action, Preview, Step
+from hfaas_deploy.promote.destroying import Contents, Remains
+from hfaas_deploy.promote.promotion import Identity, ImagePlan, Promotion, Rehearsal, SecretPlan, Upload
+from hfaas_deploy.settings import Setting
+from hfaas_deploy.stack import Change, Event
+from hfaas_tui import promotions
+from hfaas_tui.promotions import Tone
+
+HELLO = Path(__file__).parents[2] / "samples/hello/pipeline.yaml"
+IDENTITY = Identity("210987654321", "arn:aws:sts::210987654321:user/a", "eu-west-1", "sts.eu-west-1.amazonaws.com")
+
+
+@pytest.fixture(scope="module")
+def promotion() -> Promotion:
+    """A first promotion of the sample, rehearsed, with one image to push."""
+    pipeline = fdl.read(HELLO)
+    rendered = template.render(pipeline)
+    image = ImagePlan("hello", "hfaas/hello:1", "hfaas/hello", "1", Upload.PUSH, "sha256:1", "", 2048)
+    return Promotion(
+        pipeline,
+        rendered,
+        IDENTITY,
+        stack_status="",
+        is_first=True,
+        rehearsal=Rehearsal("hfaas-hello", rendered.sha256, {"hello": "sha256:1"}, 0),
+        preview=Preview("hfaas-hello", True, (Step(Action.ADD, "function", "hello"),)),
+        images=(image,),
+        changes=(Change("Add", "Hello", "AWS::Lambda::Function"),),
+    )
+
+
+def left(promotion: Promotion, *, yes: bool = False, account: str = "", replace: bool = False) -> list[str]:
+    return list(promotions.demands(promotion, yes=yes, account=account, replace=replace))
+
+
+def removing(promotion: Promotion) -> Promotion:
+    return replace(promotion, is_first=False, changes=(Change("Remove", "Old", "AWS::Lambda::Function"),))
+
+
+def test_a_first_promotion_wants_a_yes_and_the_account(promotion: Promotion) -> None:
+    assert left(promotion) == ["--yes", "--account 4321"]
+    assert left(promotion, yes=True, account="1111") == ["--account 4321"]
+    assert left(promotion, yes=True, account="4321") == []
+
+
+def test_a_removal_wants_its_own_word(promotion: Promotion) -> None:
+    assert left(removing(promotion), yes=True) == ["--replace"]
+    assert left(removing(promotion), yes=True, replace=True) == []
+
+
+def test_the_sum_counts_what_happens_to_resources_and_images(promotion: Promotion) -> None:
+    assert promotions.total(promotion) == "1 to add; 1 image to push, 2.0 KiB at most"
+    assert "1 to remove" in promotions.total(removing(promotion))
+
+
+def test_what_was_not_rehearsed_is_a_danger_and_says_so_first(promotion: Promotion) -> None:
+    unproven = replace(promotion, rehearsal=None)
+
+    assert "NOT REHEARSED" in promotions.route(unproven)
+    (dangers,) = [each for each in promotions.summary(unproven) if each.title == "Dangers"]
+    assert [row.tone for row in dangers.rows] == [Tone.DANGER]
+
+
+def test_the_rows_of_a_section_have_the_same_number_of_cells(promotion: Promotion) -> None:
+    full = replace(removing(promotion), rehearsal=None, secrets=(SecretPlan("hub", missing=("TOKEN",)),))
+
+    for section in promotions.summary(full):
+        assert len({len(row.cells) for row in section.rows}) == 1, section.title
+
+
+def test_a_document_that_changes_is_told_by_its_name_alone(promotion: Promotion) -> None:
+    settings = (Setting("memory", "128", "256"), Setting("rights", "x" * 500, "y" * 500))
+    step = Step(Action.CHANGE, "function", "hello", settings)
+    told = promotions.summary(replace(promotion, preview=Preview("hfaas-hello", False, (step,))))
+
+    (row,) = next(each for each in told if each.title == "Resources").rows
+    assert row.cells[-1] == "memory 128 -> 256, rights changes"
+
+
+def test_a_secret_without_a_value_is_needed_and_one_that_has_one_is_not(promotion: Promotion) -> None:
+    keys = (SecretPlan("hub", missing=("TOKEN",), is_first=True), SecretPlan("other", missing=("KEY",)))
+    asked = replace(promotion, secrets=keys)
+
+    assert promotions.missing(asked) == [("hub", "TOKEN"), ("other", "KEY")]
+    assert promotions.is_needed(asked, "hub")
+    assert not promotions.is_needed(asked, "other")
+
+
+def test_what_goes_and_what_stays_are_told_apart() -> None:
+    buckets = (Contents("films", 3, 2048), Contents("kept", 1, 10))
+    goes, stays = promotions.remains(Remains("video", "CREATE_COMPLETE", buckets=buckets), {"films"}, images=False)
+
+    assert ("-", "bucket", "films", "3 objects, 2.0 KiB, for good") in [row.cells for row in goes.rows]
+    assert [row.cells[2] for row in stays.rows] == ["kept"]
+
+
+def test_the_end_of_an_event_is_told_with_its_reason_and_routine_is_not() -> None:
+    failed = Event("1", "Hello", "AWS::Lambda::Function", "CREATE_FAILED", "no such image")
+    routine = replace(failed, status="CREATE_IN_PROGRESS", reason="Resource creation Initiated")
+
+    assert list(promotions.lines(messages.Happened(failed))) == ["Hello (Function): CREATE_FAILED: no such image"]
+    assert promotions.failed(messages.Happened(failed))
+    assert list(promotions.lines(messages.Happened(routine))) == []
