@@ -57,8 +57,8 @@ def plan(file: Path, build_args: tuple[str, ...], where: Where, *, as_json: bool
     found = Work.of(file, build_args, where).plan()
     if as_json:
         print_document(_planned(found))
-    else:
-        show(found, console())
+        return 1 if found.faults else 0
+    show(found, console())
     if found.faults:
         raise CliError(promotions.refusal(found))
     return 0
