@@ -37,6 +37,8 @@ ORIGINAL_LABEL = "hfaas.image"
 FUNCTION = "opt/hfaas/function"
 TASK = "var/task"
 MACHINES = {"x86_64": "amd64", "arm64": "arm64"}
+STATE = "**/.hfaas"
+"""Where an emulator of the folder keeps what it knows: it changes all the time, and holds secrets."""
 
 SUPERVISED = """\
 FROM {base}
@@ -481,7 +483,8 @@ def _context(folder: Path) -> Iterable[Entry]:
         raise ImageError(f"{folder} has no Dockerfile", "hfaas.build names a folder with a Dockerfile.")
     ignore = folder / ".dockerignore"
     lines = ignore.read_text().splitlines() if ignore.is_file() else []
-    names = exclude_paths(str(folder), [line for line in map(str.strip, lines) if line and line[0] != "#"])
+    named = [line for line in map(str.strip, lines) if line and line[0] != "#"]
+    names = exclude_paths(str(folder), [*named, STATE])
     return filter(None, (entry_of(folder / name, Path(name).as_posix()) for name in names))
 
 

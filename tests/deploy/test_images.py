@@ -386,6 +386,17 @@ def test_what_dockerignore_names_stays_out(images: DockerImages, project: Functi
 
 
 @docker_test
+def test_the_state_of_an_emulator_is_no_part_of_a_folder_that_is_built(
+    images: DockerImages, project: FunctionSource
+) -> None:
+    assert project.build_dir is not None
+    first = images.build(project, quiet)
+    (project.build_dir / ".hfaas").mkdir()
+    (project.build_dir / ".hfaas" / "journal.sqlite").write_bytes(b"secrets")
+    assert images.foresee(project) == first
+
+
+@docker_test
 def test_an_unchanged_folder_is_not_built_again(images: DockerImages, project: FunctionSource) -> None:
     first = images.build(project, quiet)
     news: list[str] = []
