@@ -169,10 +169,11 @@ class _Work:
         before, standing = stack.outputs(), stack.standing()
         parameters = self._parameters(promotion)
         plan = stack.plan(promotion.template, parameters, url)
-        self.progress(Planned(stack.name, plan))
         if plan is None:
+            self.progress(Planned(stack.name, None))
             return before, False
         try:
+            self.progress(Planned(stack.name, plan))
             _verify(stack.carried(plan), promotion, parameters)
             self._ask(plan, promotion, stack, standing)
         except BaseException:  # Ctrl-C in the question as well: nothing stays behind
