@@ -156,6 +156,19 @@ async def test_the_system_view_shows_stacks_and_queues_instead_of_a_machine(
         assert "by arn:aws:iam::210987654321:user/ana" in await settle(pilot)
 
 
+@pytest.mark.parametrize("view", ["functions", "pipeline", "system"])
+async def test_when_aws_does_not_answer_nobody_is_told_to_start_an_emulator(
+    backend: FakeBackend, view: str
+) -> None:
+    backend.target, backend.broken, backend.has = AWS, "your session with AWS has expired", {}
+    async with running(backend, first=view) as (_, pilot):
+        await wait_text(pilot, "AWS does not answer.")
+        shown = await settle(pilot)
+        assert "your session with AWS has expired" in shown
+        assert "emulator answers" not in shown
+        assert "No Stack of hfaas" not in shown
+
+
 async def test_nothing_can_be_changed_before_the_account_was_typed(backend: FakeBackend) -> None:
     backend.target = AWS
     async with running(backend) as (app, pilot):

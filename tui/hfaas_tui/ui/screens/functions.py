@@ -30,7 +30,7 @@ EMPTY = (
     "6  write one, or open a pipeline file, and deploy it",
     "   `hfaas deploy -f pipeline.yaml` in a shell does the same",
 )
-GONE = ("No emulator answers.", "S  starts one here", "8  says more of it")
+EMPTY_LIVE = ("No functions of hfaas here yet.", "7  promotes the pipeline, from the local emulator")
 
 
 class Functions(View):
@@ -102,7 +102,8 @@ class Functions(View):
         if made is not None:
             return [f"Deploying {made.name}…", made.message]
         health = self.store.health
-        return list(EMPTY if health.is_up else GONE if health.problem else self.table.empty)
+        empty = EMPTY_LIVE if self.store.target.is_live else EMPTY
+        return list(empty if health.is_up else self.gone if health.problem else self.table.empty)
 
     def _bring_up(self, found: Mapping[str, Stats]) -> None:
         """Make rows of what is new; most of thousands are as before."""

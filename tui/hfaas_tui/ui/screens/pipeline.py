@@ -42,7 +42,6 @@ EMPTY = (
     "6  write one, or open a pipeline file, and deploy it",
     "   what a function writes and another one reads connects them",
 )
-GONE = ("No emulator answers.", "S  starts one here", "8  says more of it")
 LOOKING = ("Looking for functions…",)
 
 
@@ -98,7 +97,7 @@ class Pipeline(View):
             self._functions = functions
             self.pipelines = graph.pipelines(functions)
         health = self.store.health
-        self.chart.empty = EMPTY if health.is_up else GONE if health.problem else LOOKING
+        self.chart.empty = EMPTY if health.is_up else self.gone if health.problem else LOOKING
         self._paint()
         if self._wanted and self.chart.select(self._wanted):
             self._wanted = ""

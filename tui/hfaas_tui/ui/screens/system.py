@@ -147,7 +147,7 @@ class System(View):
         table = self.query_one("#services", VTable)
         table.empty = list(EMPTY if health.problem and not health.is_up else LOOKING)
         if self.is_aws:
-            table.empty = list(EMPTY_AWS)
+            table.empty = list(EMPTY_AWS if health.is_up else self.gone)
             table.set_rows(system_aws.rows(self.system, health))
         else:
             table.set_rows(lines.services(self.system, health, self.store.target, has_spaces=has_spaces))

@@ -58,7 +58,9 @@ def account(health: Health, target: Target, functions: int) -> Iterator[Line]:
 def stacks(system: Mapping[str, Any], now: float) -> Iterator[Line]:
     """Say how each of our Stacks is, what was promoted into it, and what nobody could work on."""
     known = _stacks(system)
-    if not known:
+    if not system:
+        yield (Part(" not known yet", "dim"),)
+    elif not known:
         yield (
             Part(
                 " none of hfaas in this account and region: 7 promotes the pipeline, from the local emulator", "dim"
@@ -84,7 +86,9 @@ def stacks(system: Mapping[str, Any], now: float) -> Iterator[Line]:
 def queues(system: Mapping[str, Any]) -> Iterator[Line]:
     """Say what waits and runs in the queues of our jobs."""
     known = _queues(system)
-    if not known:
+    if not system:
+        yield (Part(" not known yet", "dim"),)
+    elif not known:
         yield (Part(" none: no function here hands work over to Batch", "dim"),)
     for each in known:
         yield tuple(queue(each))

@@ -115,6 +115,16 @@ class View(Screen[None]):
         """Return the Unix time, as the app's clock has it."""
         return self.hfaas.clock()
 
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """Return what stands where a list would, when the target does not answer."""
+        if self.store.target.is_live:
+            return (
+                f"{self.store.target.kind.upper()} does not answer.",
+                "The row below says why; this goes on by itself.",
+            )
+        return "No emulator answers.", "S  starts one here", "8  says more of it"
+
     def work(
         self,
         group: str,
