@@ -128,8 +128,10 @@ async def deploy(scene: Scene) -> None:
 
 
 async def promote(scene: Scene) -> None:
+    """Show the plan for what plays AWS, which HFAAS_AWS_STAND_IN names."""
     await scene.go("promote")
-    await scene.rest()
+    await scene.press("P")
+    await scene.until("continue to confirm")
 
 
 async def system(scene: Scene) -> None:
