@@ -85,6 +85,8 @@ class Remains:
     repositories: tuple[ImageStore, ...] = ()
     listened: tuple[str, ...] = ()
     """Buckets of others that notify it, and will forget it."""
+    gone: tuple[str, ...] = ()
+    """Buckets that it had, and that are not there, or somebody else's, by now."""
 
     @property
     def is_empty(self) -> bool:
@@ -97,14 +99,16 @@ def facts(target: Target, stack: str) -> Remains:
     with _AwsErrors(target):
         one = Stack.at(target, stack)
         resources = _resources(target, stack)
+        buckets = _buckets(target, stack, resources)
         return Remains(
             stack=stack,
             status=one.status(),
             jobs=tuple(_jobs(target, resources)),
-            buckets=tuple(contents(target, name) for name in _buckets(target, stack, resources)),
+            buckets=tuple(contents(target, name) for name in buckets),
             secrets=tuple(_physical(resources, SECRET)),
             repositories=tuple(_stores(target, stack)),
             listened=tuple(notifications.known(one.outputs())),
+            gone=tuple(sorted(_recorded(target, stack).difference(buckets))),
         )
 
 
@@ -298,14 +302,19 @@ def _physical(resources: Mapping[str, list[str]], kind: str) -> list[str]:
 def _buckets(target: Target, stack: str, resources: Mapping[str, list[str]]) -> list[str]:
     """The Stack's own buckets, and those that earlier promotions of it left behind and are still there."""
     own = _physical(resources, BUCKET)
-    left = {
+    left = _recorded(target, stack).difference(own)
+    s3 = target.client("s3")
+    return [*own, *sorted(filter(partial(_is_ours, s3, target), left))]
+
+
+def _recorded(target: Target, stack: str) -> set[str]:
+    """The buckets that promotions of a Stack made."""
+    return {
         value
         for one in record.history(target, stack)
         for output, value in one.outputs.items()
-        if output == names.logical(value, "Bucket") and value not in own
+        if output == names.logical(value, "Bucket")
     }
-    s3 = target.client("s3")
-    return [*own, *sorted(filter(partial(_is_ours, s3, target), left))]
 
 
 def _is_ours(s3: Any, target: Target, bucket: str) -> bool:

@@ -15,7 +15,7 @@ from hfaas_tui.cli import confirmation, options
 from hfaas_tui.cli.moving import Moving
 from hfaas_tui.cli.promote import INTERRUPTED, sections
 from hfaas_tui.errors import CliError, UsageError
-from hfaas_tui.output import console, errors, print_document, print_text
+from hfaas_tui.output import console, errors, print_document, print_news, print_text
 from hfaas_tui.where import Where
 
 if TYPE_CHECKING:
@@ -101,6 +101,9 @@ def _chosen(remains: Remains, purge: Sequence[str], *, everything: bool) -> tupl
     """Return the buckets to purge; UsageError for one that is not the Stack's, or cannot be had."""
     known = {each.bucket: each for each in remains.buckets}
     wanted = tuple(dict.fromkeys([*purge, *(known if everything else ())]))
+    for bucket in set(wanted).intersection(remains.gone):  # where an earlier run was cut off after it
+        print_news(f"s3://{bucket}: gone already")
+    wanted = tuple(bucket for bucket in wanted if bucket not in remains.gone)
     for bucket in wanted:
         if bucket not in known:
             there = ", ".join(known) or "none"
