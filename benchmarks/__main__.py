@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import batch, emulator, onedata, onetrigger, stack, supervisor
+from benchmarks import batch, emulator, onedata, onetrigger, promote, stack, supervisor
 from benchmarks.tui import bench as tui
 
 BENCHMARKS = {
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "emulator": emulator.run,
     "onedata": onedata.run,
     "onetrigger": onetrigger.run,
+    "promote": promote.run,
     "stack": stack.run,
     "supervisor": supervisor.run,
     "tui": tui.run,
