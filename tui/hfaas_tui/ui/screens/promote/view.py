@@ -130,6 +130,7 @@ class Promote(View):
         self.looking.count()
         if self.page.has_news:
             self.show_page()
+        self._to_end()  # the pane may have got another size since
 
     def looked(self) -> None:
         """Show what was found out of the pipeline."""
@@ -233,7 +234,14 @@ class Promote(View):
         pane = self.query_one("#detail", TextPane)
         is_log = self.page is self.deployed
         pane.show(self.page.detail(row), from_top=not is_log)
-        if is_log and not self.has_class("-open"):
+        if is_log:
+            self._to_end()
+
+    def _to_end(self) -> None:
+        """Show the newest lines of the log, unless somebody reads it."""
+        pane = self.query_one("#detail", TextPane)
+        is_read = self.has_class("-open") or pane.has_focus
+        if self.page is self.deployed and not is_read and pane.scroll_offset.y != pane.max_scroll_y:
             pane.scroll_end(animate=False, force=True, immediate=True)
 
     def show_checks(self) -> None:
