@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -20,7 +22,7 @@ from urllib.parse import urlsplit
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ProfileNotFound
+from botocore.exceptions import BotoCoreError, ProfileNotFound
 
 from hfaas_deploy.errors import CredentialsError, TargetUnreachable, WrongTarget
 
@@ -38,9 +40,20 @@ NOBODY = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, No
 AWS_ENDINGS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".on.aws")
 """How the names of AWS's own hosts end."""
 
+NETLOC = re.compile(r"([A-Za-z0-9._-]+|\[[A-Za-z0-9:.%]+\])(:[0-9]+)?")
+"""HOST or HOST:PORT, in characters that every reader of URLs takes apart in the same way."""
+
 CONNECT = 2.0
 """Seconds; what is local answers at once or not at all."""
 CONNECT_AWS = 10.0
+
+HERE: Any = {
+    "s3": {"addressing_style": "path"},
+    "proxies": {},
+    "use_dualstack_endpoint": False,
+    "use_fips_endpoint": False,
+}
+"""How a server of this machine is talked to: no proxy hears of it, and it has one address only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +86,7 @@ class Target:
     @classmethod
     def aws(cls, region: str, profile: str = "", stand_in: str = "") -> Target:
         """AWS with the user's credentials; tests name a server of this machine that stands in for it."""
-        if stand_in and not is_local(_address(stand_in)[0]):
+        if stand_in and not is_this_machine(_address(stand_in)[0]):
             raise WrongTarget(f"what stands in for AWS must be on this machine, but is {stand_in}")
         return cls(stand_in.rstrip("/"), region, "", (), (), profile, is_aws=True)
 
@@ -109,11 +122,20 @@ class Target:
             read_timeout=answer_within,
             retries={"mode": "standard", "total_max_attempts": 3 if answer_within <= 60 else 1},
             max_pool_connections=connections,
-            s3={"addressing_style": "path"} if self.endpoint else None,
+            **(HERE if self.endpoint else {}),
         )
         session: Any = _session(self.region, self.profile, self.account, is_aws=self.is_aws)
-        client = session.client(service, endpoint_url=self.endpoint or None, config=config)
+        try:
+            client = session.client(service, endpoint_url=self.endpoint or None, config=config)
+        except BotoCoreError:
+            raise
+        except (ValueError, TypeError, AttributeError) as fault:  # values that botocore does not look at before
+            hint = "look at the variables AWS_* and your AWS configuration"
+            raise WrongTarget(f"your AWS set-up cannot be used: {fault}", hint) from None
         self._admit(service, client.meta.endpoint_url)
+        client.meta.events.register_first(
+            "before-send", lambda request, **_: self._admit(service, str(request.url))
+        )  # what is asked for may have a host of its own, as a bucket has
         return client
 
     def credentials(self) -> Any:
@@ -123,7 +145,8 @@ class Target:
 
     def _admit(self, service: str, url: str) -> None:
         """WrongTarget unless this is where the client of a service may go."""
-        right = _address(url) == _address(self.endpoint) if self.endpoint else is_aws_host(_address(url)[0])
+        host, port = _address(url)
+        right = (host, port) == _address(self.endpoint) if self.endpoint else is_aws_host(host)
         if not right:
             raise WrongTarget(f"{service} would go to {url} and not to {self.endpoint or 'AWS'}")
 
@@ -135,11 +158,18 @@ def is_aws_host(host: str) -> bool:
 
 def is_local(host: str) -> bool:
     """Say whether a host is this machine or a private address; a name without a dot is a neighbour's."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
+    address = _number(host)
+    if address is None:
         return host in LOCAL_NAMES or host.endswith(LOCAL_ENDINGS) or "." not in host
     return address.is_loopback or address.is_private
+
+
+def is_this_machine(host: str) -> bool:
+    """Say whether what is sent to a host never leaves this machine."""
+    address = _number(host)
+    if address is None:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback
 
 
 def forget_credentials() -> None:
@@ -158,6 +188,16 @@ def configured_region(profile: str = "") -> str:
         raise _no_profile(profile) from None
 
 
+def _number(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a host is written as; resolvers also take 2130706433, 0x7f000001 and 127.1 for one."""
+    with suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        return getattr(address, "ipv4_mapped", None) or address
+    with suppress(OSError, ValueError):
+        return ipaddress.ip_address(socket.inet_aton(host))
+    return None
+
+
 def _address(endpoint: str) -> tuple[str, int]:
     try:
         parts = urlsplit(endpoint)
@@ -165,7 +205,11 @@ def _address(endpoint: str) -> tuple[str, int]:
     except ValueError:
         host = port = None
         parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not host:
+    if "@" in parts.netloc:
+        raise WrongTarget("an endpoint has no user and no password in it", "as http://127.0.0.1:4566")
+    is_plain = endpoint.isprintable() and " " not in endpoint and "\\" not in endpoint
+    is_plain = is_plain and NETLOC.fullmatch(parts.netloc) is not None
+    if parts.scheme not in ("http", "https") or not host or not is_plain:
         raise WrongTarget(f"{endpoint!r} is not an endpoint", "an endpoint looks like http://127.0.0.1:4566")
     return host, port or (443 if parts.scheme == "https" else 80)
 

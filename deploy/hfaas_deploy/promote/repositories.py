@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,9 @@ LISTS = (
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.oci.image.index.v1+json",
 )
+REGISTRY = re.compile(r"(?P<account>[0-9]{12})\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.[a-z0-9.-]+")
+"""The registry of an account, as AWS names it."""
+
 ID = 12
 """Characters of an engine's id that tell one image from another."""
 
@@ -134,10 +138,18 @@ class Repositories:
             host = parts.hostname or ""
         except (KeyError, ValueError):
             raise RegistryError("the registry gave no login that can be read") from None
-        if not (is_local(host) if self._target.is_stand_in else is_aws_host(host)):
+        if not self._is_registry(parts.scheme, host, parts.netloc):
             where = self._target.endpoint or "AWS"
-            raise WrongTarget(f"images would go to {host}, which is not where {where} keeps them")
+            raise WrongTarget(f"images would go to {given['proxyEndpoint']}, which is not where {where} keeps them")
         return Login(parts.netloc, user, password)
+
+    def _is_registry(self, scheme: str, host: str, netloc: str) -> bool:
+        """Whether the password may go there: many hosts of AWS are its customers'."""
+        if self._target.is_stand_in:
+            return is_local(host) and "@" not in netloc
+        found = REGISTRY.fullmatch(netloc)
+        is_ours = found is not None and found["account"] == (self._target.account or found["account"])
+        return scheme == "https" and is_ours and is_aws_host(host)
 
     @cached_property
     def _client(self) -> ECRClient:

@@ -1,0 +1,246 @@
+"""A promotion among attackers, bad luck and careless colleagues."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from tests.deploy.promote import stage
+from tests.registry import Registry
+from tests.standin import REGION, StandIn
+
+from hfaas_deploy import target
+from hfaas_deploy.errors import DeployError, WrongTarget
+from hfaas_deploy.pipeline import Pipeline
+from hfaas_deploy.promote import guard
+from hfaas_deploy.promote.repositories import Repositories
+from hfaas_deploy.target import Target, configured_region
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path, stand_in: StandIn, aws: Target, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> stage.Project:
+    monkeypatch.setenv(stage.VARIABLE, stage.TOKEN)
+    return stage.of(tmp_path, stand_in, aws, registry)
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """Keys of nobody, and the file where the AWS set-up would be."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOFNOBODY")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of no worth")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    target.forget_sessions()
+    yield tmp_path / "config"
+    target.forget_sessions()
+
+
+class _Eavesdropper(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Ear)
+        self.heard: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Ear(BaseHTTPRequestHandler):
+    server: _Eavesdropper
+
+    def _hear(self) -> None:
+        self.server.heard.append(self.requestline)
+        self.send_error(502)
+
+    do_GET = do_POST = do_PUT = do_HEAD = do_CONNECT = _hear  # noqa: N815
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def eavesdropper() -> Iterator[_Eavesdropper]:
+    """A server that hears what was not meant for it."""
+    server = _Eavesdropper()
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
+
+
+ELSEWHERE = [
+    "http://134744072",  # 8.8.8.8, as resolvers read it
+    "http://0x08080808:4566",
+    "http://010.8.8.8",
+    "http://[::ffff:8.8.8.8]:4566",
+    "http://8\u30028\u30028\u30028",  # full stops that become dots
+    "http://\uff18.8.8.8",
+    "http://evil.example\\@127.0.0.1",
+    "http://evil.example\\.127.0.0.1",
+    "http://127.0.0.1@evil.example",
+    "http://evil.example#@127.0.0.1",
+    " http://evil.example",
+    "http://127.0.0.1\n.evil.example",
+]
+
+
+@pytest.mark.parametrize("url", ELSEWHERE)
+def test_no_way_of_writing_another_host_makes_it_this_machine(url: str) -> None:
+    with pytest.raises(WrongTarget):
+        Target.local(url)
+    with pytest.raises(WrongTarget):
+        Target.aws(REGION, stand_in=url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://10.0.0.7:4566",
+        "http://169.254.169.254",
+        "http://ai",
+        "http://[fe80::1%25eth0]:80",
+        "http://x.internal",
+    ],
+)
+def test_what_stands_in_for_aws_is_not_even_a_neighbour(url: str) -> None:
+    """Keys of storages go there as they go to AWS, without encryption on the way."""
+    with pytest.raises(WrongTarget, match="must be on this machine"):
+        Target.aws(REGION, stand_in=url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:4566", "http://[::1]:4566", "http://localhost:4566", "http://127.1:80"]
+)
+def test_every_name_of_this_machine_may_stand_in_for_aws(url: str) -> None:
+    assert Target.aws(REGION, stand_in=url).is_stand_in
+
+
+def test_a_password_in_an_endpoint_is_refused_and_not_said_again() -> None:
+    with pytest.raises(WrongTarget) as caught:
+        Target.aws(REGION, stand_in="http://me:pa55word@127.0.0.1:4566")
+
+    assert "pa55word" not in f"{caught.value.message}{caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("AWS_ENDPOINT_URL", "http://{evil}"),
+        ("AWS_ENDPOINT_URL_S3", "http://{evil}"),
+        ("AWS_USE_FIPS_ENDPOINT", "true"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "true"),
+        ("HTTP_PROXY", "http://{evil}"),
+        ("http_proxy", "http://{evil}"),
+        ("ALL_PROXY", "http://{evil}"),
+    ],
+)
+def test_what_goes_to_this_machine_takes_no_detour(
+    keys: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    with eavesdropper() as right, eavesdropper() as evil:
+        monkeypatch.setenv(variable, value.format(evil=evil.url.removeprefix("http://")))
+        for place in (Target.local(right.url), Target.aws(REGION, stand_in=right.url)):
+            with pytest.raises(Exception, match="502"):
+                place.client("s3", answer_within=61).list_buckets()
+
+        assert len(right.heard) == 2
+        assert not evil.heard
+
+
+def test_a_request_is_looked_at_itself_and_not_only_its_client(keys: Path) -> None:
+    """Where a request goes is decided anew for each: by its bucket, its account, a redirection."""
+    client = Target.aws(REGION).client("s3")
+
+    def astray(request: object, **_: object) -> None:
+        setattr(request, "url", "https://bucket.evil.example/key")  # noqa: B010 - any request has it
+
+    client.meta.events.register("before-sign.s3", astray)
+
+    with pytest.raises(WrongTarget, match=r"evil\.example"):
+        client.list_buckets()
+
+
+@pytest.mark.parametrize(
+    "region", ["", "eu-west-1.evil.example/", "x@evil", "us-east-1#", "..", "e\x1b[31m", "x" * 80]
+)
+def test_a_region_that_is_none_makes_no_call(keys: Path, region: str) -> None:
+    with pytest.raises(DeployError):
+        guard.identify(Target.aws(region))
+
+
+@pytest.mark.parametrize(
+    "text", ["garbage", "[default]\ns3 = bogus\n", "[default]\nendpoint_url = x\nmax_attempts=x\n"]
+)
+def test_a_broken_aws_set_up_is_told_in_words(keys: Path, text: str) -> None:
+    keys.write_text(text)
+
+    from hfaas_tui import aws as said
+
+    try:
+        Target.aws(REGION).client("s3")
+        configured_region()
+    except DeployError as error:
+        assert "AWS" in error.message
+    except Exception as error:  # noqa: BLE001 - the command line puts these into words
+        assert said.words(error)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "123456789013.dkr.ecr.eu-west-1.amazonaws.com.evil.example",
+        "mine.lambda-url.eu-west-1.on.aws",
+        "ec2-1-2-3-4.eu-west-1.compute.amazonaws.com",
+        "111122223333.dkr.ecr.eu-west-1.amazonaws.com",
+        "AWS:x@210987654321.dkr.ecr.eu-west-1.amazonaws.com",
+        "210987654321.dkr.ecr.eu-west-1.amazonaws.com:8443@evil.example",
+    ],
+)
+def test_the_password_of_a_registry_goes_to_the_registry_of_the_account_only(
+    keys: Path, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    with pytest.raises(WrongTarget):
+        _login(monkeypatch, f"https://{host}")
+
+
+def test_a_registry_without_encryption_gets_no_password(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WrongTarget):
+        _login(monkeypatch, "http://210987654321.dkr.ecr.eu-west-1.amazonaws.com")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "210987654321.dkr.ecr.eu-west-1.amazonaws.com",
+        "210987654321.dkr.ecr.cn-north-1.amazonaws.com.cn",
+        "210987654321.dkr.ecr-fips.us-east-1.amazonaws.com",
+        "210987654321.dkr-ecr.eu-west-1.on.aws",
+    ],
+)
+def test_registries_have_the_names_that_aws_gives_them(
+    keys: Path, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    assert _login(monkeypatch, f"https://{host}") == host
+
+
+def _login(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> str:
+    """The registry of a login for which ECR, which nobody asks here, named an endpoint."""
+    token = base64.b64encode(b"AWS:secret").decode()
+    answer = {"authorizationData": [{"authorizationToken": token, "proxyEndpoint": endpoint}]}
+    there = Repositories(Target.aws(REGION).within("210987654321"), Pipeline(Path("pipeline.yaml"), stack="s"))
+    monkeypatch.setattr(there, "_ask", lambda *_, **__: answer)
+    return there.login().registry
