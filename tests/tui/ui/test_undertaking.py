@@ -103,8 +103,8 @@ def test_every_resource_comes_up_and_a_typed_key_gets_to_its_secret_and_nowhere_
     assert VARIABLE not in os.environ
     assert TOKEN not in json.dumps(one.report())
     client = project.target.client("secretsmanager")
-    stored = [client.get_secret_value(SecretId=each["ARN"]) for each in client.list_secrets()["SecretList"]]
-    assert any(TOKEN in each.get("SecretString", "") for each in stored)
+    secrets = [value for value in one.outputs.values() if ":secret:" in value]
+    assert [TOKEN in client.get_secret_value(SecretId=each)["SecretString"] for each in secrets] == [True]
 
 
 def test_what_was_stopped_goes_on_from_there(project: Project) -> None:

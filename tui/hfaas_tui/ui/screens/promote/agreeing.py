@@ -90,13 +90,10 @@ class Agree(ModalScreen["Keys | None"]):
                     yield Input(placeholder="▸", id="phrase", compact=True)
             with Horizontal(id="buttons"):
                 yield Button("Cancel", id="no", compact=True)
-                yield Button(
-                    "Deploy" if self._phrase else "Deploy (y)",
-                    id="yes",
-                    compact=True,
-                    variant="error",
-                    disabled=bool(self._phrase),
-                )
+                if self._phrase:
+                    yield Button("Deploy", id="yes", compact=True, variant="error", disabled=True)
+                else:
+                    yield Button("Deploy (y)", id="yes", compact=True, variant="error")
 
     def _asks(self) -> str:
         if self._promotion.is_first:
