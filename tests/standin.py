@@ -61,7 +61,7 @@ class StandIn:
             patch.delenv(name)
         for name, value in self.environment.items():
             patch.setenv(name, value)
-        target._session.cache_clear()  # a session keeps the credentials that it found first
+        target.forget_credentials()  # a session keeps the credentials that it found first
         return self.target().within(ACCOUNT)
 
 
@@ -104,4 +104,4 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory, registry: Registry) -> It
 def aws(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
     """The shared one as a Target, whose account is known."""
     yield stand_in.use(monkeypatch)
-    target._session.cache_clear()
+    target.forget_credentials()

@@ -229,11 +229,6 @@ def _session(region: str, profile: str, account: str, *, is_aws: bool) -> Any:
         raise _no_profile(profile) from None
 
 
-def forget_sessions() -> None:
-    """Forget the credentials that were found, so that newer ones are."""
-    _session.cache_clear()
-
-
 def _no_profile(profile: str) -> CredentialsError:
     named = profile or os.environ.get("AWS_PROFILE", "")
     return CredentialsError(

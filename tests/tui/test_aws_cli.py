@@ -95,7 +95,7 @@ def hfaas(site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
 
     yield call
     site.proxy.mend()
-    target._session.cache_clear()
+    target.forget_credentials()
 
 
 def functions(hfaas: Hfaas, site: Site, *more: str) -> dict[str, str]:

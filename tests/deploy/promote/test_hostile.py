@@ -37,9 +37,9 @@ def keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of no worth")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    target.forget_sessions()
+    target.forget_credentials()
     yield tmp_path / "config"
-    target.forget_sessions()
+    target.forget_credentials()
 
 
 class _Eavesdropper(ThreadingHTTPServer):

@@ -69,7 +69,7 @@ def deployed(folder: Path) -> Iterator[StandIn]:
         place = found.use(patch).within(ACCOUNT, ("subnet-1",), ("sg-1",))
         deploy.deploy(fdl.read(folder / "pipeline.yaml"), place, LayerImages(found.url), lambda _: None)
         yield found
-    target.forget_sessions()
+    target.forget_credentials()
 
 
 def client(found: StandIn, service: str) -> Any:

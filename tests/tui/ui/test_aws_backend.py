@@ -16,7 +16,7 @@ from tests.tui.ui.world import until
 
 from hfaas_deploy.promote import record
 from hfaas_deploy.promote.promotion import Promoted
-from hfaas_deploy.target import forget_sessions
+from hfaas_deploy.target import forget_credentials
 from hfaas_tui.errors import CliError
 from hfaas_tui.jobs import Job
 from hfaas_tui.ui.aws import buckets
@@ -233,7 +233,7 @@ def test_expired_credentials_are_a_problem_with_a_way_out_and_newer_ones_end_it(
 def test_without_credentials_or_region_it_says_what_to_do(there: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    forget_sessions()
+    forget_credentials()
     problem = AwsBackend(region=REGION).health().problem
     assert problem
     assert ("no credentials" in problem.message, "aws configure" in problem.hint) == (True, True)
@@ -241,7 +241,7 @@ def test_without_credentials_or_region_it_says_what_to_do(there: StandIn, monkey
     problem = AwsBackend().health().problem
     assert problem
     assert ("no region" in problem.message, "--region" in problem.hint) == (True, True)
-    forget_sessions()
+    forget_credentials()
 
 
 def test_what_does_not_answer_is_a_problem_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -420,11 +420,11 @@ def moto(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsBacke
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of no worth")
     monkeypatch.setenv(STAND_IN, moto_server)
-    forget_sessions()
+    forget_credentials()
     made = AwsBackend(region=REGION)
     yield made
     made.close()
-    forget_sessions()
+    forget_credentials()
 
 
 def test_files_go_in_and_out_of_buckets_in_a_region_of_their_own(moto: AwsBackend, tmp_path: Path) -> None:

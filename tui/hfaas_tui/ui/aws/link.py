@@ -78,7 +78,7 @@ class AwsLink:
         from hfaas_deploy import target
 
         self.close()
-        target.forget_sessions()
+        target.forget_credentials()
 
     def close(self) -> None:
         """Let go of connections."""
