@@ -25,6 +25,9 @@ from hfaas_deploy.target import Target
 ACCOUNT = "210987654321"
 """A key id of twelve digits is the account there."""
 
+OTHER = "111122223333"
+"""The account of somebody else."""
+
 REGION = "eu-west-1"
 START_WITHIN = 60
 STOP_WITHIN = 20
@@ -66,10 +69,26 @@ class StandIn:
 
 
 @contextmanager
+def somebody_else() -> Iterator[None]:
+    """Have the credentials of another account until the block ends."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", OTHER)
+        target.forget_credentials()
+        yield
+    target.forget_credentials()
+
+
+@contextmanager
 def standin(folder: Path, registry: str = "", engine: str = "process") -> Iterator[StandIn]:
     """Run an emulator that plays AWS until the block ends; `registry` is the HOST:PORT of what is to be its ECR."""
-    command = [sys.executable, "-m", "hfaas_emulator", "--port", "0", "--state", str(folder), "--engine", engine]
-    command += ["--tether", *(("--registry", registry) if registry else ())]
+    with emulating(folder, "--engine", engine, *(("--registry", registry) if registry else ())) as url:
+        yield StandIn(url, folder, registry)
+
+
+@contextmanager
+def emulating(folder: Path, *options: str) -> Iterator[str]:
+    """Run an emulator in a second process until the block ends, and return where it answers."""
+    command = [sys.executable, "-m", "hfaas_emulator", "--port", "0", "--state", str(folder), "--tether", *options]
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "HFAAS_AWS"))}
     with (
         (folder / "log").open("wb") as log,
@@ -77,7 +96,7 @@ def standin(folder: Path, registry: str = "", engine: str = "process") -> Iterat
     ):
         assert process.stdin is not None
         try:
-            yield StandIn(_endpoint(process, folder), folder, registry)
+            yield _endpoint(process, folder)
         finally:
             process.terminate()
             process.stdin.close()

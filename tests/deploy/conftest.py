@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from tests.standin import emulating
 
 from hfaas_deploy import checks, fdl
 from hfaas_deploy.findings import Finding
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.target import Target
 
-START_WITHIN = 30
 Write = Callable[[str], Path]
 Check = Callable[[str], list[Finding]]
 Parse = Callable[[str], Pipeline]
@@ -52,19 +48,5 @@ def check(parse: Parse) -> Check:
 @pytest.fixture(scope="session")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """An emulator that runs functions as plain processes; names in it are shared by all tests of a worker."""
-    state = tmp_path_factory.mktemp("emulator")
-    command = [sys.executable, "-m", "hfaas_emulator", "--port", "0", "--state", str(state), "--engine", "process"]
-    with (state / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
-        try:
-            yield Target.local(_endpoint(process, state))
-        finally:
-            process.terminate()
-
-
-def _endpoint(process: subprocess.Popen[bytes], state: Path) -> str:
-    deadline = time.monotonic() + START_WITHIN
-    while time.monotonic() < deadline and process.poll() is None:
-        if (state / "emulator.json").exists():
-            return str(json.loads((state / "emulator.json").read_text())["endpoint"])
-        time.sleep(0.02)
-    raise AssertionError((state / "log").read_text())
+    with emulating(tmp_path_factory.mktemp("emulator"), "--engine", "process") as endpoint:
+        yield Target.local(endpoint)

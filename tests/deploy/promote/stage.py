@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.registry import Registry
-from tests.standin import REGION, StandIn
+from tests.standin import REGION
 
 from hfaas_deploy import fdl, steps, template
 from hfaas_deploy.errors import DeployError
@@ -163,12 +163,6 @@ class Project:
     def _asked(self, promotion: Promotion) -> bool:
         self.asked.append(promotion)
         return self.answer(promotion)
-
-
-def of(folder: Path, stand_in: StandIn, target: Target, registry: Registry) -> Project:
-    """A new project."""
-    assert registry.address == stand_in.registry
-    return Project(folder, target, registry)
 
 
 def _shown(message: Message) -> str:

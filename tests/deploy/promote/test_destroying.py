@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests import faults
 from tests.deploy.promote import stage
-from tests.registry import Registry
-from tests.standin import ACCOUNT, REGION, StandIn
+from tests.standin import REGION, StandIn, somebody_else
 
 from hfaas_deploy.errors import CredentialsError, PurgeError, StackFailed
 from hfaas_deploy.messages import Destroyed, Emptying, Happened, JobsUnderWay, Message, Purged, SecretsLeaving
 from hfaas_deploy.promote import destroying
-from hfaas_deploy.target import Target, forget_credentials
-
-OTHER = "111122223333"
-
-
-@pytest.fixture
-def project(
-    tmp_path: Path, stand_in: StandIn, aws: Target, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> stage.Project:
-    monkeypatch.setenv(stage.VARIABLE, stage.TOKEN)
-    return stage.of(tmp_path, stand_in, aws, registry)
+from hfaas_deploy.target import Target
 
 
 def destroy(project: stage.Project, **options: Any) -> list[Message]:
@@ -130,19 +118,14 @@ def test_a_name_that_is_not_the_stacks_stops_everything(project: stage.Project) 
     assert f"mine-{project.id}" in buckets(project.target)
 
 
-def test_a_bucket_of_another_account_is_never_touched(
-    project: stage.Project, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bucket_of_another_account_is_never_touched(project: stage.Project, stand_in: StandIn) -> None:
     """Ours went, and somebody else took its name."""
     project.promote()
     destroy(project, purge=[project.name])
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", OTHER)
-    forget_credentials()
-    others = stand_in.target().client("s3")
-    others.create_bucket(Bucket=project.name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    with somebody_else():
+        others = stand_in.target().client("s3")
+        others.create_bucket(Bucket=project.name, CreateBucketConfiguration={"LocationConstraint": REGION})
     others.put_object(Bucket=project.name, Key="k", Body=b"x")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
-    forget_credentials()
 
     assert "is not of account" in destroying.contents(project.target, project.name).fault
     with pytest.raises(PurgeError, match="is no bucket of Stack"):

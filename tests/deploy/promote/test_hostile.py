@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.deploy.promote import stage
-from tests.registry import Registry
-from tests.standin import REGION, StandIn
+from tests.standin import REGION
 
 from hfaas_deploy import target
 from hfaas_deploy.errors import DeployError, WrongTarget
@@ -20,14 +19,6 @@ from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.promote import guard
 from hfaas_deploy.promote.repositories import Repositories
 from hfaas_deploy.target import Target, configured_region
-
-
-@pytest.fixture
-def project(
-    tmp_path: Path, stand_in: StandIn, aws: Target, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> stage.Project:
-    monkeypatch.setenv(stage.VARIABLE, stage.TOKEN)
-    return stage.of(tmp_path, stand_in, aws, registry)
 
 
 @pytest.fixture

@@ -23,15 +23,6 @@ INTERRUPTED = 130
 
 
 @pytest.fixture
-def project(
-    tmp_path: Path, stand_in: StandIn, aws: Target, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> stage.Project:
-    monkeypatch.setenv(stage.VARIABLE, stage.TOKEN)
-    (tmp_path / "project").mkdir()
-    return stage.of(tmp_path / "project", stand_in, aws, registry)
-
-
-@pytest.fixture
 def proxy(stand_in: StandIn) -> Iterator[faults.Proxy]:
     with faults.before(stand_in.url) as found:
         yield found

@@ -8,13 +8,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from tests import faults
 from tests.deploy.promote import stage
-from tests.registry import Registry
-from tests.standin import ACCOUNT, REGION, StandIn
+from tests.standin import ACCOUNT, OTHER, REGION, StandIn, somebody_else
 
 from hfaas_deploy import artifacts, names, template
 from hfaas_deploy.errors import (
@@ -30,17 +28,6 @@ from hfaas_deploy.messages import Happened, Planned, Recorded, Recovering, Secre
 from hfaas_deploy.promote import procedure, record
 from hfaas_deploy.promote.promotion import Promotion
 from hfaas_deploy.stack import Change, Standing
-from hfaas_deploy.target import Target, forget_credentials
-
-OTHER = "111122223333"
-
-
-@pytest.fixture
-def project(
-    tmp_path: Path, stand_in: StandIn, aws: Target, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> stage.Project:
-    monkeypatch.setenv(stage.VARIABLE, stage.TOKEN)
-    return stage.of(tmp_path, stand_in, aws, registry)
 
 
 @contextmanager
@@ -58,16 +45,6 @@ def meanwhile(moment: faults.Moment, act: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         thread.join()
-
-
-@contextmanager
-def somebody_else(patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Have other credentials for a while."""
-    patch.setenv("AWS_ACCESS_KEY_ID", OTHER)
-    forget_credentials()
-    yield
-    patch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
-    forget_credentials()
 
 
 def stacks_of(project: stage.Project) -> list[str]:
@@ -294,21 +271,19 @@ def test_an_image_that_somebody_replaced_since_the_plan_stops_it(project: stage.
     assert project.stack.status() == "CREATE_COMPLETE"
 
 
-def test_other_credentials_than_those_of_the_plan_are_refused(
-    project: stage.Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_credentials_than_those_of_the_plan_are_refused(project: stage.Project) -> None:
     planned = project.plan()
 
-    with somebody_else(monkeypatch), pytest.raises(WrongAccount, match=OTHER):
+    with somebody_else(), pytest.raises(WrongAccount, match=OTHER):
         project.promote(planned)
 
     assert stacks_of(project) == []
 
 
 def test_a_bucket_that_is_somebody_elses_stops_it_before_anything_is_made(
-    project: stage.Project, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+    project: stage.Project, stand_in: StandIn
 ) -> None:
-    with somebody_else(monkeypatch):
+    with somebody_else():
         other = stand_in.target().client("s3")
         other.create_bucket(Bucket=project.name, CreateBucketConfiguration={"LocationConstraint": REGION})
     planned = project.plan()
@@ -321,10 +296,10 @@ def test_a_bucket_that_is_somebody_elses_stops_it_before_anything_is_made(
 
 
 def test_a_bucket_that_somebody_takes_after_the_plan_is_told_and_all_is_undone(
-    project: stage.Project, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+    project: stage.Project, stand_in: StandIn
 ) -> None:
     planned = project.plan()
-    with somebody_else(monkeypatch):
+    with somebody_else():
         other = stand_in.target().client("s3")
         other.create_bucket(Bucket=project.name, CreateBucketConfiguration={"LocationConstraint": REGION})
 

@@ -1,7 +1,5 @@
 """A promotion under way, to an emulator that plays AWS: its steps, its end, its secrets, and how it is stopped."""
 
-# ruff: noqa: F811 - fixtures of the other module
-
 from __future__ import annotations
 
 import json
@@ -14,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.deploy.promote.stage import TOKEN, VARIABLE, Project, of
+from tests.deploy.promote.stage import TOKEN, VARIABLE, Project
 from tests.registry import Registry
-from tests.standin import StandIn, aws, stand_in  # noqa: F401 - fixtures
 
 from hfaas_deploy import messages
 from hfaas_deploy.promote import procedure
@@ -63,11 +60,9 @@ class Stage:
 
 
 @pytest.fixture
-def project(
-    tmp_path: Path, stand_in: StandIn, aws: Target, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> Project:
+def project(tmp_path: Path, aws: Target, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.delenv(VARIABLE, raising=False)
-    return of(tmp_path, stand_in, aws, registry)
+    return Project(tmp_path, aws, registry)
 
 
 def begun(project: Project) -> Undertaking:
