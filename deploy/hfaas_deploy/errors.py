@@ -25,6 +25,7 @@ DeployError              message + hint, shown without a traceback
     ├── StackBusy        another operation on this Stack is under way
     ├── StackSlow        CloudFormation is asked too often at the moment
     ├── StackBroken      the Stack is in a state that must be cleared first
+    ├── StackForeign     there is a Stack of that name that hfaas has not made
     └── StackFailed      the operation was rolled back; the message is its first cause
 
 Building images and Spaces of a rehearsal have errors of their own; they derive from DeployError too.
@@ -140,6 +141,10 @@ class StackSlow(StackError):
 
 class StackBroken(StackError):
     """The Stack is in a state that has to be cleared before it can be changed."""
+
+
+class StackForeign(StackError):
+    """There is a Stack of that name that somebody else has made, by something else."""
 
 
 class StackFailed(StackError):

@@ -27,6 +27,7 @@ from hfaas_deploy.errors import (
     StackBusy,
     StackError,
     StackFailed,
+    StackForeign,
     StackSlow,
     TargetUnreachable,
 )
@@ -179,6 +180,16 @@ class Stack:
             return None
         body = self._call("get_template", StackName=self.name, TemplateStage="Original")["TemplateBody"]
         return _standing(body, stack)
+
+    def admit(self) -> None:
+        """StackForeign when there is a Stack of this name without our mark; one that is empty is nobody's."""
+        stack = self._described()
+        if not stack or stack["StackStatus"] in (REVIEW, *GONE):
+            return
+        if FINGERPRINT not in {tag.get("Key") for tag in stack.get("Tags", ())}:
+            raise StackForeign(
+                f"Stack {self.name} was not made by hfaas, so it is left alone", "name yours otherwise: hfaas.stack"
+            )
 
     def is_busy(self) -> bool:
         """Tell whether an operation is under way."""

@@ -29,6 +29,7 @@ def ensure(pipeline: Pipeline, target: Target, progress: Progress) -> dict[str, 
     if not needed:
         return {}
     stack = _stack(pipeline, target, progress)
+    stack.admit()
     steps.recover(stack, progress)
     standing = _standing(stack)
     adopted = {

@@ -115,13 +115,10 @@ class Buckets:
 
     def _stack_of(self, bucket: str, own: str) -> str:
         """The other Stack that a bucket belongs to; empty when there is none, or CloudFormation does not tell."""
-        client: Any = self._target.client("cloudformation")
         try:
-            found = client.describe_stack_resources(PhysicalResourceId=bucket)["StackResources"]
+            return stack_of(self._target, bucket, own)
         except (ClientError, BotoCoreError):
             return ""
-        stacks = {str(one.get("StackName", "")) for one in found if one.get("PhysicalResourceId") == bucket}
-        return next((one for one in sorted(stacks) if one != own), "")
 
     def _instead(self, bucket: str, words: str = ":") -> str:
         """A name that is free, or no words at all."""
@@ -131,6 +128,19 @@ class Buckets:
             if self._look(near)[0] is Owner.FREE:
                 return f"{words} {near} is free"
         return f"{words} use another name"
+
+
+def stack_of(target: Target, bucket: str, own: str = "") -> str:
+    """The Stack, other than one's own, that a bucket belongs to; empty when there is none."""
+    client: Any = target.client("cloudformation")
+    try:
+        found = client.describe_stack_resources(PhysicalResourceId=bucket)["StackResources"]
+    except ClientError as refusal:
+        if "does not exist" in str(refusal.response.get("Error", {}).get("Message")):
+            return ""
+        raise
+    stacks = {str(one.get("StackName", "")) for one in found if one.get("PhysicalResourceId") == bucket}
+    return next((one for one in sorted(stacks) if one != own), "")
 
 
 def _with(plan: BucketPlan, note: str = "", fault: str = "", *, adopted: bool = False) -> BucketPlan:

@@ -9,6 +9,7 @@ still be purged. Each call about a bucket says whose it must be; one of another 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +31,7 @@ from hfaas_deploy.messages import (
     Unheard,
 )
 from hfaas_deploy.promote import record
+from hfaas_deploy.promote.buckets import stack_of
 from hfaas_deploy.stack import Stack
 from hfaas_deploy.target import Target
 
@@ -44,6 +46,9 @@ COUNTED = 100
 
 ROUNDS = 5
 """How often a bucket is emptied into which somebody goes on writing."""
+
+UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that keys may have and XML has not, so that such keys cannot stand in a list to delete."""
 
 AWAY = frozenset({"NoSuchBucket", "404"})
 FORBIDDEN = frozenset({"AccessDenied", "403", "AllAccessDisabled"})
@@ -97,7 +102,7 @@ class Remains:
 def facts(target: Target, stack: str) -> Remains:
     """Look at a Stack and at what outlives it; nothing is touched."""
     with _AwsErrors(target):
-        one = Stack.at(target, stack)
+        one = _admitted(target, stack, lambda _: None)
         resources = _resources(target, stack)
         buckets = _buckets(target, stack, resources)
         return Remains(
@@ -139,13 +144,16 @@ def destroy(
     by the same call again.
     """
     with _AwsErrors(target):
-        one = Stack.at(target, stack, lambda reason: progress(Unheard(stack, reason)))
+        one = _admitted(target, stack, progress)
+        if images:
+            _admitted(target, names.images_stack(stack), progress)
         resources = _resources(target, stack)
         buckets = _buckets(target, stack, resources)
         _check(stack, purge, buckets)
         secrets = tuple(_physical(resources, SECRET))
         _take_down(one, target, resources, progress)
         for bucket in dict.fromkeys(purge):
+            _release(target, stack, bucket)
             empty(target, bucket, progress)
         repositories = tuple(store.repository for store in _stores(target, stack))
         if images:
@@ -191,6 +199,21 @@ def _check(stack: str, purge: Collection[str], buckets: Collection[str]) -> None
         )
 
 
+def _admitted(target: Target, stack: str, progress: Progress) -> Stack:
+    """The Stack of that name; DeployError for what is no name, and for a Stack that hfaas has not made."""
+    if not names.STACK.fullmatch(stack):
+        raise DeployError(f"{stack!r} is no name of a Stack", "`hfaas status --target aws` shows them")
+    one = Stack.at(target, stack, lambda reason: progress(Unheard(stack, reason)))
+    one.admit()
+    return one
+
+
+def _release(target: Target, stack: str, bucket: str) -> None:
+    """PurgeError for a bucket that another Stack has taken over meanwhile."""
+    if holder := stack_of(target, bucket, stack):
+        raise PurgeError(f"bucket {bucket} belongs to Stack {holder} by now, so it stays", "leave it out")
+
+
 def _take_down(stack: Stack, target: Target, resources: Mapping[str, list[str]], progress: Progress) -> None:
     """Bring the Stack to its end, whatever is under way."""
     try:
@@ -208,7 +231,7 @@ def _take_down(stack: Stack, target: Target, resources: Mapping[str, list[str]],
 
 def _remove_images(target: Target, stack: str, progress: Progress) -> None:
     name = names.images_stack(stack)
-    one = Stack.at(target, name, lambda reason: progress(Unheard(name, reason)))
+    one = _admitted(target, name, progress)
     try:
         if one.is_busy():
             steps.settle(one, progress)
@@ -233,17 +256,24 @@ def _swept(s3: Any, target: Target, bucket: str) -> Iterator[tuple[int, int]]:
 
 
 def _deleted_versions(s3: Any, target: Target, bucket: str, versions: list[Any]) -> int:
+    objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions]
+    for one in objects:
+        if UNWRITABLE.search(one["Key"]):
+            s3.delete_object(Bucket=bucket, **one, ExpectedBucketOwner=target.account)
+    if rest := [one for one in objects if not UNWRITABLE.search(one["Key"])]:
+        _deleted_together(s3, target, bucket, rest)
+    return len(versions)
+
+
+def _deleted_together(s3: Any, target: Target, bucket: str, objects: list[dict[str, str]]) -> None:
     answer = s3.delete_objects(
-        Bucket=bucket,
-        Delete={"Objects": [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions], "Quiet": True},
-        ExpectedBucketOwner=target.account,
+        Bucket=bucket, Delete={"Objects": objects, "Quiet": True}, ExpectedBucketOwner=target.account
     )
     for fault in answer.get("Errors", ()):
         raise PurgeError(
             f"bucket {bucket}: {fault.get('Key')} does not go: {fault.get('Message') or fault.get('Code')}",
             "a lock or a policy of the bucket may keep it; what is gone is gone",
         )
-    return len(versions)
 
 
 def _abort(s3: Any, target: Target, bucket: str, upload: Mapping[str, Any]) -> None:
@@ -302,9 +332,10 @@ def _physical(resources: Mapping[str, list[str]], kind: str) -> list[str]:
 def _buckets(target: Target, stack: str, resources: Mapping[str, list[str]]) -> list[str]:
     """The Stack's own buckets, and those that earlier promotions of it left behind and are still there."""
     own = _physical(resources, BUCKET)
-    left = _recorded(target, stack).difference(own)
+    left = _recorded(target, stack).difference(own, [record.bucket(target)])
     s3 = target.client("s3")
-    return [*own, *sorted(filter(partial(_is_ours, s3, target), left))]
+    there = filter(partial(_is_ours, s3, target), left)
+    return [*own, *sorted(one for one in there if not stack_of(target, one, stack))]
 
 
 def _recorded(target: Target, stack: str) -> set[str]:

@@ -111,6 +111,7 @@ class _Planner:
 
     def plan(self, images: Engine, rehearsals: Rehearsals) -> Promotion:
         stack = Stack.at(self.target, self.pipeline.stack)
+        stack.admit()
         status = stack.status()
         standing = stack.standing() if status != "DELETE_IN_PROGRESS" else None
         old = Side.of(standing or Standing())

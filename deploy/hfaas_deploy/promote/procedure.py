@@ -110,6 +110,8 @@ class _Work:
     def done(self, *, has_smoke: bool) -> Promoted:
         """Take every step, and say what was promoted."""
         promotion, pipeline = self.promotion, self.promotion.pipeline
+        stack = Stack.at(self.target, pipeline.stack, self._unheard)
+        stack.admit()
         steps.others_buckets(pipeline, self.target)
         keys = list(secret_values.values(pipeline, self.environ))
         self.progress(
@@ -117,7 +119,7 @@ class _Work:
         )
         bootstrap.ensure(pipeline, self.target, self.progress)
         images = tuple(self._images())
-        stack = Stack.at(self.target, pipeline.stack, self._unheard)
+        stack.admit()  # pushing takes its time
         before, is_changed = self._brought_up(stack, replace(promotion, images=images))
         outputs = stack.outputs()
         steps.finish(pipeline, self.target, before, outputs, keys, self.progress, has_changed=is_changed)

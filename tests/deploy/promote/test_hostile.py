@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from tests import faults
 from tests.deploy.promote import stage
 from tests.standin import REGION
 
-from hfaas_deploy import target
-from hfaas_deploy.errors import DeployError, WrongTarget
+from hfaas_deploy import names, target
+from hfaas_deploy.errors import DeployError, PurgeError, StackForeign, WrongTarget
+from hfaas_deploy.messages import Purged
 from hfaas_deploy.pipeline import Pipeline
-from hfaas_deploy.promote import guard
+from hfaas_deploy.promote import destroying, guard, record
 from hfaas_deploy.promote.repositories import Repositories
 from hfaas_deploy.target import Target, configured_region
 
@@ -235,3 +239,140 @@ def _login(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> str:
     there = Repositories(Target.aws(REGION).within("210987654321"), Pipeline(Path("pipeline.yaml"), stack="s"))
     monkeypatch.setattr(there, "_ask", lambda *_, **__: answer)
     return there.login().registry
+
+
+OTHERS = json.dumps(
+    {
+        "Resources": {
+            "Precious": {"Type": "AWS::SQS::Queue", "DeletionPolicy": "Retain"},
+            "Other": {"Type": "AWS::Logs::LogGroup"},
+        }
+    }
+)
+"""What somebody else has made, with tools of his own."""
+
+
+def make_foreign(place: Target, stack: str) -> None:
+    """A Stack that carries no mark of ours."""
+    cloudformation = place.client("cloudformation")
+    made = {"StackName": stack, "ChangeSetName": "made", "ChangeSetType": "CREATE", "TemplateBody": OTHERS}
+    cloudformation.create_change_set(**made)
+    cloudformation.get_waiter("change_set_create_complete").wait(StackName=stack, ChangeSetName="made")
+    cloudformation.execute_change_set(StackName=stack, ChangeSetName="made")
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+
+
+def kinds(place: Target, stack: str) -> set[str]:
+    found = place.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+    return {one["ResourceType"] for one in found}
+
+
+@pytest.mark.parametrize("ending", ["", "-images"])
+def test_a_stack_of_somebody_else_is_not_promoted_over(project: stage.Project, ending: str) -> None:
+    planned = project.plan()  # before somebody took the name
+    make_foreign(project.target, project.name + ending)
+
+    with pytest.raises(StackForeign, match="was not made by hfaas"):
+        project.promote(planned)
+    if not ending:
+        with pytest.raises(StackForeign, match="was not made by hfaas"):
+            project.plan()
+
+    assert kinds(project.target, project.name + ending) == {"AWS::SQS::Queue", "AWS::Logs::LogGroup"}
+
+
+def test_a_stack_of_somebody_else_is_not_destroyed(project: stage.Project) -> None:
+    make_foreign(project.target, project.name)
+
+    with pytest.raises(StackForeign, match="was not made by hfaas"):
+        destroying.facts(project.target, project.name)
+    with pytest.raises(StackForeign, match="was not made by hfaas"):
+        destroying.destroy(project.target, project.name, project.said.append)
+
+    assert project.stack.status() == "CREATE_COMPLETE"
+
+
+def test_a_stack_of_images_that_is_somebody_elses_stops_a_destruction_before_it_begins(
+    project: stage.Project,
+) -> None:
+    project.promote()
+    destroying.destroy(project.target, project.name, project.said.append, images=True)
+    make_foreign(project.target, f"{project.name}-images")
+
+    with pytest.raises(StackForeign, match=f"{project.name}-images was not made by hfaas"):
+        destroying.destroy(project.target, project.name, project.said.append, images=True)
+
+    assert kinds(project.target, f"{project.name}-images")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "*", "../x", "a b", "arn:aws:cloudformation:eu-west-1:1:stack/x/y", "x\x1b[2J"]
+)
+def test_what_is_no_name_of_a_stack_is_not_destroyed(aws: Target, name: str) -> None:
+    with pytest.raises(DeployError, match="is no name of a Stack"):
+        destroying.destroy(aws, name, lambda _: None)
+
+
+def test_a_bucket_that_another_stack_took_over_is_not_purged(project: stage.Project, tmp_path: Path) -> None:
+    """It outlived its Stack, and a colleague's pipeline has it now."""
+    project.promote()
+    destroying.destroy(project.target, project.name, project.said.append)
+    folder = tmp_path / "colleague"
+    folder.mkdir()
+    colleague = stage.Project(folder, project.target, project.registry)
+    colleague.file.write_text(colleague.file.read_text().replace(f"stage-{colleague.id}/", f"{project.name}/"))
+    colleague.promote()
+
+    found = destroying.facts(project.target, project.name)
+    assert found.buckets == ()
+    with pytest.raises(PurgeError, match="is no bucket of Stack"):
+        destroying.destroy(project.target, project.name, project.said.append, purge=[project.name])
+
+    project.target.client("s3").head_bucket(Bucket=project.name)
+
+
+def test_a_forged_record_does_not_have_others_buckets_purged(project: stage.Project) -> None:
+    """Who may write records could else have any bucket deleted by the next who destroys."""
+    promoted = project.promote()
+    artifacts = record.bucket(project.target)
+    outputs = {names.logical(artifacts, "Bucket"): artifacts}
+    record.write(project.target, replace(promoted, outputs=outputs, at=promoted.at + 1))
+
+    with pytest.raises(PurgeError, match="is no bucket of Stack"):
+        destroying.destroy(project.target, project.name, project.said.append, purge=[artifacts])
+
+    assert project.stack.status() == "CREATE_COMPLETE"
+
+
+def test_a_bucket_that_says_no_to_some_deletions_is_not_told_to_be_purged(project: stage.Project) -> None:
+    """A lock, or a policy: S3 answers 200, and names in the answer what stays."""
+    project.promote()
+    s3 = project.target.client("s3")
+    s3.put_object(Bucket=project.name, Key="kept/locked", Body=b"one")
+    answer = (
+        "<DeleteResult><Error><Key>kept/locked</Key><Code>AccessDenied</Code>"
+        "<Message>Access Denied because object protected by object lock.</Message></Error></DeleteResult>"
+    )
+    with faults.before(project.target.endpoint) as proxy, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(faults, "_error", lambda *_: ("application/xml", answer.encode()))
+        proxy.refuse("POST", f"/{project.name}", "delete", code="none", status=200)
+        behind = Target.aws(REGION, stand_in=proxy.url).within(project.target.account)
+
+        with pytest.raises(PurgeError, match=r"kept/locked does not go.*object lock"):
+            destroying.destroy(behind, project.name, project.said.append, purge=[project.name])
+
+    assert not project.told(Purged)
+    s3.head_bucket(Bucket=project.name)
+
+
+def test_a_key_that_no_xml_can_hold_does_not_keep_a_bucket_from_being_purged(project: stage.Project) -> None:
+    project.promote()
+    s3 = project.target.client("s3")
+    keys = ["kept/a", "kept/\x1b[2J", "kept/\x01\ufffe", "kept/\U0001f600"]
+    for key in keys:
+        s3.put_object(Bucket=project.name, Key=key, Body=b"x")
+
+    listed = [{"Key": key, "VersionId": "null"} for key in keys]  # the list itself is not what is tried here
+    assert destroying._deleted_versions(s3, project.target, project.name, listed) == len(keys)
+
+    assert s3.list_objects_v2(Bucket=project.name, Prefix="kept/")["KeyCount"] == 0
