@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -21,6 +22,8 @@ from hfaas_deploy.promote.promotion import Rehearsal
 KEPT = 200
 LARGEST = 1 << 20
 """Bytes; no file of ours comes near it."""
+LATEST = 32_503_680_000.0
+"""The year 3000; later times have no date on some machines."""
 HOW = ("run", "deploy")
 """The better proof comes first: a run has put files through it."""
 
@@ -34,6 +37,7 @@ class Rehearsals:
     def note(self, rehearsal: Rehearsal) -> None:
         """Keep that this was rehearsed; OSError when it cannot be written."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.chmod(0o700)  # it may have been made by others, or before
         descriptor, part = tempfile.mkstemp(dir=self.folder, suffix=".part")  # readable by this user alone
         try:
             with os.fdopen(descriptor, "w") as file:
@@ -83,14 +87,25 @@ def _name(template: str, images: Mapping[str, str], how: str) -> str:
 
 def _read(path: Path) -> Rehearsal | None:
     try:
-        if path.stat().st_size > LARGEST:
-            return None
-        found = _rehearsal(json.loads(path.read_bytes()))
+        found = _rehearsal(json.loads(_bytes(path)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return found if path.name == _name(found.template, found.images, found.how) else None
 
 
+def _bytes(path: Path) -> bytes:
+    """What is in a plain file that nobody but this user can have written; OSError for all others."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+        known = os.fstat(file.fileno())
+        is_own = known.st_uid == os.geteuid() and not known.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        if not (stat.S_ISREG(known.st_mode) and is_own and known.st_size <= LARGEST):
+            raise OSError(f"{path} is no rehearsal of this user")
+        return file.read(LARGEST)
+
+
 def _rehearsal(told: Any) -> Rehearsal:
     images = {str(function): str(one) for function, one in told["images"].items()}
-    return Rehearsal(str(told["stack"]), str(told["template"]), images, float(told["at"]), told["how"])
+    at = float(told["at"])
+    if not 0 <= at < LATEST:
+        raise ValueError("no time of this world")
+    return Rehearsal(str(told["stack"]), str(told["template"]), images, at, told["how"])

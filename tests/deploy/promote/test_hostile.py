@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests import faults
@@ -21,6 +23,8 @@ from hfaas_deploy.errors import DeployError, PurgeError, StackForeign, WrongTarg
 from hfaas_deploy.messages import Purged
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.promote import destroying, guard, record
+from hfaas_deploy.promote.promotion import Rehearsal
+from hfaas_deploy.promote.rehearsals import Rehearsals
 from hfaas_deploy.promote.repositories import Repositories
 from hfaas_deploy.target import Target, configured_region
 
@@ -376,3 +380,90 @@ def test_a_key_that_no_xml_can_hold_does_not_keep_a_bucket_from_being_purged(pro
     assert destroying._deleted_versions(s3, project.target, project.name, listed) == len(keys)
 
     assert s3.list_objects_v2(Bucket=project.name, Prefix="kept/")["KeyCount"] == 0
+
+
+REHEARSED = Rehearsal("films", "a" * 64, {"split": "sha256:1"}, 1_700_000_000.0)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> tuple[Rehearsals, Path]:
+    """A store with one rehearsal, and the file in which it lies."""
+    rehearsals = Rehearsals(tmp_path / "rehearsals")
+    rehearsals.note(REHEARSED)
+    (path,) = rehearsals.folder.iterdir()
+    assert rehearsals.find(REHEARSED.template, REHEARSED.images) == REHEARSED
+    return rehearsals, path
+
+
+def _linked(path: Path) -> None:
+    path.rename(path.with_suffix(".elsewhere"))
+    path.symlink_to(path.with_suffix(".elsewhere"))
+
+
+def _pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _endless(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+def _rewritten(**values: Any) -> Callable[[Path], None]:
+    def rewrite(path: Path) -> None:
+        path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+    return rewrite
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.chmod(0o666),
+        lambda path: path.chmod(0o620),
+        _linked,
+        _pipe,
+        _endless,
+        lambda path: path.write_bytes(b" " * (1 << 21)),
+        lambda path: path.write_bytes(b"\xff\xfe"),
+        lambda path: path.write_text("[" * 100_000),
+        lambda path: path.write_text("[1]"),
+        _rewritten(template="b" * 64),
+        _rewritten(images={"split": "sha256:2"}),
+        _rewritten(images=["split"]),
+        _rewritten(how="dreamt"),
+        _rewritten(how=["run"]),
+        _rewritten(at=float("inf")),
+        _rewritten(at=float("nan")),
+        _rewritten(at=1e18),
+        _rewritten(at=None),
+    ],
+)
+def test_what_somebody_else_could_have_put_there_is_no_rehearsal(
+    store: tuple[Rehearsals, Path], spoil: Callable[[Path], None]
+) -> None:
+    rehearsals, path = store
+    spoil(path)
+
+    assert rehearsals.find(REHEARSED.template, REHEARSED.images) is None
+    assert rehearsals.latest("films") is None
+
+
+def test_a_folder_in_place_of_a_rehearsal_and_one_that_all_may_write_harm_nothing(tmp_path: Path) -> None:
+    rehearsals = Rehearsals(tmp_path / "rehearsals")
+    (tmp_path / "rehearsals" / "x.json").mkdir(parents=True)
+    (tmp_path / "rehearsals").chmod(0o777)
+
+    rehearsals.note(REHEARSED)
+
+    assert rehearsals.latest("films") == REHEARSED
+    assert rehearsals.folder.stat().st_mode & 0o022 == 0
+
+
+def test_another_build_of_the_same_template_is_not_rehearsed(store: tuple[Rehearsals, Path]) -> None:
+    rehearsals, _ = store
+
+    assert rehearsals.find(REHEARSED.template, {"split": "sha256:2"}) is None
+    assert rehearsals.find(REHEARSED.template, {}) is None
+    assert rehearsals.find(REHEARSED.template, {"split": "sha256:1", "join": "sha256:1"}) is None
