@@ -75,9 +75,13 @@ class Engine:
     def build(self, function: FunctionSource, progress: Callable[[str], None]) -> str:
         return self.foresee(function)
 
-    def identity(self, reference: str) -> EngineImage:
+    def identity(self, reference: str) -> EngineImage | None:
+        return self.made(reference)
+
+    def made(self, text: str) -> EngineImage:
+        """What an image with this text is called: as the registry has it."""
         room = f"scratch/{uuid.uuid4().hex}"
-        self.registry.push(room, "one", text=reference)
+        self.registry.push(room, "one", text=text)
         manifest, _ = self.registry.manifest(room, "one") or ("{}", "")
         return EngineImage(json.loads(manifest)["config"]["digest"], 100)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests import faults
+from tests.deploy.promote import stage
 from tests.registry import Registry
 from tests.standin import ACCOUNT, StandIn
 
@@ -18,15 +18,15 @@ from hfaas_deploy import artifacts, fdl, messages, names, steps, template
 from hfaas_deploy.errors import CredentialsError, FdlError, RegistryError, StackError, WrongAccount
 from hfaas_deploy.images import EngineImage, FunctionSource
 from hfaas_deploy.preview import Action, Step
-from hfaas_deploy.promote import bootstrap, guard, planning, repositories
-from hfaas_deploy.promote.promotion import Owner, Promotion, Rehearsal, Upload
+from hfaas_deploy.promote import planning
+from hfaas_deploy.promote.promotion import Owner, Rehearsal, Upload
 from hfaas_deploy.promote.rehearsals import Rehearsals
 from hfaas_deploy.settings import Setting, Side
 from hfaas_deploy.stack import Change, Detail, Stack, Standing
 from hfaas_deploy.target import Target
 
 FDL = """\
-hfaas: {{stack: peek-{id}}}
+hfaas: {{stack: stage-{id}}}
 functions:
   aws:
   - lambda:
@@ -34,34 +34,31 @@ functions:
       init_script: a.sh
       memory: 256
       container: {{image: "debian:bookworm-slim"}}
-      input: [{{storage_provider: s3, path: peek-{id}/in}}]
-      output: [{{storage_provider: s3, path: peek-{id}/mid}}]
+      input: [{{storage_provider: s3, path: stage-{id}/in}}]
+      output: [{{storage_provider: s3, path: stage-{id}/mid}}]
   - lambda:
       name: join-{id}
       init_script: b.sh
       container: {{image: "debian:bookworm-slim"}}
-      input: [{{storage_provider: s3, path: peek-{id}/mid}}]
-      output: [{{storage_provider: s3, path: peek-{id}/out}}]
+      input: [{{storage_provider: s3, path: stage-{id}/mid}}]
+      output: [{{storage_provider: s3, path: stage-{id}/out}}]
 """
 
 
-class Engine:
-    """An engine whose images are one small file each: what `build` makes it has, and nothing else."""
+class Engine(stage.Engine):
+    """An engine that has what it built, and nothing else."""
 
     def __init__(self, registry: Registry) -> None:
+        super().__init__(registry)
         self.has: dict[str, EngineImage] = {}
         self.knows_bases = True
-        self._registry = registry
 
     def foresee(self, function: FunctionSource) -> str:
         if not self.knows_bases:
             return ""
-        if not function.create_image:
-            return function.image
-        content = function.script.read_bytes() if function.script else b""
-        return f"hfaas/{function.name}:{hashlib.sha256(content).hexdigest()[:12]}"
+        return super().foresee(function) if function.create_image else function.image
 
-    def build(self, function: FunctionSource, progress: Any) -> str:
+    def build(self, function: FunctionSource, progress: object) -> str:
         reference = self.foresee(function)
         self.has[reference] = self.made(reference)
         return reference
@@ -69,45 +66,18 @@ class Engine:
     def identity(self, reference: str) -> EngineImage | None:
         return self.has.get(reference)
 
-    def made(self, text: str) -> EngineImage:
-        """What an image with this text is called: as the registry has it."""
-        room = f"scratch/{uuid.uuid4().hex}"
-        self._registry.push(room, "one", text=text)
-        manifest, _ = self._registry.manifest(room, "one") or ("", "")
-        return EngineImage(json.loads(manifest)["config"]["digest"], 100)
 
+class Project(stage.Project):
+    """A pipeline without secrets, what is rehearsed of it, and what a promotion would do."""
 
-class Project:
-    """A pipeline of its own, what is rehearsed of it, and what a promotion would do."""
+    engine: Engine
 
-    def __init__(self, folder: Path, target: Target, registry: Registry) -> None:
-        self.id = uuid.uuid4().hex[:8]
-        self.file, self.target, self.registry = folder / "pipeline.yaml", target, registry
-        self.scripts = folder / "a.sh", folder / "b.sh"
-        for script in self.scripts:
-            script.write_text(f"#!/bin/sh\necho {self.id} {script.name}\n")
-        self.engine, self.rehearsals = Engine(registry), Rehearsals(folder / "rehearsals")
-        self.said: list[messages.Message] = []
-        self.write(FDL.format(id=self.id))
-
-    @property
-    def stack(self) -> Stack:
-        return Stack(self.target.client("cloudformation"), f"peek-{self.id}")
-
-    @property
-    def bucket(self) -> str:
-        return f"peek-{self.id}"
-
-    def write(self, text: str) -> None:
-        self.file.write_text(text)
-
-    def edit(self, old: str, new: str) -> None:
-        assert old in self.file.read_text()
-        self.write(self.file.read_text().replace(old, new))
-
-    def plan(self) -> Promotion:
-        unknown = replace(self.target, account="", subnets=(), security_groups=())
-        return planning.plan(fdl.parse(self.file), unknown, self.engine, self.rehearsals, self.said.append)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.engine = Engine(self.registry)
+        self.rehearsals = Rehearsals(self.folder / "rehearsals")
+        self.scripts = self.folder / "a.sh", self.folder / "b.sh"
+        self.file.write_text(FDL.format(id=self.id))
 
     def build(self) -> dict[str, str]:
         pipeline = fdl.read(self.file)
@@ -121,24 +91,6 @@ class Project:
         done = Rehearsal(pipeline.stack, template.render(pipeline).sha256, ids, 1_700_000_000.0, how)
         self.rehearsals.note(done)
         return done
-
-    def promote(self) -> None:
-        """Do what a plan says, with the product's own steps."""
-        promotion = self.plan()
-        target = guard.settled(self.target, promotion.identity, promotion.pipeline)
-        uris = bootstrap.ensure(promotion.pipeline, target, self.said.append)
-        artifacts.ensure(target.client("s3"), target.account, target.region)
-        values = {}
-        for name, reference in self.build().items():
-            repository, tag = uris[name].partition("/")[2], reference.rpartition(":")[2]
-            held = repositories.Repositories(target, promotion.pipeline).stored(repository, tag)
-            digest = held.digest if held else self.registry.push(repository, tag, text=reference)
-            values[name] = f"{uris[name]}@{digest}"
-        parameters = {**steps.parameters(values), **steps.network(promotion.pipeline, target)}
-        url = steps.published(promotion.template, target)
-        plan = self.stack.plan(promotion.template, parameters, url)
-        if plan:
-            steps.tell(self.stack.apply(plan), self.said.append)
 
 
 @pytest.fixture
@@ -177,8 +129,8 @@ def test_before_the_first_promotion_everything_is_new_and_nothing_is_touched(pro
     assert {change.action for change in found.changes} == {"Add"}
     assert [image.upload for image in found.images] == [Upload.BUILD, Upload.BUILD]
     assert set(found.repositories) == {f"hfaas/split-{project.id}", f"hfaas/join-{project.id}"}
-    assert [(one.name, one.owner) for one in found.buckets if one.name == project.bucket] == [
-        (project.bucket, Owner.FREE)
+    assert [(one.name, one.owner) for one in found.buckets if one.name == project.name] == [
+        (project.name, Owner.FREE)
     ]
     assert not found.is_empty
     assert found.faults == ()
@@ -336,11 +288,11 @@ def test_an_image_of_the_account_that_is_not_there_is_refused(project: Project) 
 
 
 def test_a_bucket_that_is_ours_already_is_taken_over(project: Project) -> None:
-    artifacts.stand_in(project.target.client("s3"), project.bucket, project.target.region)
+    artifacts.stand_in(project.target.client("s3"), project.name, project.target.region)
 
     found = project.plan()
 
-    (bucket,) = [one for one in found.buckets if one.name == project.bucket]
+    (bucket,) = [one for one in found.buckets if one.name == project.name]
     assert (bucket.owner, bucket.is_adopted) == (Owner.OURS, True)
     assert [change.resource for change in found.changes if change.action == "Import"]
 
@@ -357,9 +309,9 @@ def test_functions_and_log_groups_of_others_with_the_same_name_are_found_before_
     project.promote()
 
     assert project.plan().faults == ()
-    project.edit(f"stack: peek-{project.id}", f"stack: other-{project.id}")
+    project.edit(f"stack: stage-{project.id}", f"stack: other-{project.id}")
     assert any(f"a Function split-{project.id}" in fault for fault in project.plan().faults)
-    assert any(f"belongs to Stack peek-{project.id}" in fault for fault in project.plan().faults)
+    assert any(f"belongs to Stack stage-{project.id}" in fault for fault in project.plan().faults)
 
 
 def test_a_stack_that_never_came_up_is_removed_first(project: Project) -> None:
@@ -403,7 +355,7 @@ def test_a_stack_that_must_be_helped_first_is_said(
 
     def told(stack: Stack) -> Any:
         found = described(stack)
-        return {**found, "StackStatus": status} if found and stack.name == project.bucket else found
+        return {**found, "StackStatus": status} if found and stack.name == project.name else found
 
     monkeypatch.setattr(Stack, "_described", told)
 
@@ -419,34 +371,25 @@ def test_a_stack_that_must_be_helped_first_is_said(
 
 
 def test_secrets_are_new_known_or_missing_and_never_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    project.edit("memory: 256", "memory: 256\n      environment: {Variables: {MAP_TOKEN: '${PEEK_SECRET}'}}")
-    monkeypatch.delenv("PEEK_SECRET", raising=False)
+    project.edit("memory: 256", "memory: 256\n      environment: {Variables: {MAP_TOKEN: '${OTHER_SECRET}'}}")
+    monkeypatch.delenv("OTHER_SECRET", raising=False)
     (secret,) = project.plan().secrets
-    assert (secret.missing, secret.is_new) == (("PEEK_SECRET",), False)
+    assert (secret.missing, secret.is_new) == (("OTHER_SECRET",), False)
 
-    monkeypatch.setenv("PEEK_SECRET", "hush-4711")
+    monkeypatch.setenv("OTHER_SECRET", "hush-4711")
     found = project.plan()
     (secret,) = found.secrets
     assert (secret.missing, secret.is_new, secret.is_first) == ((), True, True)
     assert "hush-4711" not in json.dumps(found.to_json()) + repr(found)
 
     project.promote()
-    finish(project)
     (secret,) = project.plan().secrets
     assert (secret.is_new, secret.is_first) == (False, False)
 
-    monkeypatch.setenv("PEEK_SECRET", "other-4711")
+    monkeypatch.setenv("OTHER_SECRET", "other-4711")
     (secret,) = project.plan().secrets
     assert (secret.is_new, secret.is_first) == (True, False)
     assert not project.plan().is_empty
-
-
-def finish(project: Project) -> None:
-    from hfaas_deploy import secret_values
-
-    pipeline = steps.checked(fdl.read(project.file), project.said.append)
-    keys = list(secret_values.values(pipeline, __import__("os").environ))
-    steps.store(keys, project.target, project.stack.outputs(), project.said.append)
 
 
 def test_a_template_that_is_too_large_for_a_request_lies_in_the_bucket_only_while_it_is_needed(
@@ -458,7 +401,7 @@ def test_a_template_that_is_too_large_for_a_request_lies_in_the_bucket_only_whil
         f"      environment: {{Variables: {{PAD: {'x' * 3000}}}}}\n"
         for number in range(10)
     )
-    project.write(FDL.format(id=project.id) + more)
+    project.file.write_text(project.file.read_text() + more)
     project.promote()
     project.edit("memory: 256", "memory: 512")
     before = everything(project.target)
@@ -476,7 +419,7 @@ def test_a_plan_is_told_to_programs_without_the_template(project: Project) -> No
 
     told = json.loads(json.dumps(project.plan().to_json()))
 
-    assert told["stack"] == project.bucket
+    assert told["stack"] == project.name
     assert told["identity"]["account"] == ACCOUNT
     assert told["images"][0]["upload"] == "push"
     assert told["rehearsal"]["how"] == "deploy"
@@ -487,7 +430,7 @@ def test_a_plan_is_told_to_programs_without_the_template(project: Project) -> No
 
 
 def test_a_pinned_account_is_kept(project: Project) -> None:
-    project.edit(f"{{stack: peek-{project.id}}}", f'{{stack: peek-{project.id}, account: "111122223333"}}')
+    project.edit(f"{{stack: stage-{project.id}}}", f'{{stack: stage-{project.id}, account: "111122223333"}}')
 
     with pytest.raises(WrongAccount, match="is for account 111122223333"):
         project.plan()
@@ -520,7 +463,7 @@ def test_a_change_set_that_aws_refuses_says_which_resource_is_at_fault(project: 
         project.stack.plan(template.Template(body, (), hashlib.sha256(body.encode()).hexdigest()), {})
 
     assert "A (AWS::Logs::LogGroup)" in caught.value.message
-    assert project.target.client("cloudformation").list_change_sets(StackName=project.bucket)["Summaries"] == []
+    assert project.target.client("cloudformation").list_change_sets(StackName=project.name)["Summaries"] == []
 
 
 def test_what_cloudformation_remarks_about_a_plan_is_a_note(
