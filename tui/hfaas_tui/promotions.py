@@ -13,7 +13,6 @@ from hfaas_tui.output import size
 if TYPE_CHECKING:
     from hfaas_deploy.messages import Message
     from hfaas_deploy.preview import Action, Step
-    from hfaas_deploy.promote.destroying import Contents, Remains
     from hfaas_deploy.promote.promotion import (
         BucketPlan,
         Identity,
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
         SecretPlan,
         Statement,
     )
+    from hfaas_deploy.promote.purging import Contents
+    from hfaas_deploy.promote.remains import Remains
     from hfaas_deploy.settings import Setting
 
 ROUTINE = ("Resource creation Initiated",)

@@ -12,7 +12,7 @@ from tests.standin import REGION, StandIn, somebody_else
 
 from hfaas_deploy.errors import CredentialsError, PurgeError, StackFailed
 from hfaas_deploy.messages import Destroyed, Emptying, Happened, JobsUnderWay, Message, Purged, SecretsLeaving
-from hfaas_deploy.promote import destroying
+from hfaas_deploy.promote import destroying, purging
 from hfaas_deploy.target import Target
 
 
@@ -44,7 +44,7 @@ def test_the_facts_name_what_would_go_and_touch_nothing(project: stage.Project) 
     found = destroying.facts(project.target, project.name)
 
     assert found.status == "CREATE_COMPLETE"
-    assert found.buckets == (destroying.Contents(project.name, objects=4, bytes=11, uploads=1),)
+    assert found.buckets == (purging.Contents(project.name, objects=4, bytes=11, uploads=1),)
     assert len(found.secrets) == 1
     assert [(one.repository, one.images) for one in found.repositories] == [
         (f"hfaas/join-{project.id}", 1),
@@ -127,11 +127,11 @@ def test_a_bucket_of_another_account_is_never_touched(project: stage.Project, st
         others.create_bucket(Bucket=project.name, CreateBucketConfiguration={"LocationConstraint": REGION})
     others.put_object(Bucket=project.name, Key="k", Body=b"x")
 
-    assert "is not of account" in destroying.contents(project.target, project.name).fault
+    assert "is not of account" in purging.contents(project.target, project.name).fault
     with pytest.raises(PurgeError, match="is no bucket of Stack"):
         destroy(project, purge=[project.name])
     with pytest.raises(PurgeError, match="is not of account"):
-        destroying.empty(project.target, project.name, lambda _: None)
+        purging.empty(project.target, project.name, lambda _: None)
 
     assert others.list_objects_v2(Bucket=project.name)["KeyCount"] == 1
 

@@ -22,7 +22,7 @@ from hfaas_deploy import names, target
 from hfaas_deploy.errors import DeployError, PurgeError, StackForeign, WrongTarget
 from hfaas_deploy.messages import Purged
 from hfaas_deploy.pipeline import Pipeline
-from hfaas_deploy.promote import destroying, guard, record
+from hfaas_deploy.promote import destroying, guard, purging, record
 from hfaas_deploy.promote.promotion import Rehearsal
 from hfaas_deploy.promote.rehearsals import Rehearsals
 from hfaas_deploy.promote.repositories import Repositories
@@ -377,7 +377,7 @@ def test_a_key_that_no_xml_can_hold_does_not_keep_a_bucket_from_being_purged(pro
         s3.put_object(Bucket=project.name, Key=key, Body=b"x")
 
     listed = [{"Key": key, "VersionId": "null"} for key in keys]  # the list itself is not what is tried here
-    assert destroying._deleted_versions(s3, project.target, project.name, listed) == len(keys)
+    assert purging._deleted_versions(s3, project.target, project.name, listed) == len(keys)
 
     assert s3.list_objects_v2(Bucket=project.name, Prefix="kept/")["KeyCount"] == 0
 

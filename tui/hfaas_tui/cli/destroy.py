@@ -19,13 +19,13 @@ from hfaas_tui.output import console, errors, print_document, print_news, print_
 from hfaas_tui.where import Where
 
 if TYPE_CHECKING:
-    from hfaas_deploy.promote.destroying import Remains
+    from hfaas_deploy.promote.remains import Remains
     from hfaas_deploy.target import Target
 
 
 @click.command()
 @options.pipeline
-@click.option("--stack", default="", metavar="NAME", help="The Stack, where its pipeline file is not at hand.")
+@click.option("--stack", default=None, metavar="NAME", help="The Stack, where its pipeline file is not at hand.")
 @options.away
 @click.option(
     "--purge",
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @options.as_json
 def destroy(
     file: Path,
-    stack: str,
+    stack: str | None,
     where: Where,
     *,
     purge: tuple[str, ...],
@@ -56,7 +56,7 @@ def destroy(
     if where.kind == "oscar":
         from hfaas_tui import oscar
 
-        if purge or purge_all or images or stack:
+        if purge or purge_all or images or stack is not None:
             raise UsageError("--stack, --purge and --images are for AWS", "leave them out")
         return oscar.destroy(file, where, yes=yes, as_json=as_json)
     from hfaas_deploy.promote import destroying
@@ -83,16 +83,18 @@ def destroy(
     return 0
 
 
-def _place(file: Path, stack: str, where: Where) -> tuple[str, Target]:
+def _place(file: Path, stack: str | None, where: Where) -> tuple[str, Target]:
     """Return the Stack and the account where it is, after asking whose credentials these are."""
-    from hfaas_deploy import fdl
+    from hfaas_deploy import fdl, names
     from hfaas_deploy.promote import guard
 
+    if stack is not None and not names.STACK.fullmatch(stack):  # a variable may have been empty
+        raise UsageError(f"{stack!r} is no name of a Stack", "`hfaas status --target aws` shows them")
     pipeline = None if stack else fdl.parse(file)
     target = where.target_of(pipeline) if pipeline else where.target
     identity = guard.identify(target)
     guard.admit(identity, pipeline.account if pipeline else "")
-    name = pipeline.stack if pipeline else stack
+    name = stack or (pipeline.stack if pipeline else "")
     errors().print(clean(f"DESTROY {name} in {promotions.place(identity)}"), style="bold red", markup=False)
     return name, target.within(identity.account)
 
