@@ -243,7 +243,7 @@ class _Work:
     def _write_down(self, promoted: Promoted) -> None:
         """Leave a record, unless the newest one says the same already."""
         last = record.latest(self.target, promoted.stack)
-        if last and not promoted.changed and (last.template, last.images) == (promoted.template, promoted.images):
+        if last and not promoted.changed and _same(last, promoted):
             return
         self.progress(Recorded(record.bucket(self.target), record.write(self.target, promoted)))
 
@@ -316,6 +316,11 @@ def _essence(change: Change) -> tuple[str, str, str, bool]:
     return action, change.resource, change.kind, change.destroys
 
 
+def _same(last: Promoted, now: Promoted) -> bool:
+    """Whether two records are of one Stack in one state: one that was made anew has other outputs."""
+    return (last.template, last.images, last.outputs) == (now.template, now.images, now.outputs)
+
+
 def _judge(results: list[smoke.Result]) -> None:
     failed = [f"{one.function}: {one.text}" for one in results if one.ok is False]
     if failed:
@@ -337,14 +342,12 @@ def _refused_credentials(profile: str) -> Iterator[None]:
     """Whatever step AWS refuses the credentials in, that is what is said."""
     try:
         yield
-    except CredentialsError:
-        raise
     except Exception as error:
-        lost = _lost(error, profile)
+        lost = error if isinstance(error, CredentialsError) else _lost(error, profile)
         if lost is None:
             raise
         forget_credentials()
-        hint = f"{lost.hint}; then run it again: it goes on from there"
+        hint = "; then ".join(filter(None, (lost.hint, "run it again: it goes on from there")))
         raise CredentialsError(lost.message, hint) from error
 
 

@@ -89,6 +89,16 @@ def test_a_second_promotion_of_the_same_changes_nothing_and_says_so(project: sta
     assert record.history(project.target, project.name) == [first]
 
 
+def test_a_stack_that_was_made_anew_before_it_was_cut_off_is_recorded(project: stage.Project) -> None:
+    first = project.promote()
+    record.write(project.target, replace(first, at=first.at + 1, outputs={"Url": "of a Stack that is gone"}))
+
+    again = project.promote()
+
+    assert not again.changed
+    assert record.latest(project.target, project.name) == again
+
+
 def test_a_changed_script_is_one_image_and_one_change_and_nobody_is_asked_again(project: stage.Project) -> None:
     project.promote()
     project.engine.pushed.clear()
