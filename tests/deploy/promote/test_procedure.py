@@ -91,7 +91,7 @@ def test_a_second_promotion_of_the_same_changes_nothing_and_says_so(project: sta
 
 def test_a_stack_that_was_made_anew_before_it_was_cut_off_is_recorded(project: stage.Project) -> None:
     first = project.promote()
-    record.write(project.target, replace(first, at=first.at + 1, outputs={"Url": "of a Stack that is gone"}))
+    record.write(project.target, replace(first, at=first.at + 0.01, outputs={"Url": "of a Stack that is gone"}))
 
     again = project.promote()
 
