@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 from tests.standin import emulating
 
-from hfaas_deploy import checks, fdl
+from hfaas_deploy import checks, fdl, stack
 from hfaas_deploy.findings import Finding
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.target import Target
@@ -50,3 +50,9 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """An emulator that runs functions as plain processes; names in it are shared by all tests of a worker."""
     with emulating(tmp_path_factory.mktemp("emulator"), "--engine", "process") as endpoint:
         yield Target.local(endpoint)
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who watches a Stack patiently looks again at once after a silence."""
+    monkeypatch.setattr(stack, "PATIENT_LOOK", 0.02)

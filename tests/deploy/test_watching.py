@@ -167,6 +167,7 @@ def test_all_that_a_deletion_could_not_delete_is_named(cloud: Cloud) -> None:
     assert caught.value.message == "Role (AWS::IAM::Role): it is used; Queue (AWS::SQS::Queue): it is locked"
 
 
+@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("code", ["Throttling", "RequestLimitExceeded"])
 def test_a_patient_watcher_bears_throttling_and_says_so_once(cloud: Cloud, code: str) -> None:
     said: list[str] = []

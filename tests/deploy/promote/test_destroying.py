@@ -82,6 +82,7 @@ def test_a_named_bucket_goes_with_every_version_marker_and_upload(project: stage
     assert told[-1] == Destroyed(project.name, (), (f"hfaas/join-{project.id}", f"hfaas/split-{project.id}"))
 
 
+@pytest.mark.slow
 def test_every_page_of_a_large_bucket_goes(project: stage.Project) -> None:
     project.promote()
     s3 = project.target.client("s3")

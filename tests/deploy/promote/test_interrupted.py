@@ -18,6 +18,8 @@ from hfaas_deploy.errors import StackFailed
 from hfaas_deploy.promote import record
 from hfaas_deploy.target import Target
 
+pytestmark = pytest.mark.slow
+
 ENDS_WITHIN = 60
 INTERRUPTED = 130
 
@@ -148,25 +150,6 @@ def test_an_update_that_fails_while_nobody_watches_is_undone_and_the_next_run_do
     assert project.stack.status() == "UPDATE_ROLLBACK_COMPLETE"
     logs.delete_log_group(logGroupName=group)
     project.promote()
-    assert project.stack.status() == "UPDATE_COMPLETE"
-
-
-def test_ctrl_c_in_the_question_leaves_no_change_set(project: stage.Project) -> None:
-    project.promote()
-    project.edit("memory: 256", "memory: 512")
-    mine = project.plan()
-    project.edit("memory: 512", "memory: 1024")
-    project.promote()
-
-    def pressed(_: object) -> bool:
-        raise KeyboardInterrupt
-
-    project.answer = pressed
-    with pytest.raises(KeyboardInterrupt):
-        project.promote(mine)
-
-    sets = project.target.client("cloudformation").list_change_sets(StackName=project.name)["Summaries"]
-    assert not [one for one in sets if one["ExecutionStatus"] == "AVAILABLE"]
     assert project.stack.status() == "UPDATE_COMPLETE"
 
 

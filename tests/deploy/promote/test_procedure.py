@@ -234,6 +234,25 @@ def test_a_rollback_that_failed_is_continued_before_anything_else(project: stage
     assert project.stack.status() == "UPDATE_COMPLETE"
 
 
+def test_ctrl_c_in_the_question_leaves_no_change_set(project: stage.Project) -> None:
+    project.promote()
+    project.edit("memory: 256", "memory: 512")
+    mine = project.plan()
+    project.edit("memory: 512", "memory: 1024")
+    project.promote()
+
+    def pressed(_: object) -> bool:
+        raise KeyboardInterrupt
+
+    project.answer = pressed
+    with pytest.raises(KeyboardInterrupt):
+        project.promote(mine)
+
+    sets = project.target.client("cloudformation").list_change_sets(StackName=project.name)["Summaries"]
+    assert not [one for one in sets if one["ExecutionStatus"] == "AVAILABLE"]
+    assert project.stack.status() == "UPDATE_COMPLETE"
+
+
 def test_a_template_that_is_not_what_its_fingerprint_says_goes_nowhere(project: stage.Project) -> None:
     planned = project.plan()
     forged = replace(planned, template=replace(planned.template, body=planned.template.body + " "))
@@ -366,6 +385,7 @@ def test_credentials_that_expire_anywhere_are_told_as_that(
     assert len(record.history(project.target, project.name)) == 1
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_network_that_is_gone_for_a_while_is_borne_while_aws_works(
     project: stage.Project, stand_in: StandIn
 ) -> None:
@@ -383,6 +403,7 @@ def test_a_network_that_is_gone_for_a_while_is_borne_while_aws_works(
     assert project.stack.status() == "CREATE_COMPLETE"
 
 
+@pytest.mark.usefixtures("eager")
 def test_throttling_is_waited_out(project: stage.Project, stand_in: StandIn) -> None:
     planned = project.plan()
     with faults.before(stand_in.url) as proxy:

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from tests.tui.ui.test_hostile_views import project
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.screens, pytest.mark.timeout(120)]
 
 OURS = re.compile(
     rb"\x1b\[[0-9;]*m"  # colours

@@ -171,9 +171,12 @@ class Work:
 
 def images() -> DockerImages:
     """Return the engine's images, which are what a promotion sends."""
-    from hfaas_deploy.images import DockerImages
+    from hfaas_deploy.images import DockerImages, NoEngine
 
-    return DockerImages()
+    try:
+        return DockerImages()
+    except NoEngine as error:  # its hint is that of a rehearsal, which can do without
+        raise CliError(error.message, "start Docker, or set DOCKER_HOST to where it runs") from None
 
 
 def show(promotion: Promotion, screen: Console) -> None:
