@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from hfaas_tui.ui import glyphs, safe
 from hfaas_tui.ui.model import Condition
-from hfaas_tui.ui.project.undertaking import Step, Undertaking
+from hfaas_tui.ui.project.steps import Step
+from hfaas_tui.ui.project.undertaking import Undertaking
 from hfaas_tui.ui.screens.promote import plan_checks
 from hfaas_tui.ui.screens.promote.page import Page
 from hfaas_tui.ui.widgets.chrome import Part
