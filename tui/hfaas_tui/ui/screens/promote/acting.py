@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.filenames import safe_name
 from hfaas_tui.ui.model import Condition, Problem
+from hfaas_tui.ui.project import promotion
 from hfaas_tui.ui.project.undertaking import Undertaking
-from hfaas_tui.ui.screens.promote import resources
+from hfaas_tui.ui.screens.promote import checks, resources
 from hfaas_tui.ui.screens.promote.agreeing import Agree, Keys
 
 if TYPE_CHECKING:
     from hfaas_deploy.promote.promotion import Promotion
+    from hfaas_tui.ui.project.promotion import Proposal
     from hfaas_tui.ui.screens.promote.view import Promote
     from hfaas_tui.where import Where
 
@@ -109,6 +111,15 @@ class Acting:
         view.show_page()
 
     # --- to keep
+
+    def save(self, proposal: Proposal) -> None:
+        """Write the template into the project's folder."""
+        view = self._view
+
+        def saved(path: Path) -> None:
+            view.say(f"template {proposal.sha256[: checks.SHA]} saved to {path}")
+
+        view.work("save", lambda: promotion.save(proposal, view.hfaas.settings.folder), saved)
 
     def report(self) -> None:
         """Write down all that is known of the promotion."""

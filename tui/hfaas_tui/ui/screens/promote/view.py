@@ -13,14 +13,14 @@ from textual import on
 from textual.app import ComposeResult
 
 from hfaas_tui.ui import actions
-from hfaas_tui.ui.model import Condition, Target
-from hfaas_tui.ui.project import project, promoting, promotion
+from hfaas_tui.ui.model import Target
+from hfaas_tui.ui.project import project, promoting
 from hfaas_tui.ui.project.promoting import Promoter
 from hfaas_tui.ui.project.promotion import Proposal
-from hfaas_tui.ui.screens.promote import accounts, checks
+from hfaas_tui.ui.screens.promote import accounts, route
 from hfaas_tui.ui.screens.promote.acting import Acting, command
-from hfaas_tui.ui.screens.promote.agreeing import Agree
 from hfaas_tui.ui.screens.promote.check_page import CheckPage
+from hfaas_tui.ui.screens.promote.choosing import Choosing
 from hfaas_tui.ui.screens.promote.deploy_page import DeployPage
 from hfaas_tui.ui.screens.promote.looking import Looking
 from hfaas_tui.ui.screens.promote.page import Page
@@ -30,13 +30,11 @@ from hfaas_tui.ui.screens.promote.verify_page import Row as Result
 from hfaas_tui.ui.screens.promote.verify_page import VerifyPage
 from hfaas_tui.ui.screens.view import View
 from hfaas_tui.ui.state import Kind
-from hfaas_tui.ui.widgets.choice import Choice
 from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
 from hfaas_tui.ui.widgets.textpane import TextPane
 from hfaas_tui.ui.widgets.vtable import VTable
 from hfaas_tui.where import Where
 
-STEPS = ("Check", "Plan", "Confirm", "Deploy", "Verify")
 NEEDS_PROPOSAL = {"open", "promote", "template", "export", "copy", "account"}
 
 
@@ -69,7 +67,7 @@ class Promote(View):
         super().__init__()
         self.add_class("-bare")
         self.looking = Looking(self)
-        self.acting = Acting(self)
+        self.acting, self.choosing = Acting(self), Choosing(self)
         self.where = Where("aws")
         self.checked, self.planned = CheckPage(self), PlanPage(self)
         self.deployed, self.verified = DeployPage(self), VerifyPage(self)
@@ -182,40 +180,9 @@ class Promote(View):
 
     def show_route(self) -> None:
         """Say from where to where, and which step this is."""
-        number = 3 if isinstance(self.app.screen, Agree) else self.page.NUMBER
-        steps = []
-        for at, step in enumerate(STEPS, 1):
-            words = step if self.is_narrow else f"{at} {step}"
-            action = "" if at == 3 else f"turn({at})"
-            lead = "─" if at > 1 else ""
-            steps.append(
-                Part(
-                    f"{lead}[{words}]" if at == number else f"{lead}{words}",
-                    "active" if at == number else "dim",
-                    action,
-                )
-            )
-        self.query_one("#route", ChromeLine).show(self._route(), [*steps, Part(" ")])
+        self.query_one("#route", ChromeLine).show(route.whence(self), [*route.steps(self), Part(" ")])
         self.query_one("#what", ChromeLine).show(self.page.what())
         self.query_one("#sum", ChromeLine).show(self.page.sum())
-
-    def _route(self) -> list[Part]:
-        known = self._known_promotion
-        lead = " LOCAL ─▶ AWS" if self.is_narrow else " LOCAL emulator ─▶ AWS"
-        if known is None:
-            region = self.where.region or (self.proposal.region if self.proposal else "")
-            return [Part(f"{lead} {region}", "head"), Part(" not asked yet", "dim")]
-        who = known.identity
-        alias = f" ({who.alias})" if who.alias and not self.is_narrow else ""
-        parts = [Part(f"{lead} {accounts.account(who.account)}{alias} {who.region}", "head")]
-        return parts if self.is_narrow else [*parts, Part(f"   {accounts.profile(self.where)}", "dim", "account")]
-
-    @property
-    def _known_promotion(self) -> Any:
-        one = self.deployed.undertaking
-        return self.planned.promotion or (
-            one.promotion if one and self.page in (self.deployed, self.verified) else None
-        )
 
     @on(VTable.Highlighted)
     def _highlighted(self, event: VTable.Highlighted) -> None:
@@ -318,23 +285,7 @@ class Promote(View):
         self.action_turn({1: 2, 2: 4, 4: 5, 5: 1}[self.page.NUMBER])
 
     def action_account(self) -> None:
-        """Choose profile and region."""
-        proposal = self.proposal
-
-        def chosen(where: Where | None) -> None:
-            if where is not None and where != self.where:
-                self.where = where
-                self.planned.forget()
-                self.turn(self.planned)
-                if not self.hfaas.is_read_only:
-                    self.planned.soon()
-                    self.show_page()
-
-        def ask(profiles: Sequence[str]) -> None:
-            region = proposal.region if proposal else ""
-            self.app.push_screen(accounts.Somewhere(profiles, self.where, region), chosen)
-
-        self.work("profiles", self.promoter.profiles, ask)
+        self.choosing.account()
 
     def action_template(self) -> None:
         if self.proposal:
@@ -345,15 +296,10 @@ class Promote(View):
 
     def action_export(self) -> None:
         """Save what this step is about: the template, or the report of the promotion."""
-        proposal, folder = self.proposal, self.hfaas.settings.folder
         if self.page in (self.deployed, self.verified) and self.deployed.undertaking:
             self.acting.report()
-        elif proposal:
-            self.work("save", lambda: promotion.save(proposal, folder), self._saved)
-
-    def _saved(self, path: Path) -> None:
-        if self.proposal:
-            self.say(f"template {self.proposal.sha256[: checks.SHA]} saved to {path}")
+        elif self.proposal:
+            self.acting.save(self.proposal)
 
     def action_copy(self) -> None:
         row = self.table.selected
@@ -363,15 +309,7 @@ class Promote(View):
             self.hfaas.copy(self.proposal.sha256, "the SHA-256 of the template")
 
     def action_choose(self) -> None:
-        """Take another pipeline of the folder."""
-        if len(self.looking.files) < 2:
-            self.say("there is no other pipeline in this folder")
-        elif self.deployed.is_running:
-            self.say("a promotion is under way", Condition.WARNING)
-        else:
-            values = [(str(path), path.name) for path in self.looking.files]
-            chosen = str(self.proposal.file) if self.proposal else ""
-            self.app.push_screen(Choice("Which pipeline?", values, chosen), lambda path: self.show(path or ""))
+        self.choosing.pipeline()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in NEEDS_PROPOSAL and self.proposal is None:
