@@ -108,6 +108,11 @@ def put(s3: S3Client, bucket: str, stack: str, ours: Sequence[Json], account: st
     return True
 
 
+def others(document: Json, stack: str) -> int:
+    """How many entries are not those of a Stack."""
+    return sum(len(_others(document, kind, stack)) for kind in LISTS)
+
+
 def foreign(pipeline: Pipeline) -> list[str]:
     """The buckets that are not the pipeline's and that Functions of it listen to."""
     return [one.name for one in pipeline.buckets if one.existing and storage.listeners(pipeline, one.name)]

@@ -80,7 +80,7 @@ class Buckets:
             words = f"bucket {plan.name}: {'; '.join(met)}"
             hint = "S3 refuses two notifications for one object: use another folder, or suffixes that differ"
             return _with(plan, fault=f"{words}; {hint}")
-        others = sum(len(document.get(kind, ())) for kind in notifications.LISTS)
+        others = notifications.others(document, pipeline.stack)
         return _with(plan, note=f"others have {others} there" if others else "")
 
     def _artifacts(self) -> BucketPlan:

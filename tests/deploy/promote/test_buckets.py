@@ -13,7 +13,7 @@ from tests import faults
 from tests.deploy.conftest import Parse
 from tests.faults import Proxy
 
-from hfaas_deploy import names, target
+from hfaas_deploy import names, notifications, target
 from hfaas_deploy.errors import ExistingBucketError, TargetUnreachable
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.promote.buckets import Buckets
@@ -158,6 +158,22 @@ def test_an_existing_bucket_keeps_what_others_have_there(place: Target, parse: P
     assert found.is_existing
     assert found.fault == ""
     assert found.note == "others have 1 there"
+
+
+def test_what_we_wrote_there_before_is_not_counted_as_others(place: Target, parse: Parse, name: str) -> None:
+    others(place, name, "other/")
+    s3 = place.client("s3")
+    document = notifications.read(s3, name, ACCOUNT)
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:one"
+    ours = {"Id": "hfaas.films.1", "LambdaFunctionArn": function, "Events": ["s3:ObjectCreated:*"]}
+    theirs = {"Id": "theirs", "LambdaFunctionArn": function, "Events": ["s3:ObjectRemoved:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket=name, NotificationConfiguration={**document, notifications.LAMBDA: [ours, theirs]}
+    )
+
+    found = plan(place, existing(parse, name))
+
+    assert found.note == "others have 2 there"
 
 
 def test_an_entry_of_others_that_ours_would_meet_is_a_fault(place: Target, parse: Parse, name: str) -> None:
