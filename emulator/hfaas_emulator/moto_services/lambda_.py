@@ -22,6 +22,8 @@ FORGOTTEN = (
     "AcceleratorConfig",
     "CapacityProviderConfig",
 )
+MOST_RESERVED = 900
+"""Of the 1,000 concurrent executions that an account of AWS begins with, 100 stay for functions without reservation."""
 
 
 @patch(
@@ -165,6 +167,23 @@ def update_event_invoke_config(
 )
 def create_event_source_mapping(_original: Any, _self: LambdaBackend, _spec: dict[str, Any]) -> None:
     raise AwsError("NotImplemented", "Event source mappings are not emulated yet.", 501)
+
+
+@patch(
+    "moto.awslambda.models:LambdaBackend.put_function_concurrency",
+    sha="8caf590f63fc8f80",
+    reason="takes any number, as no account does",
+)
+def put_function_concurrency(original: Any, self: LambdaBackend, function_name: str, reserved: Any) -> Any:
+    own = self.get_function(function_name)
+    others = sum(int(each.reserved_concurrency or 0) for each in self.list_functions() if each is not own)
+    if others + int(reserved) > MOST_RESERVED:
+        raise AwsError(
+            "InvalidParameterValueException",
+            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
+            "below its minimum value of [100].",
+        )
+    return original(self, function_name, reserved)
 
 
 @patch(

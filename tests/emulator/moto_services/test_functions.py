@@ -58,6 +58,30 @@ def test_the_last_event_invoke_config_counts_and_updates_merge(emulator: Any, fu
     assert (shown["MaximumRetryAttempts"], shown["MaximumEventAgeInSeconds"]) == (1, 60)
 
 
+def test_all_reservations_together_leave_a_hundred_of_the_thousand_that_an_account_has(
+    emulator: Any, functions: Any, name: str
+) -> None:
+    for each in (name, f"{name}-b"):
+        emulator.function(each)
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=600)
+    functions.put_function_concurrency(FunctionName=f"{name}-b", ReservedConcurrentExecutions=300)
+    functions.publish_version(FunctionName=name)
+
+    with pytest.raises(ClientError) as refused:
+        functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=601)
+
+    error = refused.value.response["Error"]
+    assert error["Code"] == "InvalidParameterValueException"
+    assert error["Message"] == (
+        "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
+        "below its minimum value of [100]."
+    )
+    assert functions.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"] == 600
+    functions.delete_function_concurrency(FunctionName=f"{name}-b")
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=900)
+    functions.delete_function_concurrency(FunctionName=name)
+
+
 def test_an_image_reference_with_a_port_keeps_its_name(emulator: Any, functions: Any, name: str) -> None:
     emulator.function(name)
     code = functions.get_function(FunctionName=name)["Code"]
