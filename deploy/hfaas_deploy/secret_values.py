@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from hfaas_deploy import names, providers, references, secret_variables
 from hfaas_deploy.errors import SecretError, TargetUnreachable
@@ -82,6 +82,10 @@ def _refusals(client: Any, value: Value) -> Iterator[None]:
         said = refusal.response.get("Error", {}).get("Message") or refusal
         hint = "the deploying user needs secretsmanager:DescribeSecret, PutSecretValue and TagResource"
         raise SecretError(f"the keys of {value.provider.name} cannot be put away: {said}", hint) from None
+    except ParamValidationError:  # what botocore says of it may hold the value
+        raise SecretError(
+            f"the keys of {value.provider.name} cannot be put away: AWS takes 64 KiB at most"
+        ) from None
     except BotoCoreError as fault:
         raise TargetUnreachable(f"{client.meta.endpoint_url} does not answer: {type(fault).__name__}") from None
 

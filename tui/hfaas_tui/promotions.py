@@ -86,8 +86,13 @@ def account(promotion: Promotion) -> str:
 
 def place(who: Identity) -> str:
     """Return an account, and as whom it is reached."""
-    alias = f" ({who.alias})" if who.alias else ""
-    return f"{'STAND-IN' if who.is_stand_in else 'AWS'} {who.account}{alias} {who.region} as {who.arn}"
+    alias = f" ({_one_line(who.alias)})" if who.alias else ""
+    return f"{'STAND-IN' if who.is_stand_in else 'AWS'} {who.account}{alias} {who.region} as {_one_line(who.arn)}"
+
+
+def _one_line(text: str) -> str:
+    """Return a text that cannot pass for another line of ours."""
+    return " ".join(text.split())
 
 
 def stands_in(url: str) -> str:
@@ -121,13 +126,18 @@ def total(promotion: Promotion) -> str:
         return "nothing to do: AWS has exactly this"
     from hfaas_deploy.promote.promotion import Upload
 
-    actions = [_action(change.action, change.replacement) for change in promotion.changes]
-    counts = [(each, actions.count(each)) for each in ("add", "take over", "change", "replace", "remove")]
+    counts = counted(promotion).items()
     told = ", ".join(f"{count} to {each}" for each, count in counts if count) or "no resource changes"
     sent = [image for image in promotion.images if image.upload is not Upload.NONE]
     weight = sum(image.size for image in sent)
     images = f"; {len(sent)} image{'s' * (len(sent) != 1)} to push" if sent else ""
     return told + images + (f", {size(weight)} at most" if weight else "")
+
+
+def counted(promotion: Promotion) -> dict[str, int]:
+    """Return how many resources of the Stack are to add, take over, change, replace and remove."""
+    actions = [_action(change.action, change.replacement) for change in promotion.changes]
+    return {each: actions.count(each) for each in ("add", "take over", "change", "replace", "remove")}
 
 
 def _action(action: str, replacement: str) -> str:
@@ -318,7 +328,7 @@ def lines(message: Message) -> Iterator[str]:
         case messages.Happened(event) if event.reason in ROUTINE:
             return
         case messages.Happened(event):
-            reason = f": {event.reason}" if event.reason else ""
+            reason = f": {_one_line(event.reason)}" if event.reason else ""
             yield f"{event.resource} ({event.kind.rpartition('::')[2]}): {event.status}{reason}"
         case messages.ImageStarted(function, number, count):
             yield f"{function}: image {number} of {count}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -112,9 +114,23 @@ def hfaas() -> None:
 
 def main() -> None:
     """Run a command; failures end in one sentence and an exit code."""
+    _bear_streams()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminated)
     sys.exit(execute(sys.argv[1:]))
+
+
+def _bear_streams() -> None:
+    """Have something at the numbers of standard streams that were closed: else the next connection gets them.
+
+    What a terminal has no character for is written as its number.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - as long as the program runs
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _terminated(number: int, _frame: object) -> None:
@@ -174,7 +190,9 @@ def _as_json(message: str, hint: str = "", findings: Sequence[Mapping[str, Any]]
     """Print the failure as the document a program waits for; on one line, as it may end a stream of lines."""
     if asked:
         about = {"message": message, "hint": hint, **({"findings": findings} if findings else {})}
-        sys.stdout.write(json.dumps({"ok": False, "error": about}) + "\n")
+        with suppress(OSError):  # it may be why there is a failure to tell
+            sys.stdout.write(json.dumps({"ok": False, "error": about}) + "\n")
+            sys.stdout.flush()
 
 
 def _words(error: Exception) -> tuple[str, str] | None:

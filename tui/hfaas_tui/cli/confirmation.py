@@ -40,11 +40,7 @@ def agree(promotion: Promotion, given: Given) -> None:
     """Return when it may begin; Declined when a person says no, CliError when options are missing."""
     if not promotion.rehearsal and not given.unrehearsed:
         raise not_rehearsed()
-    if given.account and given.account != promotion.identity.last_digits:
-        raise CliError(
-            f"--account {given.account} was said, but these credentials are of {promotion.identity.account}",
-            "name others with --profile",
-        )
+    admit(promotion, given)
     if not on_terminal():
         _demand(promotion, given)
         return
@@ -58,6 +54,15 @@ def agree(promotion: Promotion, given: Given) -> None:
     if promotion.dangers and not given.replace:
         errors().print(f"[bold red]{_escaped(promotions.destroyed(promotion))}[/]")
         _typed("Type `replace` to go on", promotions.REPLACE)
+
+
+def admit(promotion: Promotion, given: Given) -> None:
+    """CliError when these credentials are of another account than was said."""
+    if given.account and given.account != promotion.identity.last_digits:
+        raise CliError(
+            f"--account {given.account} was said, but these credentials are of {promotion.identity.account}",
+            "name others with --profile",
+        )
 
 
 def agree_again(promotion: Promotion, given: Given, before: Promotion) -> bool:

@@ -31,7 +31,12 @@ class Moving:
 
     def __init__(self) -> None:
         self._console = errors()
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(binary_units=True), _Speed())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            DownloadColumn(binary_units=True),
+            _Speed(),
+        )
         is_shown = self._console.is_terminal
         self._bars = Progress(*columns, console=self._console, transient=True, disable=not is_shown)
         self._layers: dict[tuple[str, str], TaskID] = {}

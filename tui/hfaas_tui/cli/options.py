@@ -145,9 +145,11 @@ def _warn(target: str) -> None:
 
     if target == "aws" and (url := stand_in()):
         from hfaas_tui import promotions
+        from hfaas_tui.clean import clean
         from hfaas_tui.output import errors
 
-        errors().print(promotions.stands_in(url), style="bold red reverse", markup=False)
+        shown = clean(url.rpartition("@")[2])  # what stands before it is not for the screen, and is refused later
+        errors().print(promotions.stands_in(shown), style="bold red reverse", markup=False)
 
 
 def pairs(values: tuple[str, ...], option: str) -> dict[str, str]:

@@ -108,6 +108,7 @@ def promote(
         if as_json:
             print_document(_planned(found))
         return 0
+    confirmation.admit(found, given)
     if not (found.is_empty and (found.rehearsal or unrehearsed)):
         confirmation.agree(found, given)
     promoted = work.promote(found, given, ask_for(found), smoke=not no_smoke)
@@ -165,7 +166,7 @@ class Work:
                 )
             except KeyboardInterrupt:
                 stage = moving.stage
-        errors().print(f"[bold]interrupted:[/] {clean(stage)}; the same command goes on from there")
+        errors().print(f"interrupted: {clean(stage)}; the same command goes on from there", markup=False)
         return None
 
 
