@@ -37,7 +37,14 @@ def _load(engine: str) -> None:
 
 
 def deploy(pipeline: Pipeline, emulator: Emulator, build_args: Mapping[str, str], say: Say) -> Deployed:
-    """Bring a pipeline up on an emulator."""
+    """Bring a pipeline up on an emulator, and note that as a rehearsal."""
+    deployed = bring_up(pipeline, emulator, build_args, say)
+    remember(deployed, emulator, "deploy", say)
+    return deployed
+
+
+def bring_up(pipeline: Pipeline, emulator: Emulator, build_args: Mapping[str, str], say: Say) -> Deployed:
+    """Bring a pipeline up on an emulator for somebody who notes by himself what was rehearsed."""
     from hfaas_deploy import deploy as procedure
     from hfaas_deploy.target import Target
 
@@ -46,9 +53,7 @@ def deploy(pipeline: Pipeline, emulator: Emulator, build_args: Mapping[str, str]
             say(line)
 
     wanted = with_build_args(pipeline, build_args)
-    deployed = procedure.deploy(wanted, Target.local(emulator.endpoint), images(emulator), tell)
-    remember(deployed, emulator, "deploy", say)
-    return deployed
+    return procedure.deploy(wanted, Target.local(emulator.endpoint), images(emulator), tell)
 
 
 def remember(deployed: Deployed, emulator: Emulator, how: Literal["run", "deploy"], say: Say) -> None:

@@ -138,15 +138,15 @@ def run(order: Order, progress: Progress) -> Outcome:
     with _state(order) as state, rehearsal(_options(order, state)) as emulator:
         engine = emulator.status()["engine"]
         progress.say(f"LOCAL emulator at {emulator.endpoint}, engine {engine['name']}: {engine['detail']}")
-        deployed = local.deploy(order.pipeline, emulator, order.build_args, progress.say)
+        deployed = local.bring_up(order.pipeline, emulator, order.build_args, progress.say)
         summary, stuck = _drive(emulator, uploads, order, progress)
-        if summary.tallies() and not (summary.failures() or summary.problems or stuck):
-            local.remember(deployed, emulator, "run", progress.say)
         logs = {each.invocation: _save_log(emulator, each, order.output) for each in summary.failures()}
         outputs = _fetch(emulator, order)
         if not (outputs or logs or stuck):
             silent = [*summary.watchers(), *summary.tallies()]
             logs = {each.function: _save_whole_log(emulator, each, order.output) for each in silent}
+        if summary.tallies() and not (summary.failures() or summary.problems or stuck):
+            local.remember(deployed, emulator, "run", progress.say)
     return Outcome(
         engine,
         tuple(summary.tallies()),
