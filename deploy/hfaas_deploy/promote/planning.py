@@ -15,18 +15,18 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hfaas_deploy import artifacts, names, secret_values, steps, template
-from hfaas_deploy.errors import ArtifactsError, RegistryError
-from hfaas_deploy.images import EngineImage, Foresight, ImageBuilder
+from hfaas_deploy.errors import ArtifactsError
 from hfaas_deploy.messages import Looking, Progress
-from hfaas_deploy.pipeline import Function, Pipeline
-from hfaas_deploy.preview import OPEN, Preview, all_new, told
-from hfaas_deploy.promote import guard, repositories, statements, taken
+from hfaas_deploy.pipeline import Pipeline
+from hfaas_deploy.preview import Preview, all_new, told
+from hfaas_deploy.promote import guard, statements, taken
 from hfaas_deploy.promote.buckets import Buckets
+from hfaas_deploy.promote.images import Engine, Images
 from hfaas_deploy.promote.promotion import (
     BucketPlan,
     Identity,
@@ -35,10 +35,8 @@ from hfaas_deploy.promote.promotion import (
     Promotion,
     Rehearsal,
     SecretPlan,
-    Upload,
 )
 from hfaas_deploy.promote.rehearsals import Rehearsals
-from hfaas_deploy.promote.repositories import Repositories, Stored
 from hfaas_deploy.settings import Side
 from hfaas_deploy.stack import UNUSABLE, Change, Detail, Stack, Standing
 from hfaas_deploy.target import Target
@@ -47,13 +45,6 @@ from hfaas_deploy.template import Template
 BUCKET = "AWS::S3::Bucket"
 LEAVING = ("DELETE_IN_PROGRESS", "DELETE_FAILED", "ROLLBACK_FAILED", "CREATE_FAILED")
 """States of a Stack that still has things which it gives up before it is made anew."""
-
-
-class Engine(ImageBuilder, Foresight, Protocol):
-    """Makes images, and knows those that it has."""
-
-    def identity(self, reference: str) -> EngineImage | None:
-        """Return what the engine has under a reference; None for nothing."""
 
 
 def plan(
@@ -78,16 +69,6 @@ def meant(changes: Sequence[Change], old: Side, new: Side) -> tuple[Change, ...]
         for change in changes
         if not (change.is_of_tags and _tags(old, change.resource) == _tags(new, change.resource))
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What the images are, and what is worth a word about them."""
-
-    images: tuple[ImagePlan, ...]
-    missing: tuple[str, ...]
-    parameters: Mapping[str, str]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +97,7 @@ class _Planner:
         standing = stack.standing() if status != "DELETE_IN_PROGRESS" else None
         old = Side.of(standing or Standing())
         self.progress(Looking("which images are there"))
-        found = _Images(self.target, self.pipeline, images).found(old.parameters)
+        found = Images(self.target, self.pipeline, images).found(old.parameters)
         parameters = {**steps.parameters(found.parameters), **steps.network(self.pipeline, self.target)}
         document = template.document(self.pipeline)
         new = Side.of(Standing(document, parameters))
@@ -210,72 +191,6 @@ class _Planner:
             if provider.kind == "onedata":
                 host = provider.settings.get("oneprovider_host", "")
                 yield f"{provider.name}: a rehearsal plays the Oneprovider; here it is {host}"
-
-
-class _Images:
-    """Looks what an engine and ECR have of a pipeline's images."""
-
-    def __init__(self, target: Target, pipeline: Pipeline, engine: Engine) -> None:
-        self._pipeline, self._engine = pipeline, engine
-        self._there = Repositories(target, pipeline)
-
-    def found(self, deployed: Mapping[str, str]) -> _Found:
-        missing = self._there.missing()
-        images, notes = [], []
-        for function in self._pipeline.functions:
-            image, note = self._image(function, missing)
-            images.append(replace(image, deployed=deployed.get(names.image_parameter(function.name), "")))
-            notes += [note] if note else []
-        parameters = {image.function: self._value(image) for image in images}
-        return _Found(tuple(images), missing, parameters, tuple(notes))
-
-    def _value(self, image: ImagePlan) -> str:
-        uri = self._there.uri(image.repository)
-        return f"{uri}@{image.digest}" if image.digest else f"{uri}:{image.tag or OPEN}"
-
-    def _image(self, function: Function, missing: Sequence[str]) -> tuple[ImagePlan, str]:
-        if place := self._there.in_place(function):
-            return self._used(function, *place), ""
-        repository = names.repository(function.name)
-        reference = self._engine.foresee(steps.source(function))
-        engine = self._engine.identity(reference) if reference else None
-        tag = repositories.tag(function, reference, engine.id if engine else "") if reference else ""
-        stored = self._there.stored(repository, tag) if tag and repository not in missing else None
-        image = ImagePlan(function.name, reference, repository, tag, _upload(engine, stored))
-        if stored:
-            is_same = engine is None or stored.is_image(engine.id)
-            image = replace(image, id=_id(engine, stored), digest=stored.digest, size=stored.size)
-            return image, "" if is_same else _other_build(function, repository, tag)
-        return (replace(image, id=engine.id, size=engine.size) if engine else image), ""
-
-    def _used(self, function: Function, repository: str, at: str) -> ImagePlan:
-        """An image that is in ECR already and goes in as it is."""
-        stored = self._there.stored(repository, at)
-        if stored is None:
-            raise RegistryError(
-                f"{function.name}: there is no image {function.image}", "push it, or name another one"
-            )
-        return ImagePlan(
-            function.name, function.image, repository, at, Upload.NONE, stored.config, stored.digest, stored.size
-        )
-
-
-def _upload(engine: EngineImage | None, stored: Stored | None) -> Upload:
-    if stored:
-        return Upload.NONE
-    return Upload.PUSH if engine else Upload.BUILD
-
-
-def _id(engine: EngineImage | None, stored: Stored) -> str:
-    """What rehearsals know the image by that lies in ECR."""
-    return engine.id if engine and stored.is_image(engine.id) else stored.config
-
-
-def _other_build(function: Function, repository: str, tag: str) -> str:
-    return (
-        f"{function.name}: {repository}:{tag} was built elsewhere from the same files; that image is used, "
-        "not the one of this machine, and it was not rehearsed here"
-    )
 
 
 def _proof(rehearsals: Rehearsals, rendered: Template, images: Sequence[ImagePlan]) -> Rehearsal | None:

@@ -11,14 +11,15 @@ under way is watched to its end, images that arrived are not sent, a change set 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
 
 from hfaas_deploy import artifacts, credentials, names, secret_values, steps, template
 from hfaas_deploy.errors import (
@@ -46,15 +47,26 @@ from hfaas_deploy.messages import (
 )
 from hfaas_deploy.pipeline import Function
 from hfaas_deploy.preview import Preview, told
-from hfaas_deploy.promote import bootstrap, guard, planning, pushing, record, repositories, smoke, statements
+from hfaas_deploy.promote import (
+    agreement,
+    bootstrap,
+    guard,
+    images,
+    planning,
+    pushing,
+    record,
+    repositories,
+    smoke,
+    statements,
+)
 from hfaas_deploy.promote.promotion import ImagePlan, Promoted, Promotion, Upload
 from hfaas_deploy.promote.repositories import Repositories
 from hfaas_deploy.settings import Side
-from hfaas_deploy.stack import Change, Plan, Stack, Standing
+from hfaas_deploy.stack import Plan, Stack, Standing
 from hfaas_deploy.target import Target, forget_credentials
 
 
-class Engine(planning.Engine, Protocol):
+class Engine(images.Engine, Protocol):
     """Makes images, knows those that it has, and sends them."""
 
     @property
@@ -67,15 +79,15 @@ Push = Callable[[Engine, ImagePlan, str, Repositories, Progress], str]
 """Sends an image for an architecture; gives the digest of its manifest in the repository."""
 
 
-def send(images: Engine, image: ImagePlan, architecture: str, there: Repositories, progress: Progress) -> str:
+def send(engine: Engine, image: ImagePlan, architecture: str, there: Repositories, progress: Progress) -> str:
     """Push by the container engine."""
-    return pushing.push(images.client, image, architecture, there, progress)
+    return pushing.push(engine.client, image, architecture, there, progress)
 
 
 def promote(
     promotion: Promotion,
     target: Target,
-    images: Engine,
+    engine: Engine,
     progress: Progress,
     agree: Agree,
     *,
@@ -90,8 +102,10 @@ def promote(
     _check(promotion)
     with _refused_credentials(target.profile):
         progress(Looking("whose credentials these are"))
-        there = _admitted(promotion, target)
-        work = _Work(promotion, there, images, progress, agree, os.environ if environ is None else environ, push)
+        admitted = _admitted(promotion, target)
+        there = Repositories(admitted, promotion.pipeline)
+        keys = os.environ if environ is None else environ
+        work = _Work(promotion, admitted, there, engine, progress, agree, keys, push)
         return work.done(has_smoke=smoke)
 
 
@@ -101,7 +115,8 @@ class _Work:
 
     promotion: Promotion
     target: Target
-    images: Engine
+    there: Repositories
+    engine: Engine
     progress: Progress
     agree: Agree
     environ: Mapping[str, str]
@@ -132,15 +147,14 @@ class _Work:
 
     def _images(self) -> Iterator[ImagePlan]:
         """Each image in its repository, with the digest that it has there."""
-        there = Repositories(self.target, self.promotion.pipeline)
         total = len(self.promotion.images)
         for number, image in enumerate(self.promotion.images, start=1):
             function = self.promotion.pipeline.function(image.function)
-            if there.in_place(function):
+            if self.there.in_place(function):
                 yield image
                 continue
             built = self._built(function, image, number, total) if image.upload is Upload.BUILD else image
-            digest = self.push(self.images, built, function.architecture, there, self.progress)
+            digest = self.push(self.engine, built, function.architecture, self.there, self.progress)
             if built.digest not in ("", digest):
                 raise NotRehearsed(
                     f"the image of {function.name} in {built.repository} is not the one that was planned with",
@@ -155,9 +169,9 @@ class _Work:
         def said(text: str) -> None:
             self.progress(ImageSaid(function.name, text))
 
-        reference = self.images.build(steps.source(function), said)
+        reference = self.engine.build(steps.source(function), said)
         self.progress(ImageReady(function.name, reference))
-        made = self.images.identity(reference)
+        made = self.engine.identity(reference)
         if made is None:
             raise NotRehearsed(f"the image of {function.name} is gone as soon as it was built", "run it again")
         tag = repositories.tag(function, reference, made.id)
@@ -176,7 +190,7 @@ class _Work:
             return before, False
         try:
             self.progress(Planned(stack.name, plan))
-            _verify(stack.carried(plan), promotion, parameters)
+            agreement.verify(stack.carried(plan), promotion, parameters)
             self._ask(plan, promotion, stack, standing)
         except BaseException:  # Ctrl-C in the question as well: nothing stays behind
             with suppress(StackError, TargetUnreachable, CredentialsError):
@@ -189,7 +203,7 @@ class _Work:
     def _ask(self, plan: Plan, promotion: Promotion, stack: Stack, standing: Standing | None) -> None:
         """Have a person agree to what is not as it was planned; NotAgreed when nobody does."""
         revised = self._revised(plan, promotion, standing)
-        if not _differs(self.promotion, revised, standing):
+        if not agreement.differs(self.promotion, revised, standing):
             return
         if not self.agree(revised):
             raise NotAgreed(
@@ -220,16 +234,20 @@ class _Work:
         )
 
     def _parameters(self, promotion: Promotion) -> dict[str, str]:
-        there = Repositories(self.target, promotion.pipeline)
-        values = {one.function: f"{there.uri(one.repository)}@{one.digest}" for one in promotion.images}
-        return {**steps.parameters(values), **steps.network(promotion.pipeline, self.target)}
+        return {
+            **steps.parameters(self._values(promotion.images)),
+            **steps.network(promotion.pipeline, self.target),
+        }
+
+    def _values(self, images: Sequence[ImagePlan]) -> dict[str, str]:
+        """The values of the images' parameters, by Function."""
+        return {one.function: self.there.parameter(one) for one in images}
 
     def _promoted(self, images: tuple[ImagePlan, ...], outputs: Mapping[str, str], *, is_changed: bool) -> Promoted:
-        there = Repositories(self.target, self.promotion.pipeline)
         return Promoted(
             stack=self.promotion.pipeline.stack,
             template=self.promotion.template.sha256,
-            images={one.function: f"{there.uri(one.repository)}@{one.digest}" for one in images},
+            images=self._values(images),
             ids={one.function: one.id for one in images},
             account=self.target.account,
             region=self.target.region,
@@ -280,42 +298,6 @@ def _admitted(promotion: Promotion, target: Target) -> Target:
     return guard.settled(target, now, promotion.pipeline)
 
 
-def _verify(carried: Standing, promotion: Promotion, parameters: Mapping[str, str]) -> None:
-    """NotRehearsed unless CloudFormation has exactly our template, and the digests of our images."""
-    body = json.dumps(carried.template, sort_keys=True, separators=(",", ":"))
-    if hashlib.sha256(body.encode()).hexdigest() != promotion.template.sha256:
-        raise NotRehearsed(
-            "the change set is of another template than the one that was sent, so it is not executed",
-            "somebody may have changed it where it lay for CloudFormation; run it again",
-        )
-    if others := sorted(name for name, value in parameters.items() if carried.parameters.get(name) != value):
-        raise NotRehearsed(
-            f"the change set has other values of {', '.join(others)} than were sent, so it is not executed"
-        )
-
-
-def _differs(planned: Promotion, now: Promotion, standing: Standing | None) -> bool:
-    """Whether the change set is not what was agreed to: other changes, or a Stack that somebody changed meanwhile."""
-    if standing and (planned.deployed, _deployed(planned)) != (now.deployed, _deployed(now)):
-        return True
-    expected, found = (set(map(_essence, one.changes)) for one in (planned, now))
-    missing = expected - found
-    may_vanish = any(not image.digest for image in planned.images)  # an image that is there already changes nothing
-    if may_vanish:
-        missing = {one for one in missing if one[0] != "Modify" or one[3]}
-    return bool(missing or found - expected)
-
-
-def _deployed(promotion: Promotion) -> dict[str, str]:
-    return {image.function: image.deployed for image in promotion.images}
-
-
-def _essence(change: Change) -> tuple[str, str, str, bool]:
-    """What a person agrees to; a bucket that is taken over is no surprise where it was said, or is made."""
-    action = "Add" if change.action == "Import" else change.action
-    return action, change.resource, change.kind, change.destroys
-
-
 def _same(last: Promoted, now: Promoted) -> bool:
     """Whether two records are of one Stack in one state: one that was made anew has other outputs."""
     return (last.template, last.images, last.outputs) == (now.template, now.images, now.outputs)
@@ -353,8 +335,6 @@ def _refused_credentials(profile: str) -> Iterator[None]:
 
 def _lost(error: BaseException, profile: str) -> CredentialsError | None:
     """What an error, or the one it came from, says of the credentials."""
-    from botocore.exceptions import ClientError
-
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ClientError) and (found := credentials.refusal(seen, profile)):

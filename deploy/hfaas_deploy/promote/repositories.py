@@ -21,6 +21,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hfaas_deploy import credentials, names
 from hfaas_deploy.errors import RegistryError, WrongTarget
 from hfaas_deploy.pipeline import Function, Pipeline
+from hfaas_deploy.preview import OPEN
+from hfaas_deploy.promote.promotion import ImagePlan
 from hfaas_deploy.target import Target, is_aws_host, is_local
 from hfaas_deploy.template import bootstrap
 
@@ -107,6 +109,11 @@ class Repositories:
     def uri(self, repository: str) -> str:
         """What stands before the tag or digest of an image; also for a repository that is not there yet."""
         return f"{self.registry}/{repository}"
+
+    def parameter(self, image: ImagePlan) -> str:
+        """What the template's parameter says of an image: its digest there, its tag until that is known."""
+        uri = self.uri(image.repository)
+        return f"{uri}@{image.digest}" if image.digest else f"{uri}:{image.tag or OPEN}"
 
     def stored(self, repository: str, reference: str) -> Stored | None:
         """The image under a tag or a digest; None when it, or its repository, is not there.

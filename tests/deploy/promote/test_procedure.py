@@ -25,7 +25,7 @@ from hfaas_deploy.errors import (
     WrongAccount,
 )
 from hfaas_deploy.messages import Happened, Planned, Recorded, Recovering, SecretStored, Unheard
-from hfaas_deploy.promote import procedure, record
+from hfaas_deploy.promote import agreement, record
 from hfaas_deploy.promote.promotion import Promotion
 from hfaas_deploy.stack import Change, Standing
 
@@ -271,14 +271,14 @@ def test_a_change_set_of_another_template_is_not_executed(project: stage.Project
     carried = replace(_standing(planned), template=json.loads(other))
 
     with pytest.raises(NotRehearsed, match="another template"):
-        procedure._verify(carried, planned, {})
+        agreement.verify(carried, planned, {})
 
 
 def test_a_change_set_with_another_image_is_not_executed(project: stage.Project) -> None:
     planned = project.plan()
 
     with pytest.raises(NotRehearsed, match="SplitImage"):
-        procedure._verify(
+        agreement.verify(
             replace(_standing(planned), parameters={"SplitImage": "a@sha256:1"}),
             planned,
             {"SplitImage": "a@sha256:2"},
@@ -469,10 +469,10 @@ def test_a_change_that_was_not_planned_is_asked_about_and_one_that_vanished_with
     image, removed = Change("Modify", "A", "t", "False"), Change("Remove", "B", "t")
     unknown = replace(planned, changes=(image,))
 
-    assert procedure._differs(none, replace(none, changes=(removed,)), None)
-    assert procedure._differs(replace(none, changes=(removed,)), none, None)
-    assert not procedure._differs(unknown, replace(unknown, changes=()), None)
-    assert procedure._differs(replace(none, changes=(image,)), none, None)
+    assert agreement.differs(none, replace(none, changes=(removed,)), None)
+    assert agreement.differs(replace(none, changes=(removed,)), none, None)
+    assert not agreement.differs(unknown, replace(unknown, changes=()), None)
+    assert agreement.differs(replace(none, changes=(image,)), none, None)
 
 
 def test_the_template_of_a_promotion_is_that_of_its_pipeline(project: stage.Project) -> None:
