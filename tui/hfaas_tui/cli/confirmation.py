@@ -45,7 +45,7 @@ def agree(promotion: Promotion, given: Given) -> None:
         _demand(promotion, given)
         return
     if promotion.is_first and not given.account:
-        _typed(
+        typed(
             f"Nothing of hfaas was promoted to {promotion.identity.account} yet. Its last 4 digits",
             promotion.identity.last_digits,
         )
@@ -53,7 +53,7 @@ def agree(promotion: Promotion, given: Given) -> None:
         sure(f"Promote {promotion.pipeline.stack} to {promotions.account(promotion)}?")
     if promotion.dangers and not given.replace:
         errors().print(f"[bold red]{_escaped(promotions.destroyed(promotion))}[/]")
-        _typed("Type `replace` to go on", promotions.REPLACE)
+        typed("Type `replace` to go on", promotions.REPLACE)
 
 
 def admit(promotion: Promotion, given: Given) -> None:
@@ -73,7 +73,7 @@ def agree_again(promotion: Promotion, given: Given, before: Promotion) -> bool:
         errors().print(f"[bold red]{_escaped(f'{danger.resource} ({danger.kind}) {danger.text}')}[/]")
     if on_terminal():
         if new:
-            _typed("Type `replace` to go on", promotions.REPLACE)
+            typed("Type `replace` to go on", promotions.REPLACE)
             return True
         return click.confirm("Go on?", err=True)
     return given.yes and (not new or given.replace)
@@ -95,10 +95,6 @@ def sure(question: str) -> None:
 
 def typed(question: str, wanted: str) -> None:
     """Have a word typed; Declined when it is another one."""
-    _typed(question, wanted)
-
-
-def _typed(question: str, wanted: str) -> None:
     answer = click.prompt(clean(question), default="", show_default=False, err=True)
     if answer.strip() != wanted:
         raise Declined(f"{answer.strip()!r} is not {wanted!r}: nothing was done")
