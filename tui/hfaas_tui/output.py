@@ -74,15 +74,6 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     return grid
 
 
-def size(count: float) -> str:
-    """Return bytes in a unit people read."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024 or unit == "GiB":
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    raise AssertionError
-
-
 def milliseconds(count: float | None) -> str:
     """Return a duration in a unit people read; a dash for none."""
     if count is None:

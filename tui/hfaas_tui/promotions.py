@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from hfaas_tui.output import size
+from hfaas_tui.units import size
 
 if TYPE_CHECKING:
     from hfaas_deploy.messages import Message

@@ -15,7 +15,8 @@ from hfaas_emulator.state import held, running
 from hfaas_tui import watch
 from hfaas_tui.cli import options
 from hfaas_tui.errors import CliError, NoEmulator
-from hfaas_tui.output import console, print_json, print_text, size, table
+from hfaas_tui.output import console, print_json, print_text, table
+from hfaas_tui.units import size
 from hfaas_tui.where import Where
 
 STOP_TIMEOUT_S = 60

@@ -10,7 +10,8 @@ import click
 from hfaas_tui import watch
 from hfaas_tui.cli import options
 from hfaas_tui.location import parse
-from hfaas_tui.output import console, print_json, print_news, print_text, size, table
+from hfaas_tui.output import console, print_json, print_news, print_text, table
+from hfaas_tui.units import size
 from hfaas_tui.where import Where
 
 AT_ONCE = 8

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from hfaas_tui import promotions
 from hfaas_tui.clean import clean
-from hfaas_tui.output import errors, size
+from hfaas_tui.output import errors
+from hfaas_tui.units import size
 
 if TYPE_CHECKING:
     from hfaas_deploy.messages import LayerMoved, Message

@@ -14,7 +14,8 @@ from hfaas_tui.cli import options
 from hfaas_tui.cli.storage import copy_in, copy_out
 from hfaas_tui.errors import UsageError
 from hfaas_tui.location import ONEDATA, Location
-from hfaas_tui.output import console, print_json, print_news, print_text, size, table
+from hfaas_tui.output import console, print_json, print_news, print_text, table
+from hfaas_tui.units import size
 from hfaas_tui.where import Where
 
 

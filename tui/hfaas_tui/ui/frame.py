@@ -30,6 +30,8 @@ def where(target: Target, *, is_read_only: bool) -> Iterator[Part]:
         name = target.kind.upper()
         yield Part(f" ▲ {name} LIVE ", "live")  # a part of its own: what is too long is dropped whole
         yield Part(f"{_short(target.shown)} {_short(target.region)} ", "live")
+        if is_read_only:  # before what a narrow window has no room for
+            yield Part(" read only ", "warn")
         if target.stand_in:
             yield Part(" STAND-IN ", "live")
             yield Part(f" {_short(target.stand_in.partition('://')[2])} ", "warn")
@@ -39,8 +41,8 @@ def where(target: Target, *, is_read_only: bool) -> Iterator[Part]:
         yield Part("◆ LOCAL emulator ", "here")
         yield Part(_short(target.place), "here")
         yield Part(f"  {_short(target.region)}", "dim")
-    if is_read_only:
-        yield Part("  read only", "warn")
+        if is_read_only:
+            yield Part("  read only", "warn")
 
 
 def _short(text: str) -> str:

@@ -14,8 +14,9 @@ from typing import Any
 from hfaas_tui.doctor import Finding
 from hfaas_tui.ui.crash import redacted
 from hfaas_tui.ui.model import Function, Health, Machine, Run, Target
-from hfaas_tui.ui.safe import clean, size
+from hfaas_tui.ui.safe import clean
 from hfaas_tui.ui.state import Message
+from hfaas_tui.units import size
 
 MESSAGES = 20
 LINES = 30

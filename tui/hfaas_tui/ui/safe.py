@@ -63,17 +63,6 @@ def clip(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
-def size(count: float | None) -> str:
-    """Return bytes in a unit people read, at most 7 characters; a dash for none."""
-    if count is None:
-        return "-"
-    for unit in ("B", "KB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
 def duration(seconds: float | None) -> str:
     """Return a duration in at most 6 characters: `640ms`, `8.1s`, `1m52s`, `3h04m`; a dash for none."""
     if seconds is None:

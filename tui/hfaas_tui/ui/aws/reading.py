@@ -22,8 +22,9 @@ from hfaas_tui.ui.aws import batch
 from hfaas_tui.ui.aws.tails import Event
 from hfaas_tui.ui.backend import News
 from hfaas_tui.ui.model import Condition, LogLine, Run, Step
-from hfaas_tui.ui.safe import duration, size
+from hfaas_tui.ui.safe import duration
 from hfaas_tui.ui.state import RUNS_KEPT
+from hfaas_tui.units import size
 
 FIGURE = re.compile(r"(Billed Duration|Init Duration|Duration|Memory Size|Max Memory Used): ([\d.]+) (?:ms|MB)")
 STATUS = re.compile(r"\tStatus: (\w+)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from hfaas_tui.ui.model import Condition, Function, Run, Step
-from hfaas_tui.ui.safe import size
+from hfaas_tui.units import size
 
 OWNER, REQUEST = "meta hfaas-function", "meta hfaas-request-id"
 """The marks that our supervisor leaves on what it uploads."""

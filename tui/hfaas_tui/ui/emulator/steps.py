@@ -8,7 +8,8 @@ from typing import Any
 from hfaas_emulator.trace import Hop, What
 from hfaas_tui.delegation import because
 from hfaas_tui.ui.model import Condition, Step
-from hfaas_tui.ui.safe import duration, size
+from hfaas_tui.ui.safe import duration
+from hfaas_tui.units import size
 
 Detail = Mapping[str, Any]
 

@@ -12,8 +12,9 @@ from hfaas_tui.ui.graph.canvas import Piece
 from hfaas_tui.ui.graph.graph import Edge, Pipeline, place_of
 from hfaas_tui.ui.graph.graph_paint import Face
 from hfaas_tui.ui.model import Condition, Function, Run, Stats
-from hfaas_tui.ui.safe import clean, clock, duration, size
+from hfaas_tui.ui.safe import clean, clock, duration
 from hfaas_tui.ui.state import RUNS_KEPT, Store
+from hfaas_tui.units import size
 
 Way = tuple[str, str]
 BAR = 14

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from hfaas_tui.ui.graph.graph import Pipeline, is_in, place_of
 from hfaas_tui.ui.model import Condition, Run
-from hfaas_tui.ui.safe import duration, size
+from hfaas_tui.ui.safe import duration
 from hfaas_tui.ui.stats import BAD, percentile
+from hfaas_tui.units import size
 
 MOST = 20_000
 """Objects that are followed; what comes of more is not looked at."""

@@ -19,7 +19,8 @@ from rich.cells import cell_len, set_cell_size
 
 from hfaas_tui.ui.preview import sniff
 from hfaas_tui.ui.preview.pictures import MOST_PIXELS, Decoder, Picture, Row, Undecodable, painted
-from hfaas_tui.ui.safe import clean, clip, size
+from hfaas_tui.ui.safe import clean, clip
+from hfaas_tui.units import size
 
 TEXT_BYTES = 64 * 1024
 MOST_BYTES = 32 * 1024 * 1024

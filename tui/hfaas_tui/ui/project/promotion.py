@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hfaas_tui.watch import Emulator
 
 START = "S starts one"
+GO_BACK = "^p Target: go to the local emulator"
 LAYER = "hfaas-layer/"
 """How references begin of functions that run as plain processes: no image is made of them."""
 
@@ -160,13 +161,13 @@ def propose(file: Path, witness: Witness) -> Proposal:
 
 
 def region(pipeline: Pipeline) -> str:
-    """Return the region that a promotion would go to; the usual one where none is named."""
+    """Return the region that a promotion would go to; empty where none is named."""
     from hfaas_deploy.errors import DeployError
     from hfaas_tui.where import Where
 
     with suppress(CliError, DeployError):
         return Where("aws").target_of(pipeline).region
-    return pipeline.region
+    return ""
 
 
 # --- the rehearsal
@@ -187,7 +188,9 @@ class EmulatorWitness:
         from hfaas_tui.watch import Emulator
 
         target = self.target()
-        if target.is_live or not target.place:
+        if target.is_live:
+            raise CliError("the emulator tells that, and this is AWS", GO_BACK)
+        if not target.place:
             raise CliError("no emulator is attached", START)
         with told():
             emulator = Emulator(f"http://{target.place}")
@@ -314,7 +317,7 @@ def command(proposal: Proposal) -> str:
     """Return the line that brings the template up with AWS's own command line."""
     values = " ".join(f"{name}={_placeholder(name)}" for name in proposal.parameters)
     return (
-        f"aws cloudformation deploy --region {proposal.region} --stack-name {proposal.stack} "
+        f"aws cloudformation deploy --region {proposal.region or 'REGION'} --stack-name {proposal.stack} "
         f"--template-file {file_name(proposal)} --capabilities CAPABILITY_IAM"
         + (f" --parameter-overrides {values}" if values else "")
     )

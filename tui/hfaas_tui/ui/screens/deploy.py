@@ -66,7 +66,7 @@ class Deploy(View):
     def body(self) -> ComposeResult:
         with Container(id="work"):
             yield Files(id="left")
-            yield Side(id="side")
+            yield Side(id="side", is_live=self.store.target.is_live)
 
     @property
     def files(self) -> Files:

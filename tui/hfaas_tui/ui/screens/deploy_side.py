@@ -14,7 +14,7 @@ from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
 from hfaas_tui.ui.widgets.diff import Pane, Row, help_rows, plan_rows, row
 from hfaas_tui.ui.widgets.problems import Problems
 
-WHAT = "What will happen (local)"
+WHAT = "What will happen"
 
 
 class Side(Vertical):
@@ -28,8 +28,9 @@ class Side(Vertical):
     Side.-quiet Problems { max-height: 2; }
     """
 
-    def __init__(self, *, id: str) -> None:
+    def __init__(self, *, id: str, is_live: bool) -> None:
         super().__init__(id=id)
+        self._is_live = is_live
         self._check = Check()
         self._plan: Plan | None = None
         self._trouble: Problem | None = None
@@ -96,7 +97,8 @@ class Side(Vertical):
         title = "Problems  (F3 next · ⏎ fix) " if self._is_narrow else "PROBLEMS  "
         counts = () if self._is_narrow else summary(self._check)
         self._title("problems", title, counts)
-        self._title("plan", f"{WHAT} " if self._is_narrow else f"{WHAT.upper().replace('LOCAL', 'local')} ")
+        what = f"{WHAT if self._is_narrow else WHAT.upper()} ({'AWS' if self._is_live else 'local'}) "
+        self._title("plan", what)
         self.query_one("#plan", Pane).show(self._plan_rows())
         self._show_more()
 

@@ -207,7 +207,12 @@ class RunList(View):
             price=self.price,
             problem=self._problems.get(run.id, ""),
             can_change=not self.hfaas.is_read_only,
+            can_repeat=not self.hfaas.is_read_only and (run.kind == "job" or self._is_kept(detail)),
         )
+
+    def _is_kept(self, detail: RunDetail) -> bool:
+        """Tell whether the target has the run's event: AWS keeps none."""
+        return bool(detail.event) or not self.store.target.is_live
 
     def paint(self) -> None:
         panes = [*self.query("#run-title").results(TextPane), *self.query("#run-strip").results(TextPane)]

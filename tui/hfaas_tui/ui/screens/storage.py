@@ -12,7 +12,6 @@ from textual.containers import Horizontal, Vertical
 
 from hfaas_tui.ui import actions
 from hfaas_tui.ui.model import Entry, Task
-from hfaas_tui.ui.safe import size
 from hfaas_tui.ui.screens import storage_listing as listing
 from hfaas_tui.ui.screens import storage_words as words
 from hfaas_tui.ui.screens.storage_facts import when
@@ -26,6 +25,7 @@ from hfaas_tui.ui.widgets.preview import PreviewPane
 from hfaas_tui.ui.widgets.tablefilter import TableFilter
 from hfaas_tui.ui.widgets.tree import Node, PlaceTree
 from hfaas_tui.ui.widgets.vtable import Column, VTable
+from hfaas_tui.units import size
 
 COLUMNS = (
     Column("name", "NAME", 16, grow=1),

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 from hfaas_tui.ui.model import Entry
 from hfaas_tui.ui.preview.preview import Shown
-from hfaas_tui.ui.safe import clean, clip, size
+from hfaas_tui.ui.safe import clean, clip
 from hfaas_tui.ui.screens.storage_listing import name_of
 from hfaas_tui.ui.state import Store
 from hfaas_tui.ui.widgets.chrome import Part
+from hfaas_tui.units import size
 
 LABEL = 10
 """Columns before the value of a fact."""

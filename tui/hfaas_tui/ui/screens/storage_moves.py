@@ -9,7 +9,7 @@ from pathlib import Path
 from hfaas_tui.ui import glyphs
 from hfaas_tui.ui.filenames import default_folder
 from hfaas_tui.ui.model import Condition, Entry, Step, Task
-from hfaas_tui.ui.safe import clean, clip, size
+from hfaas_tui.ui.safe import clean, clip
 from hfaas_tui.ui.screens import storage_listing as listing
 from hfaas_tui.ui.screens import storage_names as names
 from hfaas_tui.ui.screens.storage_dialogs import Choice, Story
@@ -19,6 +19,7 @@ from hfaas_tui.ui.transfers import Order, Transfers
 from hfaas_tui.ui.widgets.confirm import Ask, Confirm
 from hfaas_tui.ui.widgets.picker import Picker
 from hfaas_tui.ui.widgets.vtable import Column, VTable
+from hfaas_tui.units import size
 
 TRANSFERS = (
     Column("way", "", 1),

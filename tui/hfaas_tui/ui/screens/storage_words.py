@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hfaas_tui.ui.model import Entry, Health, Place
-from hfaas_tui.ui.safe import ago, clip, size
+from hfaas_tui.ui.safe import ago, clip
 from hfaas_tui.ui.screens.storage_listing import Folder
 from hfaas_tui.ui.screens.storage_reader import Reader
 from hfaas_tui.ui.widgets.chrome import Part
+from hfaas_tui.units import size
 
 
 def path(at: str, room: int) -> Iterator[Part]:

@@ -43,6 +43,11 @@ COLUMNS = (
     Column("address", "ADDRESS", 10),
     Column("requests", "REQ", 7, prio=1, align="right"),
 )
+COLUMNS_AWS = (
+    Column("address", "KIND", 8),
+    Column("name", "NAME", 14, grow=1),
+    Column("state", "STATE", 8),
+)
 EMPTY = ("No emulator answers.", "S  starts one", "l  shows the log of the last one")
 EMPTY_AWS = ("No Stack of hfaas in this account and region.",)
 LOOKING = ("Asking the emulator…",)
@@ -97,7 +102,8 @@ class System(View):
 
     def body(self) -> ComposeResult:
         with Horizontal(id="top"):
-            yield Services(COLUMNS, self._cells, lambda row: row.name, empty=LOOKING, id="services")
+            columns = COLUMNS_AWS if self.is_aws else COLUMNS
+            yield Services(columns, self._cells, lambda row: row.name, empty=LOOKING, id="services")
             yield Pane(wraps=False, id="engine")
         yield Pane(wraps=False, id="panels")
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from hfaas_tui.doctor import Finding
 from hfaas_tui.ui.model import Gpu, Health, Machine, Target
-from hfaas_tui.ui.safe import clip, clock, size
+from hfaas_tui.ui.safe import clip, clock
 from hfaas_tui.ui.widgets.chrome import Part
 from hfaas_tui.ui.widgets.gauge import course, gauge, tone
 from hfaas_tui.ui.widgets.spark import spark
 from hfaas_tui.ui.widgets.textpane import Line
+from hfaas_tui.units import size
 
 WORDS = {
     "lambda": "invokes functions, in containers or processes of this machine",

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui import report
 from hfaas_tui.ui.filenames import free
-from hfaas_tui.ui.safe import ago, clean_lines, size
+from hfaas_tui.ui.safe import ago, clean_lines
 from hfaas_tui.ui.screens.system_lines import WORDS, Service, users_of
 from hfaas_tui.ui.widgets.sheet import Sheet
+from hfaas_tui.units import size
 
 if TYPE_CHECKING:
     from hfaas_tui.ui.screens.system import System

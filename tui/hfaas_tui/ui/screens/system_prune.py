@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from hfaas_tui.ui import pruning
 from hfaas_tui.ui.model import Condition
 from hfaas_tui.ui.pruning import Image
-from hfaas_tui.ui.safe import size
 from hfaas_tui.ui.widgets.confirm import Confirm
+from hfaas_tui.units import size
 
 if TYPE_CHECKING:
     from hfaas_tui.ui.screens.system import System

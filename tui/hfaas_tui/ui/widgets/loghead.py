@@ -12,9 +12,10 @@ from hfaas_tui.ui.logs.filter import Wanted
 from hfaas_tui.ui.logs.shown import is_plain
 from hfaas_tui.ui.logs.store import LEVELS
 from hfaas_tui.ui.model import LogLine
-from hfaas_tui.ui.safe import clean, clip, duration, size
+from hfaas_tui.ui.safe import clean, clip, duration
 from hfaas_tui.ui.widgets.chrome import Part
 from hfaas_tui.ui.widgets.logview import LogView
+from hfaas_tui.units import size
 
 RANGES = {"5 m": 300, "15 m": 900, "1 h": 3600, "24 h": 86_400, "any time": 0}
 WORDS = {300: "5 minutes", 900: "15 minutes", 3600: "hour", 86_400: "24 hours"}

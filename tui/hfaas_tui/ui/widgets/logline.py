@@ -18,8 +18,9 @@ from textual.strip import Strip
 from hfaas_tui.ui.logs import ansi
 from hfaas_tui.ui.logs.ansi import Look
 from hfaas_tui.ui.logs.store import LEVELS, LogStore
-from hfaas_tui.ui.safe import clean, size
+from hfaas_tui.ui.safe import clean
 from hfaas_tui.ui.widgets.vtable import fit
+from hfaas_tui.units import size
 
 STRIPS_KEPT = 512
 TONES = ("", "debug", "info", "warn", "error")

@@ -18,8 +18,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from hfaas_tui.ui.errands import send
-from hfaas_tui.ui.safe import clean, size
+from hfaas_tui.ui.safe import clean
 from hfaas_tui.ui.widgets.vtable import Column, VTable
+from hfaas_tui.units import size
 
 if TYPE_CHECKING:
     from hfaas_tui.ui.app import HfaasApp
@@ -75,7 +76,7 @@ class Picker(ModalScreen[list[Path]]):
         with Vertical() as box:
             box.border_title = Text(self._title)
             box.border_subtitle = "tab complete  space mark  ⏎ choose  ^s take marked  esc cancel"
-            yield Input(str(self._start).rstrip("/") + "/", select_on_focus=False)
+            yield Input(str(self._start).rstrip("/") + "/", select_on_focus=False, compact=True)
             yield VTable[File](COLUMNS, _cells, lambda file: str(file.path), empty=["Nothing here."])
             yield Static("", markup=False)
 

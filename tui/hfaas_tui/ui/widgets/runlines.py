@@ -11,10 +11,11 @@ from hfaas_tui.delegation import because
 from hfaas_tui.money import approximately
 from hfaas_tui.ui import glyphs
 from hfaas_tui.ui.model import Condition, Gpu, Run, RunDetail
-from hfaas_tui.ui.safe import clean, duration, size
+from hfaas_tui.ui.safe import clean, duration
 from hfaas_tui.ui.widgets.chrome import Part
 from hfaas_tui.ui.widgets.phases import Phase, figure, gb_seconds, phase_bar, phases
 from hfaas_tui.ui.widgets.textpane import Line
+from hfaas_tui.units import size
 
 GAUGE = 20
 LABEL = 9
@@ -43,6 +44,8 @@ class Scene:
     problem: str = ""
     """Why there is no more detail than the row knows."""
     can_change: bool = True
+    can_repeat: bool = True
+    """Whether its event is kept, and may be sent once more."""
 
     @property
     def run(self) -> Run:
@@ -249,7 +252,7 @@ def following(scene: Scene) -> Line:
     """Return what to press next."""
     run = scene.run
     keys: list[tuple[str, str, str]] = []
-    if scene.can_change and (run.is_over or run.state is Condition.RETRYING):
+    if scene.can_repeat and (run.is_over or run.state is Condition.RETRYING):
         again = "submit it again" if run.kind == "job" else "run again with the same event"
         keys.append(("a", again, "screen.again"))
     if scene.can_change and not run.is_over and run.kind == "job":

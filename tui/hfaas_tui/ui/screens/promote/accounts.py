@@ -58,9 +58,9 @@ class Somewhere(ModalScreen[Where]):
         with Vertical() as box:
             box.border_title = Text("Promote with which profile, and where to?")
             box.border_subtitle = "⏎ choose  tab region  esc leave"
-            yield OptionList(*(Option(clean(each) or USUAL) for each in self._values), markup=False)
+            yield OptionList(*(Option(clean(each) or USUAL) for each in self._values), markup=False, compact=True)
             yield Static("region; empty for the pipeline's", markup=False)
-            yield Input(self._where.region, placeholder=clean(self._region), compact=True)
+            yield Input(self._where.region, placeholder=clean(self._region) or "as eu-west-1", compact=True)
 
     def on_mount(self) -> None:
         at = self._values.index(self._where.profile) if self._where.profile in self._values else 0

@@ -187,8 +187,8 @@ def summary(promotion: Promotion, now: float) -> Iterator[str]:
         yield "AWS has exactly this already. What was cut off is finished, and every"
         yield "function is tried once more."
         return
-    signs = [step.action.value for step in promotion.preview.steps]
-    new, changed, gone = (signs.count(sign) for sign in "+~-")
+    found = promotions.counted(promotion)
+    new, changed, gone = found["add"] + found["take over"], found["change"] + found["replace"], found["remove"]
     real = "an account that is played here" if promotion.identity.is_stand_in else "a real account"
     yield f"This creates {new}, changes {changed}, deletes {gone} of {promotion.preview.stack} in {real}."
     uploads = sum(image.upload.value != "there" for image in promotion.images)

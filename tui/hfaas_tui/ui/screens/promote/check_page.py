@@ -47,9 +47,10 @@ class CheckPage(Page):
         return resources.resources(proposal.document, self._images()) if proposal else ()
 
     def _images(self) -> dict[str, str]:
-        """Return by function which image is deployed here, as Lambda tells it."""
-        known = {each.name: each.digest.removeprefix("sha256:") for each in self.view.store.functions()}
-        return {name: f"image {digest[: checks.SHA]}" for name, digest in known.items() if digest}
+        """Return by function the tag of the image that its files make; a plan and a repository name it so, too."""
+        seen = self.view.proposal.seen.images if self.view.proposal else ()
+        tags = {each.function: each.wanted.rpartition(":")[2] for each in seen if not each.is_process}
+        return {name: f"image {tag}" for name, tag in tags.items() if tag}
 
     def cell(self, row: Resource, column: str) -> tuple[str, str]:
         return rows.cell(row, column)
@@ -84,8 +85,7 @@ class CheckPage(Page):
 
     def detail(self, row: Resource | None) -> Iterator[Line]:
         if row is not None:
-            function = self.view.store.function(row.name)
-            yield from rows.details(row, self.view.proposal, function.digest if function else "")
+            yield from rows.details(row, self.view.proposal)
 
     def below_title(self) -> Sequence[Part]:
         return rows.checks_title(self._checks())

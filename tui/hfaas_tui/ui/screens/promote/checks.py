@@ -10,11 +10,15 @@ from hfaas_tui.money import approximately, dollars
 from hfaas_tui.ui.model import Condition, Function, Run
 from hfaas_tui.ui.project.costs import RUNS, Estimate
 from hfaas_tui.ui.project.promotion import Image, Proposal
-from hfaas_tui.ui.safe import ago, size
+from hfaas_tui.ui.safe import ago
 from hfaas_tui.ui.stats import BAD, stands_for_itself
+from hfaas_tui.units import size
 
 LARGEST = 10 << 30
 """Bytes of an image that Lambda takes, unpacked."""
+
+LONGEST = 103
+"""Cells of a text in a window of 120."""
 
 SHA = 12
 DEPLOY = "6 Deploy: F2 deploys it here"
@@ -121,6 +125,8 @@ def _same_images(proposal: Proposal) -> Check:
 
 def tested(proposal: Proposal, evidence: Evidence, now: float) -> Check:
     """Say how what is deployed has worked."""
+    if proposal.trouble and not evidence.trials:
+        return Check(Condition.WARNING, "tested", f"not known: {proposal.trouble.message}")
     found = {name: evidence.trials.get(name, Trial()) for name in proposal.functions}
     runs, failed = sum(one.runs for one in found.values()), sum(one.failed for one in found.values())
     idle = [name for name, one in found.items() if not one.runs]
@@ -199,6 +205,8 @@ def cost(estimate: Estimate | None) -> Iterator[Check]:
         parts = ", ".join(f"{group} {dollars(part)}" for group, part in estimate.groups.items())
         one, thousand = approximately(estimate.one), f"{RUNS:,} runs {approximately(RUNS * estimate.one)}"
         text, brief = f"one run {one} ({parts})   {thousand}   {idle}", f"one run {one}   {thousand}   {idle}"
+        if len(text) > LONGEST:  # the parts are what can be missed
+            text = brief
         yield Check(state, "cost", text, brief=brief)
     prices = f"{estimate.region} prices of {estimate.written}, {'out of date' if estimate.is_old else 'unverified'}"
     notes = "; ".join((f"an estimate: {prices}, no free tier", *estimate.notes))

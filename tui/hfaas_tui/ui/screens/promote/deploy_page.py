@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from hfaas_tui import units
 from hfaas_tui.ui import glyphs, safe
 from hfaas_tui.ui.model import Condition
 from hfaas_tui.ui.project.steps import Step
@@ -165,10 +166,10 @@ def about(step: Step, *, is_narrow: bool) -> str:
     """Return what is said of a step: of a push that moves, how far it is."""
     if step.total and step.state is Condition.RUNNING and step.done:
         far = min(1.0, step.done / step.total)
-        told = f" {far:>4.0%}" if is_narrow else f" {far:>4.0%} of {safe.size(step.total)}"
-        return bar(step.done, step.total, 8 if is_narrow else 12) + told + (f"  {step.about}" if step.about else "")
+        told = f" {far:>4.0%}" if is_narrow else f" {far:>4.0%} of {units.size(step.total)}"
+        return bar(step.done, step.total, 8) + told + (f"  {step.about}" if step.about else "")
     if step.total and not step.is_part and step.state is Condition.PENDING:
-        return safe.size(step.total)
+        return units.size(step.total)
     return step.about
 
 

@@ -90,7 +90,7 @@ class Looking:
         store, now = view.store, view.now()
 
         def call() -> Evidence:
-            runs = store.runs()
+            runs = [] if store.target.is_live else store.runs()  # what runs there is no rehearsal
             return Evidence(checks.trials(runs, store.functions()), costs.estimate(runs, pipeline, now))
 
         view.work("count", call, lambda evidence: self._learnt(evidence, version))

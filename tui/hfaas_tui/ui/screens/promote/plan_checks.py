@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hfaas_tui import promotions
-from hfaas_tui.ui import safe
+from hfaas_tui import promotions, units
 from hfaas_tui.ui.model import Condition
 from hfaas_tui.ui.project.promoting import Refused
 from hfaas_tui.ui.project.promotion import Image, Proposal
@@ -64,7 +63,7 @@ def account(identity: Identity) -> Check:
     alias = f" ({identity.alias})" if identity.alias else ""
     text = f"{accounts.account(identity.account)}{alias} {identity.region}   {identity.arn}"
     if identity.is_stand_in:
-        hint = f"played by {identity.host}: nothing of this reaches AWS"
+        hint = f"played by {identity.host}, not AWS"
         return Check(Condition.WARNING, "account", text, hint, f"PLAYED by {identity.host}, not AWS")
     return Check(Condition.OK, "account", text, f"asked {identity.host}", identity.arn)
 
@@ -116,7 +115,7 @@ def _images(promotion: Promotion) -> Iterator[Check]:
     going = [each for each in promotion.images if each.upload.value != "there"]
     if going:
         known = sum(each.size for each in going)
-        size = f", {safe.size(known)} at most" if known else ""
+        size = f", {units.size(known)} at most" if known else ""
         count = f"{len(going)} of {len(promotion.images)}"
         yield Check(Condition.NONE, "upload", f"{count} to push{size}; layers that AWS has are not sent again")
 

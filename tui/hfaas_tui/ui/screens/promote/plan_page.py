@@ -16,6 +16,7 @@ from hfaas_tui.ui.screens.promote import checks, plan_checks, plan_rows, resourc
 from hfaas_tui.ui.screens.promote.checks import Check
 from hfaas_tui.ui.screens.promote.page import Page
 from hfaas_tui.ui.screens.promote.plan_rows import Row
+from hfaas_tui.ui.screens.promote.resources import Resource
 from hfaas_tui.ui.widgets.chrome import Part
 from hfaas_tui.ui.widgets.textpane import Line
 from hfaas_tui.ui.widgets.vtable import Column
@@ -53,6 +54,7 @@ class PlanPage(Page):
         self._at = 0.0
         self._said = self._seen = ""
         self._rows: list[Row] = []
+        self._made: list[Resource] = []
 
     # --- finding out
 
@@ -100,8 +102,8 @@ class PlanPage(Page):
     def take(self, promotion: Promotion) -> None:
         """Show this plan from now on."""
         self.promotion, self.refusal, self._at = promotion, None, self.view.now()
-        made = resources.resources(json.loads(promotion.template.body))
-        self._rows = plan_rows.rows(promotion, made)
+        self._made = resources.resources(json.loads(promotion.template.body))
+        self._rows = plan_rows.rows(promotion, self._made)
 
     def _failed(self, problem: Problem) -> None:
         self._planned(Refused(problem.message, problem.hint))
@@ -162,7 +164,7 @@ class PlanPage(Page):
         if is_empty:
             yield Part(" AWS has exactly this ", "ok")
         else:
-            yield from plan_rows.counts(self._rows)
+            yield from plan_rows.counts(self.promotion, self._made)
         if not self.view.hfaas.is_read_only and not self.why_not():
             yield Part("   P", "key", "promote")
             yield Part(" tries it again" if is_empty else " continue to confirm", "", "promote")

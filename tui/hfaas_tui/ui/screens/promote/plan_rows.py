@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hfaas_tui import promotions
+from hfaas_tui import promotions, units
 from hfaas_tui.promotions import Tone
-from hfaas_tui.ui import safe
 from hfaas_tui.ui.project import deploying
 from hfaas_tui.ui.screens.promote import resources
 from hfaas_tui.ui.screens.promote.resources import Resource
@@ -133,7 +132,7 @@ def _of_image(image: ImagePlan) -> Iterator[tuple[str, str]]:
     yield "engine's id", image.id or "known once it is built"
     yield "repository", f"{image.repository}:{image.tag}"
     yield "digest", image.digest or "known once it is pushed"
-    yield "size", safe.size(image.size) if image.size else "not known"
+    yield "size", units.size(image.size) if image.size else "not known"
     yield "deployed", image.deployed or "none yet"
 
 
@@ -159,11 +158,18 @@ def _statement(number: int, one: Statement, row: promotions.Row) -> Row:
     return Row(f"permission {number}", action, tone, "IAM permission", role, told, "permission", lines=lines)
 
 
-def counts(found: Sequence[Row]) -> Iterator[Part]:
-    """Yield how many of each there are."""
-    replaced = sum(row.action == "± replace" for row in found)
-    for sign, tone in (("+", "ok"), ("~", "warn"), ("-", "err"), ("=", "dim")):
-        count = sum(row.sign == sign and row.action != "± replace" for row in found)
-        yield Part(f" {count} {ACTIONS[sign]} ", tone if count else "dim")
-    if replaced:
-        yield Part(f" {replaced} replace ", "err")
+def counts(promotion: Promotion, made: Sequence[Resource]) -> Iterator[Part]:
+    """Yield how many resources become what: as the command line counts them, and as the deploy shows them."""
+    found = promotions.counted(promotion)
+    words = (
+        ("create", ("add", "take over"), "ok"),
+        ("update", ("change",), "warn"),
+        ("delete", ("remove",), "err"),
+    )
+    for word, names, tone in words:
+        count = sum(found[name] for name in names)
+        yield Part(f" {count} {word} ", tone if count else "dim")
+    touched = sum(count for name, count in found.items() if name != "remove")
+    yield Part(f" {max(0, sum(not one.is_part for one in made) - touched)} same ", "dim")
+    if found["replace"]:
+        yield Part(f" {found['replace']} replace ", "err")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hfaas_tui.ui import glyphs, safe
+from hfaas_tui import units
+from hfaas_tui.ui import glyphs
 from hfaas_tui.ui.model import Condition
 from hfaas_tui.ui.project.promotion import Proposal
 from hfaas_tui.ui.screens.promote import resources
@@ -25,24 +26,24 @@ def cell(row: Resource, column: str) -> tuple[str, str]:
     return str(getattr(row, column)), ""
 
 
-def details(row: Resource, proposal: Proposal | None, digest: str) -> Iterator[Line]:
-    """Yield a resource's properties, of a function its image first; `digest` is that of the deployed one."""
-    if proposal and row.kind == resources.FUNCTION:
-        yield from _image(row, proposal, digest)
+def details(row: Resource, proposal: Proposal | None) -> Iterator[Line]:
+    """Yield a resource's properties, of a function its image first."""
     found = list(resources.details(row))
+    if proposal and row.kind == resources.FUNCTION:
+        found[:0] = _image(row, proposal)
     wide = min(26, max((len(name) for name, _ in found), default=0))
     for name, value in found:
         yield (Part(f"   {name:<{wide}}  ", "head"), Part(value))
 
 
-def _image(row: Resource, proposal: Proposal, digest: str) -> Iterator[Line]:
+def _image(row: Resource, proposal: Proposal) -> Iterator[tuple[str, str]]:
     found = next((each for each in proposal.seen.images if each.function == row.name), None)
     if found is None:
         return
     state = "deployed here" if found.is_same else "another one is deployed here" if found.deployed else "new"
-    size = safe.size(found.size) if found.size else ""
-    parts = (found.wanted or "known once it is built", size, state, digest if found.deployed else "")
-    yield (Part("   image   ", "head"), Part("   ".join(part for part in parts if part)))
+    size = units.size(found.size) if found.size else ""
+    parts = (found.wanted or "known once it is built", size, state)
+    yield "image", "   ".join(part for part in parts if part)
 
 
 def check(check: Check, *, is_narrow: bool) -> Line:

@@ -88,7 +88,10 @@ class VerifyPage(Page):
             yield Part("^s", "key", "export")
             yield Part(" save a report   ", "", "export")
             yield Part("y", "key", "template")
-            yield Part(" command line", "", "template")
+            yield Part(" command line   ", "", "template")
+            if not self.view.store.target.is_live:
+                yield Part("^p", "key")
+                yield Part(" Target: go to AWS shows it there")
 
     def title(self, row: Row | None) -> tuple[Sequence[Part], Sequence[Part]]:
         return ([Part("─ "), Part(f"{row.name} ", "head")], []) if row else ((), ())

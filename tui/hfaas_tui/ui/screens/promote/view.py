@@ -318,6 +318,8 @@ class Promote(View):
             return False
         if action == "stop" and not self.deployed.is_running:
             return False
+        if action == "account" and self.deployed.is_running:
+            return False
         if action == "promote" and (
             self.deployed.is_running or (self.page is self.verified and self.verified.is_done)
         ):
