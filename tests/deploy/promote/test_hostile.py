@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from tests import faults
 from tests.deploy.promote import stage
-from tests.standin import REGION
+from tests.standin import ACCOUNT, REGION, StandIn
 
 from hfaas_deploy import names, target
-from hfaas_deploy.errors import DeployError, PurgeError, StackForeign, WrongTarget
+from hfaas_deploy.errors import DeployError, NotRehearsed, PurgeError, StackForeign, WrongTarget
 from hfaas_deploy.messages import Purged
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.promote import destroying, guard, purging, record
@@ -467,3 +467,68 @@ def test_another_build_of_the_same_template_is_not_rehearsed(store: tuple[Rehear
     assert rehearsals.find(REHEARSED.template, {"split": "sha256:2"}) is None
     assert rehearsals.find(REHEARSED.template, {}) is None
     assert rehearsals.find(REHEARSED.template, {"split": "sha256:1", "join": "sha256:1"}) is None
+
+
+OTHER = "111122223333"
+
+
+def squat(stand_in: StandIn, patch: pytest.MonkeyPatch, bucket: str) -> None:
+    """Another account takes the name of a bucket."""
+    patch.setenv("AWS_ACCESS_KEY_ID", OTHER)
+    target.forget_credentials()
+    where: Any = {"LocationConstraint": REGION}
+    stand_in.target().client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
+    patch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
+    target.forget_credentials()
+
+
+def test_a_bucket_that_somebody_took_after_the_plan_brings_nothing_up(
+    project: stage.Project, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = project.plan()
+    squat(stand_in, monkeypatch, project.name)
+
+    with pytest.raises(DeployError, match=project.name):
+        project.promote(planned)
+
+    assert project.stack.status() in ("", "ROLLBACK_COMPLETE")
+    assert [bucket.fault for bucket in project.plan().buckets if bucket.fault]
+
+
+def test_a_tag_that_was_moved_after_the_plan_is_not_promoted(project: stage.Project) -> None:
+    """Tags cannot be moved in our repositories; whoever deletes one can push another image under its name."""
+    project.promote()
+    project.edit("timeout: 30", "timeout: 31")
+    planned = project.plan()
+    image = planned.images[0]
+    project.registry.push(image.repository, image.tag, text="another one")
+
+    with pytest.raises(NotRehearsed, match="not the one that was planned with"):
+        project.promote(planned)
+
+
+def test_two_promotions_at_once_leave_one_stack_that_is_up(project: stage.Project, tmp_path: Path) -> None:
+    with project.child(project.target.endpoint) as one, project.child(project.target.endpoint) as other:
+        told = [child.communicate(timeout=200)[0] for child in (one, other)]
+
+    assert 0 in (one.returncode, other.returncode), told
+    assert not [text for text in told if "Traceback" in text]
+    assert project.stack.status() == "CREATE_COMPLETE"
+
+
+def test_a_promotion_while_somebody_destroys_makes_the_stack_anew_or_says_why_not(project: stage.Project) -> None:
+    project.promote()
+    with faults.before(project.target.endpoint) as proxy:
+        moment = proxy.hold("Action=ExecuteChangeSet")
+        project.edit("timeout: 30", "timeout: 31")
+        child = project.child(proxy.url)
+        moment.wait()
+        destroying.destroy(project.target, project.name, project.said.append)
+        moment.release()
+        told = child.communicate(timeout=200)[0]
+
+    assert child.returncode == 1
+    assert "Traceback" not in told
+    assert project.stack.status() == ""
+    project.promote()
+    assert project.stack.status() == "CREATE_COMPLETE"
