@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.parsers import ResponseParserError
 
 from hfaas_tui.aws import START, words
 
@@ -34,3 +35,12 @@ def test_an_emulator_that_is_gone_is_told_with_what_to_do() -> None:
 
 def test_errors_of_others_are_left_alone() -> None:
     assert words(KeyError("x")) is None
+
+
+def test_an_answer_that_is_none_of_aws_is_said_to_be_one() -> None:
+    told = words(ResponseParserError("Unable to parse response (no element found), invalid XML received: b''"))
+
+    assert told == (
+        "what answers is not AWS: its answer cannot be read",
+        "is a proxy, or a sign-in page, in between?",
+    )

@@ -85,6 +85,8 @@ def _failed(kind: str, error: Exception) -> tuple[str, str]:
         return "no credentials for AWS were found" if kind == "NoCredentialsError" else str(error), SIGN_IN
     if kind in OVER or "sso" in kind.lower():
         return f"your sign-in to AWS is over: {error}", RENEW
+    if kind == "ResponseParserError":
+        return "what answers is not AWS: its answer cannot be read", "is a proxy, or a sign-in page, in between?"
     if kind == "ProfileNotFound":
         return str(error), "`aws configure list-profiles` shows them"
     return str(error), ""

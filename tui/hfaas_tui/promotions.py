@@ -290,6 +290,7 @@ def demands(promotion: Promotion, *, yes: bool, account: str, replace: bool) -> 
 def remains(found: Remains, purge: Collection[str], *, images: bool) -> list[Section]:
     """Return what goes and what stays when a Stack is destroyed."""
     goes = [Row(("-", "stack", found.stack, found.status), Tone.REMOVE)] if found.status else []
+    goes += [Row(("-", "stack", found.hollow, "of images, without any"), Tone.REMOVE)] if found.hollow else []
     goes += [
         Row(("-", "jobs", each.queue, f"{each.jobs} under way are stopped"), Tone.DANGER) for each in found.jobs
     ]
@@ -335,7 +336,7 @@ def lines(message: Message) -> Iterator[str]:
         case messages.Looking(what):
             yield f"looking {what}"
         case messages.Unheard(stack, reason):
-            yield f"{stack}: AWS is not heard of ({reason}); it goes on by itself, and is asked again"
+            yield f"{stack}: AWS is not heard of ({reason}); it goes on by itself, and is asked again for up to 30 min"
         case messages.GoesOn(stack):
             yield f"{stack}: AWS goes on with it"
         case messages.SmokeStarted(function):
