@@ -135,6 +135,7 @@ def test_images_go_with_their_stack_unless_the_file_keeps_them(
     assert Repositories(aws, mixed).stored(f"hfaas/{faces.name}", "abc")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keeps", [True, False])
 def test_repositories_that_were_kept_are_taken_over_with_their_images(
     aws: Target, registry: Registry, pipeline: Pipeline, keeps: bool

@@ -95,6 +95,7 @@ def test_every_page_of_a_large_bucket_goes(project: stage.Project) -> None:
     assert project.name not in buckets(project.target)
 
 
+@pytest.mark.slow
 def test_a_bucket_that_an_earlier_destruction_left_can_be_purged_later(project: stage.Project) -> None:
     project.promote()
     destroy(project)
@@ -148,6 +149,7 @@ def test_repositories_go_on_request(project: stage.Project) -> None:
     assert destroying.facts(project.target, project.name).repositories == ()
 
 
+@pytest.mark.slow
 def test_jobs_that_have_not_ended_are_told(project: stage.Project) -> None:
     project.promote()
     batch = project.target.client("batch")
@@ -165,6 +167,7 @@ def test_jobs_that_have_not_ended_are_told(project: stage.Project) -> None:
     assert project.stack.status() == ""
 
 
+@pytest.mark.slow
 def test_what_was_cut_off_is_taken_up(project: stage.Project, stand_in: StandIn) -> None:
     project.promote()
     with faults.before(stand_in.url) as proxy:
@@ -179,6 +182,7 @@ def test_what_was_cut_off_is_taken_up(project: stage.Project, stand_in: StandIn)
     assert project.name not in buckets(project.target)
 
 
+@pytest.mark.slow
 def test_what_keeps_a_stack_from_going_is_named_and_the_next_run_goes_on(project: stage.Project) -> None:
     project.promote()
     iam = project.target.client("iam")

@@ -296,6 +296,7 @@ def test_a_stack_of_somebody_else_is_not_destroyed(project: stage.Project) -> No
     assert project.stack.status() == "CREATE_COMPLETE"
 
 
+@pytest.mark.slow
 def test_a_stack_of_images_that_is_somebody_elses_stops_a_destruction_before_it_begins(
     project: stage.Project,
 ) -> None:
@@ -317,6 +318,7 @@ def test_what_is_no_name_of_a_stack_is_not_destroyed(aws: Target, name: str) -> 
         destroying.destroy(aws, name, lambda _: None)
 
 
+@pytest.mark.slow
 def test_a_bucket_that_another_stack_took_over_is_not_purged(project: stage.Project, tmp_path: Path) -> None:
     """It outlived its Stack, and a colleague's pipeline has it now."""
     project.promote()
@@ -348,6 +350,7 @@ def test_a_forged_record_does_not_have_others_buckets_purged(project: stage.Proj
     assert project.stack.status() == "CREATE_COMPLETE"
 
 
+@pytest.mark.slow
 def test_a_bucket_that_says_no_to_some_deletions_is_not_told_to_be_purged(project: stage.Project) -> None:
     """A lock, or a policy: S3 answers 200, and names in the answer what stays."""
     project.promote()

@@ -336,6 +336,7 @@ def made(project: Project, resources: dict[str, Any]) -> None:
     list(project.stack.apply(plan))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "words"),
     [
@@ -392,6 +393,7 @@ def test_secrets_are_new_known_or_missing_and_never_told(project: Project, monke
     assert not project.plan().is_empty
 
 
+@pytest.mark.slow
 def test_a_template_that_is_too_large_for_a_request_lies_in_the_bucket_only_while_it_is_needed(
     project: Project,
 ) -> None:

@@ -137,6 +137,7 @@ def test_what_somebody_changed_between_plan_and_promotion_is_asked_about(project
     assert [one for one in left if one["ExecutionStatus"] == "AVAILABLE"] == []
 
 
+@pytest.mark.slow
 def test_who_agrees_anew_gets_what_was_planned(project: stage.Project) -> None:
     project.promote()
     project.edit("memory: 256", "memory: 512")
@@ -151,6 +152,7 @@ def test_who_agrees_anew_gets_what_was_planned(project: stage.Project) -> None:
     assert live["MemorySize"] == 512
 
 
+@pytest.mark.slow
 def test_a_resource_that_aws_refuses_is_the_headline_and_nothing_stays(project: stage.Project) -> None:
     name = f"split-{project.id}"
     planned = project.plan()
@@ -170,6 +172,7 @@ def test_a_resource_that_aws_refuses_is_the_headline_and_nothing_stays(project: 
     assert project.stack.status() == "CREATE_COMPLETE"
 
 
+@pytest.mark.slow
 def test_an_update_that_aws_refuses_leaves_the_stack_on_the_old_images(project: stage.Project) -> None:
     first = project.promote()
     (project.folder / "a.sh").write_text("#!/bin/sh\necho other\n")
@@ -193,6 +196,7 @@ def template_sha(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()
 
 
+@pytest.mark.slow
 def test_a_stack_that_never_came_up_is_removed_first(project: stage.Project) -> None:
     planned = project.plan()
     bad = planned.template.body.replace('"Timeout":30', '"Timeout":90000', 1)
@@ -207,6 +211,7 @@ def test_a_stack_that_never_came_up_is_removed_first(project: stage.Project) -> 
     assert project.stack.status() == "CREATE_COMPLETE"
 
 
+@pytest.mark.slow
 def test_a_rollback_that_failed_is_continued_before_anything_else(project: stage.Project) -> None:
     """The old image was deleted, so the function cannot go back to it when another one fails."""
     name = f"split-{project.id}"
@@ -234,6 +239,7 @@ def test_a_rollback_that_failed_is_continued_before_anything_else(project: stage
     assert project.stack.status() == "UPDATE_COMPLETE"
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_question_leaves_no_change_set(project: stage.Project) -> None:
     project.promote()
     project.edit("memory: 256", "memory: 512")
@@ -324,6 +330,7 @@ def test_a_bucket_that_is_somebody_elses_stops_it_before_anything_is_made(
     assert stacks_of(project) == []
 
 
+@pytest.mark.slow
 def test_a_bucket_that_somebody_takes_after_the_plan_is_told_and_all_is_undone(
     project: stage.Project, stand_in: StandIn
 ) -> None:
@@ -339,6 +346,7 @@ def test_a_bucket_that_somebody_takes_after_the_plan_is_told_and_all_is_undone(
     assert other.head_bucket(Bucket=project.name)
 
 
+@pytest.mark.slow
 def test_credentials_that_expire_while_aws_works_are_told_and_the_next_run_attaches(
     project: stage.Project, stand_in: StandIn
 ) -> None:
@@ -360,6 +368,7 @@ def test_credentials_that_expire_while_aws_works_are_told_and_the_next_run_attac
     assert record.latest(project.target, project.name) == promoted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -385,6 +394,7 @@ def test_credentials_that_expire_anywhere_are_told_as_that(
     assert len(record.history(project.target, project.name)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_a_network_that_is_gone_for_a_while_is_borne_while_aws_works(
     project: stage.Project, stand_in: StandIn
@@ -403,6 +413,7 @@ def test_a_network_that_is_gone_for_a_while_is_borne_while_aws_works(
     assert project.stack.status() == "CREATE_COMPLETE"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_throttling_is_waited_out(project: stage.Project, stand_in: StandIn) -> None:
     planned = project.plan()
@@ -419,6 +430,7 @@ def test_throttling_is_waited_out(project: stage.Project, stand_in: StandIn) -> 
     assert project.stack.status() == "CREATE_COMPLETE"
 
 
+@pytest.mark.slow
 def test_an_order_whose_answer_is_lost_is_found_to_be_under_way(project: stage.Project, stand_in: StandIn) -> None:
     planned = project.plan()
     with faults.before(stand_in.url) as proxy:
@@ -429,6 +441,7 @@ def test_an_order_whose_answer_is_lost_is_found_to_be_under_way(project: stage.P
     assert project.stack.status() == "CREATE_COMPLETE"
 
 
+@pytest.mark.slow
 def test_a_template_too_large_for_a_request_is_fetched_from_the_artifacts_bucket(project: stage.Project) -> None:
     one = project.file.read_text()
     head, _, body = one.partition("  - lambda:")

@@ -158,6 +158,7 @@ def test_an_event_is_known_of_what_this_window_invoked_and_of_nothing_else(
     assert watched.until(lambda run: run.id == again and run.is_over).state is Condition.OK
 
 
+@pytest.mark.slow
 def test_a_job_is_stopped_and_is_told_as_stopped_and_can_run_again(watched: Watched, there: StandIn) -> None:
     put(there, f"out/{named('slow')}")
     job = watched.until(lambda run: run.kind == "job" and run.state is Condition.RUNNING)
@@ -273,6 +274,7 @@ def test_a_look_that_is_throttled_is_no_failure_and_makes_the_next_one_later(
         backend.close()
 
 
+@pytest.mark.slow
 def test_a_failing_look_is_told_to_both_readers_and_they_can_read_on(
     there: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -123,6 +123,7 @@ def test_what_was_stopped_goes_on_from_there(project: Project) -> None:
     assert again.promoted is not None, again.failure
 
 
+@pytest.mark.slow
 def test_a_failure_is_told_with_its_first_cause_and_what_was_made_is_shown_as_gone(project: Project) -> None:
     project.edit("timeout: 30", "timeout: 31")
     project.promote()
@@ -141,6 +142,7 @@ def test_a_failure_is_told_with_its_first_cause_and_what_was_made_is_shown_as_go
     assert any(line.is_bad for line in one.lines)
 
 
+@pytest.mark.slow
 def test_who_does_not_agree_to_something_else_leaves_the_stack_as_it_was(project: Project) -> None:
     project.promote()
     project.edit("memory: 256", "memory: 512")
