@@ -105,6 +105,12 @@ def test_what_goes_and_what_stays_are_told_apart() -> None:
     assert [row.cells[2] for row in stays.rows] == ["kept"]
 
 
+def test_an_empty_stack_of_images_goes_and_is_told() -> None:
+    (goes,) = promotions.remains(Remains("video", "", hollow="video-images"), (), images=False)
+
+    assert [row.cells for row in goes.rows] == [("-", "stack", "video-images", "of images, without any")]
+
+
 def test_the_end_of_an_event_is_told_with_its_reason_and_routine_is_not() -> None:
     failed = Event("1", "Hello", "AWS::Lambda::Function", "CREATE_FAILED", "no such image")
     routine = replace(failed, status="CREATE_IN_PROGRESS", reason="Resource creation Initiated")

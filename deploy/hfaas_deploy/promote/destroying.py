@@ -41,6 +41,7 @@ def facts(target: Target, stack: str) -> Remains:
             repositories=tuple(remains.stores(target, stack)),
             listened=tuple(notifications.known(one.outputs())),
             gone=tuple(sorted(remains.recorded(target, stack).difference(buckets))),
+            hollow=remains.hollow(target, stack),
         )
 
 
@@ -49,11 +50,14 @@ def destroy(
 ) -> None:
     """Delete a Stack; then the buckets in `purge` for good, and with `images` the repositories of its images.
 
+    A Stack of images without any goes along.
+
     DeployError when a bucket is named that is not the Stack's, before anything is touched. What was cut off is taken up
     by the same call again.
     """
     with _aws_errors(target):
         one = _admitted(target, stack, progress)
+        images = images or bool(remains.hollow(target, stack))
         if images:
             _admitted(target, names.images_stack(stack), progress)
         resources = remains.resources(target, stack)

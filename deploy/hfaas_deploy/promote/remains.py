@@ -18,6 +18,7 @@ from hfaas_deploy.messages import JobsUnderWay
 from hfaas_deploy.promote import record
 from hfaas_deploy.promote.buckets import stack_of
 from hfaas_deploy.promote.purging import Contents
+from hfaas_deploy.stack import REVIEW, UNUSABLE, Stack
 from hfaas_deploy.target import Target
 
 BUCKET = "AWS::S3::Bucket"
@@ -52,11 +53,13 @@ class Remains:
     """Buckets of others that notify it, and will forget it."""
     gone: tuple[str, ...] = ()
     """Buckets that it had, and that are not there, or somebody else's, by now."""
+    hollow: str = ""
+    """The Stack of its images, where a promotion that stopped left it without any repository."""
 
     @property
     def is_empty(self) -> bool:
         """Tell whether there is nothing that could be destroyed."""
-        return not (self.status or self.buckets or self.repositories)
+        return not (self.status or self.buckets or self.repositories or self.hollow)
 
 
 def resources(target: Target, stack: str) -> dict[str, list[str]]:
@@ -120,6 +123,13 @@ def stores(target: Target, stack: str, known: Collection[str] = ()) -> Iterator[
             raise
         images = [image for page in pages for image in page["imageDetails"]]
         yield ImageStore(repository, len(images), sum(image.get("imageSizeInBytes", 0) for image in images))
+
+
+def hollow(target: Target, stack: str) -> str:
+    """The name of the Stack of images when it never came up and has no repository; empty for all others."""
+    name = names.images_stack(stack)
+    never_up = Stack.at(target, name).status() in (REVIEW, *UNUSABLE)
+    return name if never_up and not any(stores(target, stack)) else ""
 
 
 def _is_ours(s3: Any, target: Target, bucket: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.standin import REGION, StandIn, somebody_else
 from hfaas_deploy.errors import CredentialsError, PurgeError, StackFailed
 from hfaas_deploy.messages import Destroyed, Emptying, Happened, JobsUnderWay, Message, Purged, SecretsLeaving
 from hfaas_deploy.promote import destroying, purging
+from hfaas_deploy.stack import FINGERPRINT, Stack
 from hfaas_deploy.target import Target
 
 
@@ -202,6 +204,65 @@ def test_what_keeps_a_stack_from_going_is_named_and_the_next_run_goes_on(project
     told = destroy(project)
     assert project.stack.status() == ""
     assert any(isinstance(one, Happened) for one in told)
+
+
+def stopped(project: stage.Project, stand_in: StandIn, *words: str) -> None:
+    """A promotion that ends where a request with these words would be done."""
+    planned = project.plan()
+    with faults.before(stand_in.url) as proxy:
+        proxy.refuse("Action=ExecuteChangeSet", *words, code="ExpiredToken")
+        with pytest.raises(CredentialsError, match="expired"):
+            project.promote(planned, replace(project.target, endpoint=proxy.url))
+
+
+def stacks(project: stage.Project) -> dict[str, str]:
+    found = project.target.client("cloudformation").describe_stacks()["Stacks"]
+    return {one["StackName"]: one["StackStatus"] for one in found if project.id in one["StackName"]}
+
+
+def test_an_empty_stack_of_images_that_a_promotion_left_behind_goes_along(
+    project: stage.Project, stand_in: StandIn
+) -> None:
+    stopped(project, stand_in, f"{project.name}-images")
+    assert stacks(project) == {f"{project.name}-images": "REVIEW_IN_PROGRESS"}
+
+    found = destroying.facts(project.target, project.name)
+    told = destroy(project)
+
+    assert not found.is_empty
+    assert found.hollow == f"{project.name}-images"
+    assert stacks(project) == {}
+    assert told[-1] == Destroyed(project.name, (), ())
+    assert destroying.facts(project.target, project.name).is_empty
+
+
+def test_an_empty_stack_that_a_promotion_left_behind_goes_and_images_stay(
+    project: stage.Project, stand_in: StandIn
+) -> None:
+    stopped(project, stand_in, project.fingerprint)
+    assert stacks(project)[project.name] == "REVIEW_IN_PROGRESS"
+
+    found = destroying.facts(project.target, project.name)
+    destroy(project)
+
+    assert (found.status, found.hollow, len(found.repositories)) == ("REVIEW_IN_PROGRESS", "", 2)
+    assert stacks(project) == {f"{project.name}-images": "CREATE_COMPLETE"}
+
+
+def test_a_stack_of_images_that_never_came_up_goes_along(project: stage.Project) -> None:
+    cloudformation = project.target.client("cloudformation")
+    name = f"{project.name}-images"
+    bad = {"Resources": {"R": {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryName": "BAD NAME"}}}}
+    cloudformation.create_stack(
+        StackName=name, TemplateBody=json.dumps(bad), Tags=[{"Key": FINGERPRINT, "Value": "x"}]
+    )
+    with pytest.raises(StackFailed):
+        list(Stack.at(project.target, name).watch())
+    assert stacks(project) == {name: "ROLLBACK_COMPLETE"}
+
+    destroy(project)
+
+    assert stacks(project) == {}
 
 
 def test_what_never_was_is_no_error(project: stage.Project) -> None:
