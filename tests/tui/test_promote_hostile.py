@@ -1,26 +1,44 @@
 """`hfaas plan`, `promote` and `destroy` among hostile texts, wrong words and poor surroundings."""
 
+# ruff: noqa: F811 - fixtures of another module
+
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
 from tests import faults
 from tests.faults import Proxy
 from tests.registry import Registry
 from tests.standin import StandIn
 from tests.tui.terminal import PROGRAM, Terminal
+from tests.tui.ui import promoter as fakes
+from tests.tui.ui.corpus import EVERYTHING, SHORT
+from tests.tui.ui.promoter import FakePromoter
+from tests.tui.ui.screen import SMALL, WIDE, wait_for
+from tests.tui.ui.test_hostile_views import press
+from tests.tui.ui.test_promote import World, project, view, world  # noqa: F401 - fixtures
+from tests.tui.ui.test_promote_steps import ended, planned
 
+from hfaas_deploy import messages
+from hfaas_deploy.preview import Action
+from hfaas_deploy.promote.promotion import BucketPlan, Owner, Promotion, SecretPlan, Statement
+from hfaas_deploy.stack import Change, Event
 from hfaas_deploy.target import Target
+from hfaas_tui import endpoints
+from hfaas_tui.errors import CliError
+from hfaas_tui.ui.project.promoting import Refused
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -280,3 +298,68 @@ def test_a_pipeline_without_functions_is_told(place: Place) -> None:
     place.write(functions=0)
 
     assert "no Function is defined" in place.hfaas("promote", "--yes").stderr
+
+
+def spoiled(file: Path) -> Promotion:
+    """A plan in which every text that AWS tells is hostile."""
+    plan = fakes.promotion(file)
+    return replace(
+        plan,
+        identity=replace(plan.identity, arn=EVERYTHING, alias=EVERYTHING, host=EVERYTHING),
+        stack_status=EVERYTHING,
+        repositories=SHORT,
+        notes=SHORT,
+        images=tuple(replace(one, reference=EVERYTHING, digest=EVERYTHING, tag=EVERYTHING) for one in plan.images),
+        buckets=tuple(BucketPlan(text, Owner.OURS, note=text) for text in SHORT),
+        statements=tuple(
+            Statement(Action.ADD, text, text, (text,), (text,), condition=text, principal=text) for text in SHORT
+        ),
+        secrets=(SecretPlan(EVERYTHING, is_new=True),),
+        changes=(*plan.changes, *(Change("Remove", text, text) for text in SHORT)),
+    )
+
+
+def spoken(texts: tuple[str, ...]) -> Iterator[object]:
+    """What AWS, an engine and Functions may say of a promotion."""
+    for text in texts:
+        yield messages.PushStarted(text, text, 10, 1)
+        yield messages.LayerMoved(text, text, 1, 10, messages.LayerState.PUSHING)
+        yield messages.PushCut(text, text, 1.0)
+        yield messages.Unheard(text, text)
+        yield messages.Happened(Event(text, text, text, text, text))
+        yield messages.SmokeStarted(text)
+        yield messages.Smoked(text, False, text)
+        yield messages.Recorded(text, text)
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL])
+async def test_no_text_of_a_promotion_steers_the_terminal_ui(
+    world: World, project: Path, size: tuple[int, int]
+) -> None:
+    fake = FakePromoter(spoiled)
+    fake.script = [*spoken(SHORT)]
+    fake.fails = Refused(EVERYTHING, EVERYTHING)
+    async with planned(world, project, fake, size) as (app, pilot):
+        await press(pilot, "down", "enter", *["pagedown"] * 6, "home", "tab", *["pagedown"] * 4, "P")
+        await press(pilot, *"4321", "enter")
+        await wait_for(pilot, lambda: view(app).deployed.undertaking, "the promotion")
+        await ended(app, pilot)
+        await press(pilot, "home", *["pagedown"] * 8, "end", "tab", *["pagedown"] * 4, "ctrl+s")
+
+        undertaking = view(app).deployed.undertaking
+        assert undertaking is not None
+        report = json.dumps(undertaking.report())
+
+    assert report.isascii()
+    assert report.isprintable()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://x.lambda-url.eu-west-1.on.aws/", "https://x.on.aws.evil.example/", "https://evil.example/"]
+)
+def test_a_request_is_signed_for_addresses_of_aws_only(url: str) -> None:
+    keys = ReadOnlyCredentials("AKIAOFNOBODY", "of no worth", "a session of nobody")
+    there = endpoints.Endpoint("f", endpoints.URL, "ANY", "AWS_IAM", url)
+
+    with pytest.raises(CliError, match="is no address of AWS"):
+        endpoints.send(there, endpoints.Call(), endpoints.Signer(keys, "eu-west-1", is_for_aws=True))

@@ -204,6 +204,7 @@ class Signer:
 
     credentials: Any = field(repr=False)
     region: str = REGION
+    is_for_aws: bool = False
 
     @classmethod
     def of(cls, where: Where) -> Signer:
@@ -211,10 +212,15 @@ class Signer:
         found = where.target.credentials()
         if found is None:
             raise CliError("no credentials for AWS were found", aws.SIGN_IN)
-        return cls(found, where.target.region)
+        return cls(found, where.target.region, where.target.is_aws and not where.target.is_stand_in)
 
     def headers(self, service: str, method: str, url: str, call: Call) -> dict[str, str]:
-        """Return the headers that sign a request."""
+        """Return the headers that sign a request; CliError where they would not go to AWS."""
+        from hfaas_deploy.target import is_aws_host
+
+        parts = urlsplit(url)
+        if self.is_for_aws and (parts.scheme != "https" or not is_aws_host(parts.hostname or "")):
+            raise CliError(f"{url} is no address of AWS, so no request to it is signed")
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
 

@@ -159,12 +159,12 @@ class _Planner:
             return
         s3: Any = self.target.client("s3")
         key = f"{artifacts.TEMPLATES}{self.template.sha256}.json"
-        had = _has(s3, name, key)
+        had = _has(s3, name, key, self.target.account)
         try:
             yield artifacts.publish(s3, name, self.template, self.target.account)
         finally:
             if not had:
-                _drop(s3, name, key)
+                _drop(s3, name, key, self.target.account)
 
     def _secrets(self, outputs: Mapping[str, str]) -> Iterator[SecretPlan]:
         """Which values would be put into secrets; none of them leaves this machine, or is shown."""
@@ -275,16 +275,16 @@ def pseudo(identity: Identity) -> dict[str, str]:
     }
 
 
-def _has(s3: Any, bucket: str, key: str) -> bool:
+def _has(s3: Any, bucket: str, key: str, account: str) -> bool:
     try:
-        s3.head_object(Bucket=bucket, Key=key)
+        s3.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=account)
     except (ClientError, BotoCoreError):
         return False
     return True
 
 
-def _drop(s3: Any, bucket: str, key: str) -> None:
+def _drop(s3: Any, bucket: str, key: str, account: str) -> None:
     try:
-        s3.delete_object(Bucket=bucket, Key=key)
+        s3.delete_object(Bucket=bucket, Key=key, ExpectedBucketOwner=account)
     except (ClientError, BotoCoreError) as refusal:
         raise ArtifactsError(f"s3://{bucket}/{key} cannot be taken away again: {refusal}") from refusal
