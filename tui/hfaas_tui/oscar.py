@@ -20,7 +20,7 @@ from hfaas_deploy import checks, fdl, services
 from hfaas_deploy.errors import FdlError
 from hfaas_deploy.findings import Finding, errors
 from hfaas_deploy.oscar import access, messages, procedure
-from hfaas_deploy.oscar.cluster import ANSWER, Cluster, Found, Job
+from hfaas_deploy.oscar.cluster import Cluster, Found, Job
 from hfaas_deploy.oscar.plan import Action, Plan
 from hfaas_deploy.oscar.procedure import Doomed
 from hfaas_deploy.oscar.service import MARK
@@ -102,9 +102,9 @@ def ls(where: Where, *, file: Path | None = None, as_json: bool = False) -> int:
     return 0
 
 
-def jobs(name: str, where: Where, *, file: Path | None = None, as_json: bool = False) -> int:
+def jobs(name: str, where: Where, *, as_json: bool = False) -> int:
     """List the jobs of a service."""
-    with _connected(_near(file), where) as there:
+    with _connected(_near(), where) as there:
         rows = [_job(one) for one in procedure.jobs(there, name)]
     if as_json:
         print_json(rows)
@@ -120,13 +120,11 @@ def logs(
     where: Where,
     *,
     job: str = "",
-    file: Path | None = None,
-    timestamps: bool = False,
     as_json: bool = False,
 ) -> int:
     """Print the log of a job of a service, or of the latest one; exit code 1 when there is none."""
-    with _connected(_near(file), where) as there:
-        found, text = procedure.logs(there, name, job, timestamps=timestamps)
+    with _connected(_near(), where) as there:
+        found, text = procedure.logs(there, name, job)
     if as_json:
         print_json({"service": name, "job": found.name if found else None, "log": text})
     elif found is None:
@@ -144,13 +142,11 @@ def invoke(
     where: Where,
     *,
     asynchronous: bool = False,
-    answer_within: float = ANSWER,
-    file: Path | None = None,
     as_json: bool = False,
 ) -> int:
     """Send a payload to a service and print what it answers, as it came where nobody reads it on a terminal."""
-    with _connected(_near(file), where) as there:
-        answer = procedure.invoke(there, name, payload, synchronous=not asynchronous, answer_within=answer_within)
+    with _connected(_near(), where) as there:
+        answer = procedure.invoke(there, name, payload, synchronous=not asynchronous)
     if as_json:
         print_json({"service": name, "queued": asynchronous, **_answered(answer)})
     elif asynchronous:
@@ -194,7 +190,7 @@ def _in_functions(line: int, services_at: Sequence[int], functions_at: Sequence[
     return bool(before) and max(before)[1] == "aws"
 
 
-def _near(file: Path | None) -> Pipeline | None:
+def _near(file: Path | None = None) -> Pipeline | None:
     """The pipeline that says where clusters are: of the file named, or of the one in this folder, if there is one."""
     if file is None and not PIPELINE.is_file():
         return None

@@ -144,20 +144,17 @@ class Cluster:
                 break
         return sorted(jobs, key=lambda job: (job.created or "~", job.name), reverse=True)
 
-    def log(self, name: str, job: str, *, timestamps: bool = False) -> str:
+    def log(self, name: str, job: str) -> str:
         """What a job of a service has written; NoService when there is no such job."""
-        query = {"timestamps": "true"} if timestamps else None
         path = f"{LOGS}/{_segment(name)}/{_segment(job)}"
-        return self._ask("GET", path, about=f"{name}/{job}", query=query).decode(errors="replace")
+        return self._ask("GET", path, about=f"{name}/{job}").decode(errors="replace")
 
-    def call(self, found: Found, body: bytes, *, wait: bool, answer_within: float = ANSWER) -> bytes:
+    def call(self, found: Found, body: bytes, *, wait: bool) -> bytes:
         """Send an event to a service; with `wait` its answer, else nothing: a job has been made of it."""
         if not found.token:
             raise NotAllowed(f"{self.access.host} does not tell the token of {found.name}", "its owner can call it")
         path = f"/{'run' if wait else 'job'}/{_segment(found.name)}"
-        return self._ask(
-            "POST", path, body=body, about=found.name, auth=_Bearer(found.token), answer_within=answer_within
-        )
+        return self._ask("POST", path, body=body, about=found.name, auth=_Bearer(found.token))
 
     def _put(self, method: str, wire: Mapping[str, Any]) -> None:
         self._hidden |= set(_secrets(wire))
@@ -179,7 +176,6 @@ class Cluster:
         about: str = "",
         query: Mapping[str, str] | None = None,
         auth: AuthBase | None = None,
-        answer_within: float = ANSWER,
     ) -> bytes:
         """The body of a good answer; everything else becomes an error in words."""
         try:
@@ -192,7 +188,7 @@ class Cluster:
                     params=query,
                     headers={"Content-Type": "application/json"} if body is not None else None,
                     auth=auth or self._basic,
-                    timeout=(CONNECT, answer_within),
+                    timeout=(CONNECT, ANSWER),
                     verify=self.access.verify,
                     proxies=self._proxies,
                     allow_redirects=False,
@@ -201,7 +197,7 @@ class Cluster:
             with response:
                 answer = self._read(response)
         except requests.RequestException as fault:
-            raise self._unreachable(fault, answer_within) from None
+            raise self._unreachable(fault) from None
         if 300 <= response.status_code < 400:
             raise Unreachable(
                 f"{self.access.host} sends us elsewhere instead of answering",
@@ -225,7 +221,7 @@ class Cluster:
             message, "the endpoint is that of the API, as `curl ENDPOINT/health` or its dashboard knows it"
         )
 
-    def _unreachable(self, fault: Exception, answer_within: float) -> OscarError:
+    def _unreachable(self, fault: Exception) -> OscarError:
         host = self.access.host
         said = str(fault).lower()
         if isinstance(fault, requests.exceptions.SSLError):
@@ -234,7 +230,7 @@ class Cluster:
             hint = "name its authority with REQUESTS_CA_BUNDLE=FILE, or write ssl_verify: false at its cluster"
             return Unreachable(f"{host} cannot be trusted: {reason}", hint)
         if isinstance(fault, requests.exceptions.ReadTimeout):
-            message = f"{host} has not answered within {answer_within:.0f} s"
+            message = f"{host} has not answered within {ANSWER:.0f} s"
             return Unreachable(message, "ask again; it may still be at it")
         if "aborted" in said or "broken" in said:
             return Unreachable(f"{host} broke off in the middle of it", "ask again, and see what has become of it")

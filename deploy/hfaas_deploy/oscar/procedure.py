@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from hfaas_deploy.oscar import messages, service
 from hfaas_deploy.oscar import plan as plans
-from hfaas_deploy.oscar.cluster import ANSWER, Cluster, Found, Job
+from hfaas_deploy.oscar.cluster import Cluster, Found, Job
 from hfaas_deploy.oscar.errors import NameTaken, NoCluster, NoService, NotFinished, OscarError
 from hfaas_deploy.oscar.messages import Progress
 from hfaas_deploy.oscar.plan import Action, Plan, Step
@@ -131,28 +131,26 @@ def jobs(cluster: Cluster, name: str) -> list[Job]:
     return cluster.jobs(name)
 
 
-def logs(cluster: Cluster, name: str, job: str = "", *, timestamps: bool = False) -> tuple[Job | None, str]:
+def logs(cluster: Cluster, name: str, job: str = "") -> tuple[Job | None, str]:
     """What a job has written; without `job` the latest one that has started, which comes along. None: there is none."""
     if job:
-        return Job(job, ""), cluster.log(name, job, timestamps=timestamps)
+        return Job(job, ""), cluster.log(name, job)
     started = [
         one for one in cluster.jobs(name) if one.started or one.status.lower() not in ("suspended", "pending")
     ]
     if not started:
         return None, ""
-    return started[0], cluster.log(name, started[0].name, timestamps=timestamps)
+    return started[0], cluster.log(name, started[0].name)
 
 
-def invoke(
-    cluster: Cluster, name: str, payload: bytes, *, synchronous: bool = True, answer_within: float = ANSWER
-) -> bytes:
+def invoke(cluster: Cluster, name: str, payload: bytes, *, synchronous: bool = True) -> bytes:
     """Send a payload to a service; with `synchronous` what it answers, else nothing: a job has been made of it."""
     found = cluster.service(name)
     if found is None:
         raise NoService(
             f"{cluster.access.host} has no service {name!r}", "hfaas ls --target oscar lists its services"
         )
-    answer = cluster.call(found, _event(payload), wait=synchronous, answer_within=answer_within)
+    answer = cluster.call(found, _event(payload), wait=synchronous)
     return _opened(answer) if synchronous else b""
 
 

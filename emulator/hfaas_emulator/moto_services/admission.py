@@ -51,7 +51,7 @@ class Images(Protocol):
         """Look an image up; None when there is none."""
 
 
-async def check(method: str, path: str, body: bytes, engine: Images) -> None:
+async def check(method: str, path: str, body: bytes, images: Images) -> None:
     """Look at a CreateFunction, UpdateFunctionCode or UpdateFunctionConfiguration; others pass."""
     parts = path.rstrip("/").split("/")[2:]
     match method, parts:
@@ -62,11 +62,11 @@ async def check(method: str, path: str, body: bytes, engine: Images) -> None:
                 raise _invalid("hfaas runs functions of package type Image; Zip packages are not emulated")
             check_accelerator(spec)
             wanted = spec.get("Architectures") or DEFAULT_ARCHITECTURES
-            await check_image(str(spec.get("Code", {}).get("ImageUri", "")), wanted, engine)
+            await check_image(str(spec.get("Code", {}).get("ImageUri", "")), wanted, images)
         case "PUT", ["functions", _, "code"]:
             spec = _parse(body)
             if uri := spec.get("ImageUri"):
-                await check_image(str(uri), spec.get("Architectures") or (), engine)
+                await check_image(str(uri), spec.get("Architectures") or (), images)
         case "PUT", ["functions", _, "configuration"]:
             check_configuration(_parse(body))
 
@@ -112,12 +112,12 @@ def check_environment(variables: Mapping[str, str]) -> None:
         raise _invalid(f"{unable} provided exceeded the 4KB limit. String measured: {text}")
 
 
-async def check_image(uri: str, architectures: Sequence[str], engine: Images) -> None:
-    """Check that the engine has the image, and for one of these architectures if any are named; AwsError."""
-    image = await engine.image(uri) if uri else None
+async def check_image(uri: str, architectures: Sequence[str], images: Images) -> None:
+    """Check that the image is there, and for one of these architectures if any are named; AwsError."""
+    image = await images.image(uri) if uri else None
     if image is None:
         raise _invalid(f"Source image {uri} does not exist. Provide a valid source image.")
-    if engine.runs_images and architectures and image.architecture not in architectures:
+    if images.runs_images and architectures and image.architecture not in architectures:
         raise _invalid(
             f"Source image {uri} is for the architecture {image.architecture}, the function is for "
             f"{', '.join(map(str, architectures))}. Provide a source image for the function's architecture."
