@@ -110,6 +110,7 @@ def test_a_bucket_that_an_earlier_destruction_left_can_be_purged_later(project: 
     assert destroying.facts(project.target, project.name).buckets == ()
 
 
+@pytest.mark.slow
 def test_a_name_that_is_not_the_stacks_stops_everything(project: stage.Project) -> None:
     project.promote()
     s3 = project.target.client("s3")
@@ -122,6 +123,7 @@ def test_a_name_that_is_not_the_stacks_stops_everything(project: stage.Project) 
     assert f"mine-{project.id}" in buckets(project.target)
 
 
+@pytest.mark.slow
 def test_a_bucket_of_another_account_is_never_touched(project: stage.Project, stand_in: StandIn) -> None:
     """Ours went, and somebody else took its name."""
     project.promote()
@@ -140,6 +142,7 @@ def test_a_bucket_of_another_account_is_never_touched(project: stage.Project, st
     assert others.list_objects_v2(Bucket=project.name)["KeyCount"] == 1
 
 
+@pytest.mark.slow
 def test_repositories_go_on_request(project: stage.Project) -> None:
     project.promote()
 
@@ -220,6 +223,7 @@ def stacks(project: stage.Project) -> dict[str, str]:
     return {one["StackName"]: one["StackStatus"] for one in found if project.id in one["StackName"]}
 
 
+@pytest.mark.slow
 def test_an_empty_stack_of_images_that_a_promotion_left_behind_goes_along(
     project: stage.Project, stand_in: StandIn
 ) -> None:
@@ -236,6 +240,7 @@ def test_an_empty_stack_of_images_that_a_promotion_left_behind_goes_along(
     assert destroying.facts(project.target, project.name).is_empty
 
 
+@pytest.mark.slow
 def test_an_empty_stack_that_a_promotion_left_behind_goes_and_images_stay(
     project: stage.Project, stand_in: StandIn
 ) -> None:

@@ -271,6 +271,7 @@ def kinds(place: Target, stack: str) -> set[str]:
     return {one["ResourceType"] for one in found}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["", "-images"])
 def test_a_stack_of_somebody_else_is_not_promoted_over(project: stage.Project, ending: str) -> None:
     planned = project.plan()  # before somebody took the name
@@ -337,6 +338,7 @@ def test_a_bucket_that_another_stack_took_over_is_not_purged(project: stage.Proj
     project.target.client("s3").head_bucket(Bucket=project.name)
 
 
+@pytest.mark.slow
 def test_a_forged_record_does_not_have_others_buckets_purged(project: stage.Project) -> None:
     """Who may write records could else have any bucket deleted by the next who destroys."""
     promoted = project.promote()
@@ -372,6 +374,7 @@ def test_a_bucket_that_says_no_to_some_deletions_is_not_told_to_be_purged(projec
     s3.head_bucket(Bucket=project.name)
 
 
+@pytest.mark.slow
 def test_a_key_that_no_xml_can_hold_does_not_keep_a_bucket_from_being_purged(project: stage.Project) -> None:
     project.promote()
     s3 = project.target.client("s3")
@@ -485,6 +488,7 @@ def squat(stand_in: StandIn, patch: pytest.MonkeyPatch, bucket: str) -> None:
     target.forget_credentials()
 
 
+@pytest.mark.slow
 def test_a_bucket_that_somebody_took_after_the_plan_brings_nothing_up(
     project: stage.Project, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -498,6 +502,7 @@ def test_a_bucket_that_somebody_took_after_the_plan_brings_nothing_up(
     assert [bucket.fault for bucket in project.plan().buckets if bucket.fault]
 
 
+@pytest.mark.slow
 def test_a_tag_that_was_moved_after_the_plan_is_not_promoted(project: stage.Project) -> None:
     """Tags cannot be moved in our repositories; whoever deletes one can push another image under its name."""
     project.promote()
@@ -510,6 +515,7 @@ def test_a_tag_that_was_moved_after_the_plan_is_not_promoted(project: stage.Proj
         project.promote(planned)
 
 
+@pytest.mark.slow
 def test_two_promotions_at_once_leave_one_stack_that_is_up(project: stage.Project, tmp_path: Path) -> None:
     with project.child(project.target.endpoint) as one, project.child(project.target.endpoint) as other:
         told = [child.communicate(timeout=200)[0] for child in (one, other)]
@@ -519,6 +525,7 @@ def test_two_promotions_at_once_leave_one_stack_that_is_up(project: stage.Projec
     assert project.stack.status() == "CREATE_COMPLETE"
 
 
+@pytest.mark.slow
 def test_a_promotion_while_somebody_destroys_makes_the_stack_anew_or_says_why_not(project: stage.Project) -> None:
     project.promote()
     with faults.before(project.target.endpoint) as proxy:

@@ -297,6 +297,7 @@ def test_a_bucket_that_is_ours_already_is_taken_over(project: Project) -> None:
     assert [change.resource for change in found.changes if change.action == "Import"]
 
 
+@pytest.mark.slow
 def test_functions_and_log_groups_of_others_with_the_same_name_are_found_before_anything_is_made(
     project: Project,
 ) -> None:
@@ -371,6 +372,7 @@ def test_a_stack_that_must_be_helped_first_is_said(
         assert any("read off the templates" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_secrets_are_new_known_or_missing_and_never_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.edit("memory: 256", "memory: 256\n      environment: {Variables: {MAP_TOKEN: '${OTHER_SECRET}'}}")
     monkeypatch.delenv("OTHER_SECRET", raising=False)
@@ -446,6 +448,7 @@ def test_a_faulty_file_is_found_before_anybody_is_asked(project: Project) -> Non
         project.plan()
 
 
+@pytest.mark.slow
 def test_credentials_that_expire_while_it_is_planned_are_said(stand_in: StandIn, project: Project) -> None:
     project.promote()
     project.edit("memory: 256", "memory: 512")

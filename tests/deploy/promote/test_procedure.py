@@ -89,6 +89,7 @@ def test_a_second_promotion_of_the_same_changes_nothing_and_says_so(project: sta
     assert record.history(project.target, project.name) == [first]
 
 
+@pytest.mark.slow
 def test_a_stack_that_was_made_anew_before_it_was_cut_off_is_recorded(project: stage.Project) -> None:
     first = project.promote()
     record.write(project.target, replace(first, at=first.at + 0.01, outputs={"Url": "of a Stack that is gone"}))
@@ -116,6 +117,7 @@ def test_a_changed_script_is_one_image_and_one_change_and_nobody_is_asked_again(
     assert len(record.history(project.target, project.name)) == 2
 
 
+@pytest.mark.slow
 def test_what_somebody_changed_between_plan_and_promotion_is_asked_about(project: stage.Project) -> None:
     project.promote()
     project.edit("memory: 256", "memory: 512")
@@ -295,6 +297,7 @@ def _standing(planned: Promotion) -> Standing:
     return Standing(json.loads(planned.template.body))
 
 
+@pytest.mark.slow
 def test_an_image_that_somebody_replaced_since_the_plan_stops_it(project: stage.Project) -> None:
     project.promote()
     planned = project.plan()

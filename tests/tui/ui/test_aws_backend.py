@@ -134,6 +134,7 @@ def test_a_run_that_failed_says_why_and_what_it_wrote(watched: Watched, there: S
     until(lambda: any(line.level == "ERROR" and line.request == run.id for line in watched.lines))
 
 
+@pytest.mark.slow
 def test_an_event_is_known_of_what_this_window_invoked_and_of_nothing_else(
     watched: Watched, there: StandIn
 ) -> None:
@@ -254,6 +255,7 @@ def test_what_does_not_answer_is_a_problem_without_a_traceback(monkeypatch: pyte
     assert "stands in for AWS does not answer" in problem.message
 
 
+@pytest.mark.slow
 def test_a_look_that_is_throttled_is_no_failure_and_makes_the_next_one_later(
     there: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,6 +102,7 @@ def test_every_resource_comes_up_and_a_typed_key_gets_to_its_secret_and_nowhere_
     assert [TOKEN in client.get_secret_value(SecretId=each)["SecretString"] for each in secrets] == [True]
 
 
+@pytest.mark.slow
 def test_what_was_stopped_goes_on_from_there(project: Project) -> None:
     stage, one = Stage(project), begun(project)
 
