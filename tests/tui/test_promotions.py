@@ -60,7 +60,7 @@ def test_a_removal_wants_its_own_word(promotion: Promotion) -> None:
 
 
 def test_the_sum_counts_what_happens_to_resources_and_images(promotion: Promotion) -> None:
-    assert promotions.total(promotion) == "1 to add; 1 image to push, 2.0 KiB at most"
+    assert promotions.total(promotion) == "1 to add; 1 image to push, 2.0 KB at most"
     assert "1 to remove" in promotions.total(removing(promotion))
 
 
@@ -101,7 +101,7 @@ def test_what_goes_and_what_stays_are_told_apart() -> None:
     buckets = (Contents("films", 3, 2048), Contents("kept", 1, 10))
     goes, stays = promotions.remains(Remains("video", "CREATE_COMPLETE", buckets=buckets), {"films"}, images=False)
 
-    assert ("-", "bucket", "films", "3 objects, 2.0 KiB, for good") in [row.cells for row in goes.rows]
+    assert ("-", "bucket", "films", "3 objects, 2.0 KB, for good") in [row.cells for row in goes.rows]
     assert [row.cells[2] for row in stays.rows] == ["kept"]
 
 
