@@ -355,12 +355,13 @@ def test_a_key_may_hold_a_line_feed(s3: Any, bucket: str) -> None:
 def test_who_expects_another_owner_of_a_bucket_gets_nothing_done(s3: Any, bucket: str) -> None:
     assert s3.list_objects_v2(Bucket=bucket, ExpectedBucketOwner="000000000000")["KeyCount"] == 0
 
-    for ask in (
-        lambda: s3.head_bucket(Bucket=bucket, ExpectedBucketOwner="111122223333"),
-        lambda: s3.put_object(Bucket=bucket, Key="k", Body=b"", ExpectedBucketOwner="111122223333"),
-        lambda: s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner="111122223333"),
-    ):
+    operations: dict[str, dict[str, Any]] = {
+        "head_bucket": {},
+        "put_object": {"Key": "k", "Body": b""},
+        "delete_bucket": {},
+    }
+    for operation, more in operations.items():
         with pytest.raises(ClientError) as caught:
-            ask()
+            getattr(s3, operation)(Bucket=bucket, ExpectedBucketOwner="111122223333", **more)
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0

@@ -116,7 +116,7 @@ def test_a_running_job_with_a_gpu_shows_how_full_that_is() -> None:
 
 
 def test_read_only_offers_nothing_that_changes() -> None:
-    assert "run again" not in told(run("a", "f"), can_change=False)
+    assert "run again" not in told(run("a", "f"), can_change=False, can_repeat=False)
     assert "cancel" not in told(run("a", "f", Condition.QUEUED, 5, None, kind="job"), can_change=False)
 
 
