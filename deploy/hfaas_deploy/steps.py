@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from hfaas_deploy import artifacts, checks, first_look, names, notifications, references, secret_values
 from hfaas_deploy.errors import BucketMissing, FdlError, StackFailed
@@ -15,6 +15,7 @@ from hfaas_deploy.findings import error, errors
 from hfaas_deploy.images import FunctionSource, ImageBuilder
 from hfaas_deploy.messages import (
     Checked,
+    GoesOn,
     Happened,
     ImageReady,
     ImageSaid,
@@ -126,6 +127,16 @@ def settle(stack: Stack, progress: Progress) -> None:
         tell(stack.watch(), progress)
     except StackFailed:
         return
+
+
+@contextmanager
+def watched(stack: Stack, progress: Progress) -> Iterator[None]:
+    """Say on Ctrl-C that CloudFormation goes on by itself."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        progress(GoesOn(stack.name))
+        raise
 
 
 def tell(events: Iterator[Event], progress: Progress) -> None:

@@ -6,14 +6,17 @@ Repositories of Functions that left the pipeline stay until `tidy`, after the pi
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hfaas_deploy import names, steps
 from hfaas_deploy.errors import RegistryError
 from hfaas_deploy.messages import Planned, Progress, Unheard
 from hfaas_deploy.pipeline import Pipeline
+from hfaas_deploy.promote import planning
 from hfaas_deploy.promote.repositories import Repositories
-from hfaas_deploy.stack import Stack
+from hfaas_deploy.settings import Side
+from hfaas_deploy.stack import Stack, Standing
 from hfaas_deploy.target import Target
 from hfaas_deploy.template import bootstrap
 from hfaas_deploy.template.policies import Json
@@ -30,7 +33,8 @@ def ensure(pipeline: Pipeline, target: Target, progress: Progress) -> dict[str, 
         return {}
     stack = _stack(pipeline, target, progress)
     stack.admit()
-    steps.recover(stack, progress)
+    with steps.watched(stack, progress):
+        steps.recover(stack, progress)
     standing = _standing(stack)
     adopted = {
         name for name in map(names.repository, needed) if name not in _named(standing) and repositories.has(name)
@@ -58,7 +62,8 @@ def tidy(pipeline: Pipeline, target: Target, progress: Progress) -> None:
     if needed:
         _apply(stack, bootstrap.document(pipeline, repositories.registry), progress)
     else:
-        steps.tell(stack.remove(), progress)
+        with steps.watched(stack, progress):
+            steps.tell(stack.remove(), progress)
 
 
 def _stack(pipeline: Pipeline, target: Target, progress: Progress) -> Stack:
@@ -77,7 +82,10 @@ def _named(resources: Mapping[str, Any]) -> Collection[str]:
 
 
 def _apply(stack: Stack, document: Json, progress: Progress) -> None:
+    old = Side.of(stack.standing() or Standing())
     plan = stack.plan(bootstrap.rendered(document), {})
-    progress(Planned(stack.name, plan))
+    changes = planning.meant(plan.changes, old, Side.of(Standing(document))) if plan else ()
+    progress(Planned(stack.name, replace(plan, changes=changes) if plan else None))
     if plan:
-        steps.tell(stack.apply(plan), progress)
+        with steps.watched(stack, progress):
+            steps.tell(stack.apply(plan), progress)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from hfaas_deploy import artifacts, credentials, names, secret_values, steps, template
 from hfaas_deploy.errors import (
@@ -29,13 +29,13 @@ from hfaas_deploy.errors import (
     NotRehearsed,
     SmokeFailed,
     StackError,
+    StackSlow,
     TargetUnreachable,
     TemplateUnsound,
     WrongAccount,
 )
 from hfaas_deploy.messages import (
     BucketReady,
-    GoesOn,
     ImageReady,
     ImageSaid,
     ImageStarted,
@@ -64,6 +64,8 @@ from hfaas_deploy.promote.repositories import Repositories
 from hfaas_deploy.settings import Side
 from hfaas_deploy.stack import Plan, Stack, Standing
 from hfaas_deploy.target import Target, forget_credentials
+
+AGAIN = "run it again: it goes on from there"
 
 
 class Engine(images.Engine, Protocol):
@@ -100,7 +102,7 @@ def promote(
     `agree` is asked when the change set would do something else than was planned. `environ` has the keys of storages.
     """
     _check(promotion)
-    with _refused_credentials(target.profile):
+    with _resumable(target):
         progress(Looking("whose credentials these are"))
         admitted = _admitted(promotion, target)
         there = Repositories(admitted, promotion.pipeline)
@@ -180,7 +182,7 @@ class _Work:
     def _brought_up(self, stack: Stack, promotion: Promotion) -> tuple[Mapping[str, str], bool]:
         """Make the Stack what the promotion says; its outputs as they were, and whether anything changed."""
         url = steps.published(promotion.template, self.target)
-        with self._watched(stack):
+        with steps.watched(stack, self.progress):
             steps.recover(stack, self.progress)
         before, standing = stack.outputs(), stack.standing()
         parameters = self._parameters(promotion)
@@ -189,25 +191,25 @@ class _Work:
             self.progress(Planned(stack.name, None))
             return before, False
         try:
-            self.progress(Planned(stack.name, plan))
+            revised = self._revised(plan, promotion, standing)
+            self.progress(Planned(stack.name, replace(plan, changes=revised.changes)))
             agreement.verify(stack.carried(plan), promotion, parameters)
-            self._ask(plan, promotion, stack, standing)
+            self._ask(revised, standing)
         except BaseException:  # Ctrl-C in the question as well: nothing stays behind
             with suppress(StackError, TargetUnreachable, CredentialsError):
                 stack.discard(plan)
             raise
-        with self._watched(stack):
+        with steps.watched(stack, self.progress):
             steps.tell(stack.apply(plan), self.progress)
         return before, True
 
-    def _ask(self, plan: Plan, promotion: Promotion, stack: Stack, standing: Standing | None) -> None:
+    def _ask(self, revised: Promotion, standing: Standing | None) -> None:
         """Have a person agree to what is not as it was planned; NotAgreed when nobody does."""
-        revised = self._revised(plan, promotion, standing)
         if not agreement.differs(self.promotion, revised, standing):
             return
         if not self.agree(revised):
             raise NotAgreed(
-                f"Stack {stack.name} would become something else than was agreed to; it is as it was",
+                f"Stack {revised.pipeline.stack} would become something else than was agreed to; it is as it was",
                 "`hfaas plan` shows what would be done now",
             )
 
@@ -265,15 +267,6 @@ class _Work:
             return
         self.progress(Recorded(record.bucket(self.target), record.write(self.target, promoted)))
 
-    @contextmanager
-    def _watched(self, stack: Stack) -> Iterator[None]:
-        """Say on Ctrl-C that AWS goes on."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            self.progress(GoesOn(stack.name))
-            raise
-
     def _unheard(self, reason: str) -> None:
         self.progress(Unheard(self.promotion.pipeline.stack, reason))
 
@@ -320,24 +313,44 @@ def _version() -> str:
 
 
 @contextmanager
-def _refused_credentials(profile: str) -> Iterator[None]:
-    """Whatever step AWS refuses the credentials in, that is what is said."""
+def _resumable(target: Target) -> Iterator[None]:
+    """Say of what stops at credentials or the network, in whatever step, that the same command goes on from there."""
     try:
         yield
     except Exception as error:
-        lost = error if isinstance(error, CredentialsError) else _lost(error, profile)
-        if lost is None:
-            raise
-        forget_credentials()
-        hint = "; then ".join(filter(None, (lost.hint, "run it again: it goes on from there")))
-        raise CredentialsError(lost.message, hint) from error
+        if lost := _lost(error, target.profile):
+            forget_credentials()
+            raise CredentialsError(lost.message, _and_again(lost.hint)) from error
+        if isinstance(error, BotoCoreError):
+            absent = credentials.absence(error, target.profile, target.region)
+            raise type(absent)(absent.message, _and_again(absent.hint)) from error
+        if isinstance(error, DeployError) and _is_cut(error):
+            error.hint = _and_again(error.hint)
+        raise
 
 
-def _lost(error: BaseException, profile: str) -> CredentialsError | None:
+def _lost(error: Exception, profile: str) -> CredentialsError | None:
     """What an error, or the one it came from, says of the credentials."""
+    if isinstance(error, CredentialsError):
+        return error
+    found = (credentials.refusal(one, profile) for one in _causes(error) if isinstance(one, ClientError))
+    return next(filter(None, found), None)
+
+
+def _is_cut(error: DeployError) -> bool:
+    """Whether AWS was not heard of, or asked too often; the same may well work in a moment."""
+    return isinstance(error, TargetUnreachable | StackSlow) or any(
+        isinstance(one, credentials.NETWORK) for one in _causes(error)
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error, and what it came from."""
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, ClientError) and (found := credentials.refusal(seen, profile)):
-            return found
+        yield seen
         seen = seen.__cause__ or seen.__context__
-    return None
+
+
+def _and_again(hint: str) -> str:
+    return hint if "again" in hint else "; then ".join(filter(None, (hint, AGAIN)))

@@ -121,6 +121,22 @@ def test_ctrl_c_while_aws_works_says_that_it_goes_on_and_the_next_run_attaches(
     assert is_up(project)
 
 
+def test_ctrl_c_while_aws_makes_the_repositories_says_that_it_goes_on_and_the_next_run_attaches(
+    project: stage.Project, proxy: faults.Proxy
+) -> None:
+    ordered = proxy.hold("Action=ExecuteChangeSet", "-images")
+    child = project.child(proxy.url)
+    ordered.wait()
+    watched = proxy.hold("Action=DescribeStackEvents")
+    ordered.release()
+
+    said = interrupt(child, watched)
+
+    assert said[-1] == "GoesOn"
+    project.promote()
+    assert is_up(project)
+
+
 THIRD = """\
   - lambda:
       name: last-{id}

@@ -111,10 +111,33 @@ def test_a_changed_script_is_one_image_and_one_change_and_nobody_is_asked_again(
     assert project.asked == []
     (plan,) = [one.plan for one in project.told(Planned)[-1:]]
     assert plan is not None
-    assert {one.kind for one in plan.changes if not one.is_of_tags} == {"AWS::Lambda::Function"}
+    assert [one.kind for one in plan.changes] == ["AWS::Lambda::Function"]
     live = project.target.client("lambda").get_function(FunctionName=f"split-{project.id}")
     assert live["Code"]["ImageUri"] == promoted.images[f"split-{project.id}"]
     assert len(record.history(project.target, project.name)) == 2
+
+
+def test_as_many_changes_are_told_as_were_planned(project: stage.Project) -> None:
+    """The Stack's own tag, which goes to every resource, does not count; nor does it for the images."""
+    project.promote()
+    project.edit("memory: 256", "memory: 512")
+    project.file.write_text(project.file.read_text() + LAST.format(id=project.id))
+    planned = project.plan()
+    project.said.clear()
+
+    project.promote(planned)
+
+    images, stack = project.told(Planned)
+    assert stack.plan.changes == planned.changes
+    assert [one.action for one in images.plan.changes] == ["Add"]
+
+
+LAST = """\
+  - lambda:
+      name: last-{id}
+      init_script: b.sh
+      container: {{image: "debian:bookworm-slim"}}
+"""
 
 
 @pytest.mark.slow
@@ -376,6 +399,7 @@ def test_credentials_that_expire_while_aws_works_are_told_and_the_next_run_attac
     "words",
     [
         ("Action=CreateChangeSet",),
+        ("-images", "Action=ExecuteChangeSet"),
         ("X-Amz-Target", "PutSecretValue"),
         ("PUT", "/promotions/"),
         ("PUT", "lifecycle"),
@@ -389,12 +413,40 @@ def test_credentials_that_expire_anywhere_are_told_as_that(
     with faults.before(stand_in.url) as proxy:
         proxy.refuse(*words, code="ExpiredToken", message="The security token expired")
 
-        with pytest.raises(CredentialsError, match="have expired"):
+        with pytest.raises(CredentialsError, match="have expired") as caught:
             project.promote(planned, replace(project.target, endpoint=proxy.url))
+    assert caught.value.hint.endswith("; then run it again: it goes on from there")
 
     project.promote()
     assert project.stack.status() == "CREATE_COMPLETE"
     assert len(record.history(project.target, project.name)) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("Action=GetCallerIdentity",),
+        ("PUT", "lifecycle"),
+        ("-images", "Action=DescribeStackEvents"),
+        ("Action=CreateChangeSet",),
+        ("X-Amz-Target", "PutSecretValue"),
+        ("PUT", "/promotions/"),
+    ],
+    ids=" ".join,
+)
+def test_a_network_that_stays_away_is_told_and_that_the_next_run_goes_on(
+    project: stage.Project, stand_in: StandIn, words: tuple[str, ...]
+) -> None:
+    planned = project.plan()
+    with faults.before(stand_in.url) as proxy:
+        proxy.cut(*words, times=faults.ALWAYS)
+
+        with pytest.raises(DeployError) as caught:
+            project.promote(planned, replace(project.target, endpoint=proxy.url))
+    assert caught.value.hint.endswith("run it again: it goes on from there")
+
+    project.promote()
+    assert project.stack.status() == "CREATE_COMPLETE"
 
 
 @pytest.mark.slow
