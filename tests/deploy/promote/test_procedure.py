@@ -422,6 +422,7 @@ def test_credentials_that_expire_anywhere_are_told_as_that(
     assert len(record.history(project.target, project.name)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
