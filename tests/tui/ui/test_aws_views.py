@@ -72,7 +72,7 @@ async def test_all_eight_views_show_what_is_on_aws_and_each_says_where_it_is(
             await wait_text(pilot, f"[{key} ")
             await wait_text(pilot, text)
             first = frame(pilot.app).splitlines()[0]
-            assert first.startswith(" hfaas   ▲ AWS LIVE 2109-8765-4321 eu-west-1  STAND-IN  127.0.0.1:")
+            assert first.startswith(" hfaas   ▲ AWS LIVE 2109-8765-4321 eu-west-1  read only  STAND-IN  127.0.0.1:")
             if key == "6":
                 await pilot.press("escape")
 
@@ -80,10 +80,10 @@ async def test_all_eight_views_show_what_is_on_aws_and_each_says_where_it_is(
 @pytest.mark.parametrize(
     ("target", "size", "said"),
     [
-        (AWS, WIDE, " hfaas   ▲ AWS LIVE 2109-8765-4321 eu-west-1  profile research  read only"),
-        (AWS, SMALL, " hfaas   ▲ AWS LIVE 2109-8765-4321 eu-west-1  profile research"),
-        (PLAYED, WIDE, " hfaas   ▲ AWS LIVE 2109-8765-4321 eu-west-1  STAND-IN  127.0.0.1:4566   read only"),
-        (PLAYED, SMALL, " hfaas   ▲ AWS LIVE 2109-8765-4321 eu-west-1  STAND-IN "),
+        (AWS, WIDE, " hfaas   ▲ AWS LIVE 2109-8765-4321 eu-west-1  read only  profile research"),
+        (AWS, SMALL, " hfaas   ▲ AWS LIVE 2109-8765-4321 eu-west-1  read only"),
+        (PLAYED, WIDE, " hfaas   ▲ AWS LIVE 2109-8765-4321 eu-west-1  read only  STAND-IN  127.0.0.1:4566"),
+        (PLAYED, SMALL, " hfaas   ▲ AWS LIVE 2109-8765-4321 eu-west-1  read only  STAND-IN "),
     ],
 )
 async def test_the_first_row_shouts_where_changes_cost_money(

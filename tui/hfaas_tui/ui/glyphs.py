@@ -37,7 +37,7 @@ _PLAIN = str.maketrans(
     {
         **{look.glyph: look.ascii for look in LOOKS.values()},
         **dict(zip("◆▲◇●▸▾▴▼◀⏎⌫↑↓←→⇧λ…·×≥≤≈", "*^o*>v^v<<<^v<>^L~.x><~", strict=True)),
-        **dict(zip("─│╭╮╰╯┌┐└┘├┤┬┴┼━┃┏┓┗┛", "-|++++++++++++++-|++++"[:21], strict=True)),
+        **dict(zip("─│╭╮╰╯┌┐└┘├┤┬┴┼━┃┏┓┗┛", "-|+++++++++++++-|++++", strict=True)),
         **dict(zip("░▒▓█▏▎▍▌▋▊▉▁▂▃▄▅▆▇▀", ".:=#|||||##_..--==#^"[:19], strict=True)),
     }
 )

@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from hfaas_tui.errors import CliError
+from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.where import Where
 
 if TYPE_CHECKING:
     from hfaas_deploy.images import DockerImages
     from hfaas_deploy.messages import Message
+    from hfaas_deploy.pipeline import Pipeline
     from hfaas_deploy.promote.promotion import Promoted, Promotion
+    from hfaas_deploy.target import Target
     from hfaas_tui.ui.backend import Backend
     from hfaas_tui.ui.settings import Settings
 
@@ -90,16 +92,23 @@ class AwsPromoter:
 
         with told(), _images() as images:
             pipeline = local.with_build_args(fdl.read(file), self.build_args)
-            return planning.plan(pipeline, where.target_of(pipeline), images, rehearsals.Rehearsals(), tell)
+            return planning.plan(pipeline, _target(where, pipeline), images, rehearsals.Rehearsals(), tell)
 
     def promote(
         self, promotion: Promotion, where: Where, keys: Mapping[str, str], tell: Tell, agree: Agree
     ) -> Promoted:
         from hfaas_deploy.promote import procedure
 
-        target = where.target_of(promotion.pipeline)
+        target = _target(where, promotion.pipeline)
         with told(), _images() as images:
             return procedure.promote(promotion, target, images, tell, agree, environ={**os.environ, **keys})
+
+
+def _target(where: Where, pipeline: Pipeline) -> Target:
+    try:
+        return where.target_of(pipeline)
+    except UsageError as error:  # its hint names an option
+        raise Refused(error.message, "w names one, as eu-west-1; so does AWS_REGION", "region") from error
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def of_plan(promotion: Promotion, proposal: Proposal | None, evidence: Evidence,
             yield Check(Condition.WARNING, "file", "has changed since this plan was made", "r plans anew")
         yield checks.tested(proposal, evidence, now)
     yield from secrets(promotion)
-    yield from _images(promotion)
+    yield from _images(promotion, proposal)
     for note in promotion.notes:
         yield Check(Condition.NONE, "note", note)
     yield from checks.cost(evidence.estimate)
@@ -110,8 +110,11 @@ def secrets(promotion: Promotion) -> Iterator[Check]:
             yield Check(Condition.WARNING, "secrets", text, "asked for before the deploy, kept nowhere here")
 
 
-def _images(promotion: Promotion) -> Iterator[Check]:
-    yield from checks.images([Image(each.function, each.reference, size=each.size) for each in promotion.images])
+def _images(promotion: Promotion, proposal: Proposal | None) -> Iterator[Check]:
+    # of images that are there AWS tells the packed size
+    unpacked = {each.function: each.size for each in proposal.seen.images} if proposal else {}
+    sizes = [(each, unpacked.get(each.function) or each.size) for each in promotion.images]
+    yield from checks.images([Image(each.function, each.reference, size=size) for each, size in sizes])
     going = [each for each in promotion.images if each.upload.value != "there"]
     if going:
         known = sum(each.size for each in going)

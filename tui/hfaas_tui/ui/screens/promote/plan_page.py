@@ -126,7 +126,7 @@ class PlanPage(Page):
             return (
                 f"There is no plan: {self.refusal.message}",
                 self.refusal.hint,
-                "r plans again, w takes other credentials",
+                "r plans again, w takes another profile or region",
             )
         if self.promotion:
             return ("AWS has exactly this already.",)

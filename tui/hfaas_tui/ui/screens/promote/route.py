@@ -35,7 +35,7 @@ def whence(view: Promote) -> list[Part]:
     lead = " LOCAL ─▶ AWS" if view.is_narrow else " LOCAL emulator ─▶ AWS"
     if known is None:
         region = view.where.region or (view.proposal.region if view.proposal else "")
-        return [Part(f"{lead} {region}".rstrip(), "head"), Part(" not asked yet", "dim")]
+        return [Part(f"{lead} {region}".rstrip(), "head"), Part("  not asked yet", "dim")]
     who = known.identity
     alias = f" ({who.alias})" if who.alias and not view.is_narrow else ""
     parts = [Part(f"{lead} {accounts.account(who.account)}{alias} {who.region}", "head")]

@@ -89,7 +89,7 @@ class VerifyPage(Page):
             yield Part(" save a report   ", "", "export")
             yield Part("y", "key", "template")
             yield Part(" command line   ", "", "template")
-            if not self.view.store.target.is_live:
+            if not (self.view.store.target.is_live or self.view.is_narrow):
                 yield Part("^p", "key")
                 yield Part(" Target: go to AWS shows it there")
 
