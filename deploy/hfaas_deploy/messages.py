@@ -113,6 +113,14 @@ class Listening:
 
 
 @dataclass(frozen=True, slots=True)
+class StillListening:
+    """A bucket that the pipeline does not listen to any more could not be told, so it may still call Functions."""
+
+    bucket: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Watching:
     """OneTrigger has looked into the folder for the first time: what comes from now on is an event."""
 
@@ -278,6 +286,7 @@ Message = (
     | SecretStored
     | SecretMissing
     | Listening
+    | StillListening
     | Watching
     | PushStarted
     | LayerMoved

@@ -108,6 +108,12 @@ def put(s3: S3Client, bucket: str, stack: str, ours: Sequence[Json], account: st
     return True
 
 
+def is_denied(fault: ExistingBucketError) -> bool:
+    """Tell whether S3 does not let us at a bucket: it is somebody else's by now, or a right is missing."""
+    cause = fault.__cause__
+    return isinstance(cause, ClientError) and cause.response.get("Error", {}).get("Code") in ("AccessDenied", "403")
+
+
 def others(document: Json, stack: str) -> int:
     """How many entries are not those of a Stack."""
     return sum(len(_others(document, kind, stack)) for kind in LISTS)
@@ -121,6 +127,11 @@ def foreign(pipeline: Pipeline) -> list[str]:
 def known(outputs: Mapping[str, str]) -> list[str]:
     """The buckets that a Stack says it has entries in."""
     return [name for name in outputs.get(storage.LISTENED, "").split(",") if name]
+
+
+def listed(buckets: Sequence[str]) -> dict[str, str]:
+    """The output of a Stack that says that it has entries in these."""
+    return {storage.LISTENED: ",".join(buckets)} if buckets else {}
 
 
 def arns(pipeline: Pipeline, outputs: Mapping[str, str]) -> dict[str, str]:

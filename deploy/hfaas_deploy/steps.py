@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from hfaas_deploy import artifacts, checks, first_look, names, notifications, references, secret_values
-from hfaas_deploy.errors import BucketMissing, FdlError, StackFailed
+from hfaas_deploy.errors import BucketMissing, ExistingBucketError, FdlError, StackFailed
 from hfaas_deploy.findings import error, errors
 from hfaas_deploy.images import FunctionSource, ImageBuilder
 from hfaas_deploy.messages import (
@@ -25,6 +25,7 @@ from hfaas_deploy.messages import (
     Recovering,
     SecretMissing,
     SecretStored,
+    StillListening,
     Watching,
 )
 from hfaas_deploy.pipeline import Function, Pipeline
@@ -159,15 +160,33 @@ def store(keys: list[Value], target: Target, outputs: Mapping[str, str], progres
 
 def listen(
     pipeline: Pipeline, target: Target, before: Mapping[str, str], outputs: Mapping[str, str], progress: Progress
-) -> None:
-    """Merge our notifications into buckets of others, and out of those that the pipeline does not listen to any more."""
+) -> list[str]:
+    """Merge our notifications into buckets of others, and out of those that the pipeline does not listen to any more.
+
+    Gives those of the latter that could not be told.
+    """
     now = notifications.foreign(pipeline)
-    for bucket in dict.fromkeys([*now, *notifications.known(before)]):
-        ours = (
-            notifications.wanted(pipeline, bucket, notifications.arns(pipeline, outputs)) if bucket in now else []
-        )
+    for bucket in now:
+        ours = notifications.wanted(pipeline, bucket, notifications.arns(pipeline, outputs))
         if notifications.put(target.client("s3"), bucket, pipeline.stack, ours, target.account):
             progress(Listening(bucket))
+    dropped = (bucket for bucket in notifications.known(before) if bucket not in now)
+    return [bucket for bucket in dropped if not let_go(bucket, pipeline.stack, target, progress)]
+
+
+def let_go(bucket: str, stack: str, target: Target, progress: Progress) -> bool:
+    """Take our notifications out of a bucket of others; false when it does not let us."""
+    try:
+        if notifications.put(target.client("s3"), bucket, stack, [], target.account):
+            progress(Listening(bucket))
+    except BucketMissing:
+        return True
+    except ExistingBucketError as refusal:
+        if not notifications.is_denied(refusal):
+            raise
+        progress(StillListening(bucket, refusal.message))
+        return False
+    return True
 
 
 def forget(stack: Stack, target: Target, progress: Progress) -> None:
@@ -197,9 +216,13 @@ def finish(
     progress: Progress,
     *,
     has_changed: bool,
-) -> None:
-    """Do what CloudFormation cannot: secret values, notifications of others' buckets, OneTrigger's first look."""
+) -> list[str]:
+    """Do what CloudFormation cannot: secret values, notifications of others' buckets, OneTrigger's first look.
+
+    Gives the buckets of others that could not be told to call nothing of ours any more.
+    """
     renewed = store(keys, target, outputs, progress)
-    listen(pipeline, target, before, outputs, progress)
+    clinging = listen(pipeline, target, before, outputs, progress)
     have_keys = {value.provider.name for value in keys if value.keys}
     look_first(pipeline, target, have_keys, have_keys if has_changed else renewed, progress)
+    return clinging

@@ -105,6 +105,12 @@ def test_what_goes_and_what_stays_are_told_apart() -> None:
     assert [row.cells[2] for row in stays.rows] == ["kept"]
 
 
+def test_a_bucket_that_may_still_call_functions_is_told() -> None:
+    told = promotions.lines(messages.StillListening("scans", "Access Denied"))
+
+    assert list(told) == ["s3://scans: it may still call functions of this pipeline: Access Denied"]
+
+
 def test_an_empty_stack_of_images_goes_and_is_told() -> None:
     (goes,) = promotions.remains(Remains("video", "", hollow="video-images"), (), images=False)
 

@@ -103,6 +103,8 @@ def lines(message: Message) -> Iterator[str]:
             yield f"{provider}: its secret is left as it is: {', '.join(names)} not set"
         case messages.Listening(bucket):
             yield f"s3://{bucket}: notifications of this pipeline are merged; what others have there stays"
+        case messages.StillListening(bucket, reason):
+            yield f"s3://{bucket}: it may still call functions of this pipeline: {reason}"
         case messages.Watching(function, space, folder):
             yield f"{function}: OneTrigger watches onedata://{space}/{folder}"
         case messages.Deployed(stack, template):

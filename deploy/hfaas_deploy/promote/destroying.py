@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hfaas_deploy import credentials, names, notifications, steps
 from hfaas_deploy.errors import DeployError, PurgeError, TargetUnreachable
 from hfaas_deploy.messages import Destroyed, GoesOn, Progress, Recovering, SecretsLeaving, Unheard
-from hfaas_deploy.promote import purging, remains
+from hfaas_deploy.promote import listening, purging, remains
 from hfaas_deploy.promote.buckets import stack_of
 from hfaas_deploy.promote.remains import Remains, Resources
 from hfaas_deploy.stack import Stack
@@ -39,7 +39,7 @@ def facts(target: Target, stack: str) -> Remains:
             buckets=tuple(purging.contents(target, name) for name in buckets),
             secrets=remains.secrets(resources),
             repositories=tuple(remains.stores(target, stack)),
-            listened=tuple(notifications.known(one.outputs())),
+            listened=tuple(dict.fromkeys([*notifications.known(one.outputs()), *listening.left(target, stack)])),
             gone=tuple(sorted(remains.recorded(target, stack).difference(buckets))),
             hollow=remains.hollow(target, stack),
         )
@@ -109,6 +109,9 @@ def _take_down(stack: Stack, target: Target, resources: Resources, progress: Pro
             progress(Recovering(stack.name, stack.status()))
             steps.settle(stack, progress)
         steps.forget(stack, target, progress)
+        if left := listening.left(target, stack.name):
+            clinging = [one for one in left if not steps.let_go(one, stack.name, target, progress)]
+            listening.write(target, stack.name, clinging)
         for job in remains.jobs(target, resources):
             progress(job)
         steps.tell(stack.remove(), progress)

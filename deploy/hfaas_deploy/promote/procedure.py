@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hfaas_deploy import artifacts, credentials, names, secret_values, steps, template
+from hfaas_deploy import artifacts, credentials, names, notifications, secret_values, steps, template
 from hfaas_deploy.errors import (
     CredentialsError,
     DeployError,
@@ -52,6 +52,7 @@ from hfaas_deploy.promote import (
     bootstrap,
     guard,
     images,
+    listening,
     planning,
     pushing,
     record,
@@ -139,7 +140,9 @@ class _Work:
         stack.admit()  # pushing takes its time
         before, is_changed = self._brought_up(stack, replace(promotion, images=images))
         outputs = stack.outputs()
-        steps.finish(pipeline, self.target, before, outputs, keys, self.progress, has_changed=is_changed)
+        clinging = steps.finish(pipeline, self.target, before, outputs, keys, self.progress, has_changed=is_changed)
+        if notifications.known(before):
+            listening.write(self.target, stack.name, clinging)
         bootstrap.tidy(pipeline, self.target, self.progress)
         results = smoke.smoke(pipeline, self.target, self.progress) if has_smoke else []
         promoted = self._promoted(images, outputs, is_changed=is_changed)
@@ -184,7 +187,7 @@ class _Work:
         url = steps.published(promotion.template, self.target)
         with steps.watched(stack, self.progress):
             steps.recover(stack, self.progress)
-        before, standing = stack.outputs(), stack.standing()
+        before, standing = self._outputs(stack), stack.standing()
         parameters = self._parameters(promotion)
         plan = stack.plan(promotion.template, parameters, url)
         if plan is None:
@@ -202,6 +205,15 @@ class _Work:
         with steps.watched(stack, self.progress):
             steps.tell(stack.apply(plan), self.progress)
         return before, True
+
+    def _outputs(self, stack: Stack) -> dict[str, str]:
+        """What the Stack gives away, with all buckets that may have notifications of it; kept for when we are cut off."""
+        outputs, left = stack.outputs(), listening.left(self.target, stack.name)
+        known = list(dict.fromkeys([*notifications.known(outputs), *left]))
+        dropped = set(known).difference(notifications.foreign(self.promotion.pipeline))
+        if not dropped <= set(left):
+            listening.write(self.target, stack.name, dropped)
+        return {**outputs, **notifications.listed(known)}
 
     def _ask(self, revised: Promotion, standing: Standing | None) -> None:
         """Have a person agree to what is not as it was planned; NotAgreed when nobody does."""

@@ -59,7 +59,7 @@ class Remains:
     @property
     def is_empty(self) -> bool:
         """Tell whether there is nothing that could be destroyed."""
-        return not (self.status or self.buckets or self.repositories or self.hollow)
+        return not (self.status or self.buckets or self.repositories or self.hollow or self.listened)
 
 
 def resources(target: Target, stack: str) -> dict[str, list[str]]:

@@ -21,7 +21,7 @@ from typing import Any
 from tests.registry import Registry
 from tests.standin import REGION
 
-from hfaas_deploy import fdl, steps, template
+from hfaas_deploy import fdl, notifications, steps, template
 from hfaas_deploy.errors import DeployError
 from hfaas_deploy.images import EngineImage, FunctionSource
 from hfaas_deploy.messages import Happened, Message
@@ -136,6 +136,22 @@ class Project:
         text = self.file.read_text()
         assert old in text
         self.file.write_text(text.replace(old, new))
+
+    def borrow(self, name: str) -> str:
+        """Make a bucket that is not the pipeline's."""
+        bucket = f"{name}-{self.id}"
+        where: Any = {"LocationConstraint": REGION}
+        self.target.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
+        return bucket
+
+    def listen_to(self, bucket: str) -> None:
+        """Have the first Function listen to a bucket of others instead of what it listened to."""
+        text = FDL.format(id=self.id).replace(f"path: stage-{self.id}/in", f"path: {bucket}/in")
+        self.file.write_text(text.replace("}\n", f", buckets: {{{bucket}: {{existing: true}}}}}}\n", 1))
+
+    def heard(self, bucket: str) -> int:
+        """How many notifications a bucket has."""
+        return notifications.others(notifications.read(self.target.client("s3"), bucket, self.target.account), "")
 
     def plan(self, target: Target | None = None) -> Promotion:
         unknown = replace(target or self.target, account="", subnets=(), security_groups=())

@@ -270,6 +270,27 @@ def test_a_stack_of_images_that_never_came_up_goes_along(project: stage.Project)
     assert stacks(project) == {}
 
 
+def test_a_bucket_of_others_that_was_never_told_is_told_in_the_end(
+    project: stage.Project, stand_in: StandIn
+) -> None:
+    first, second = project.borrow("first"), project.borrow("second")
+    project.listen_to(first)
+    project.promote()
+    project.listen_to(second)
+    with faults.before(stand_in.url) as proxy:
+        proxy.refuse(f"/{first}?notification", code="ExpiredToken")
+        with pytest.raises(CredentialsError, match="expired"):
+            project.promote(project.plan(), replace(project.target, endpoint=proxy.url))
+    assert (project.heard(first), project.heard(second)) == (1, 1)
+
+    found = destroying.facts(project.target, project.name)
+    destroy(project)
+
+    assert found.listened == (second, first)
+    assert (project.heard(first), project.heard(second)) == (0, 0)
+    assert destroying.facts(project.target, project.name).listened == ()
+
+
 def test_what_never_was_is_no_error(project: stage.Project) -> None:
     found = destroying.facts(project.target, "never-was")
 

@@ -24,8 +24,8 @@ from hfaas_deploy.errors import (
     TemplateUnsound,
     WrongAccount,
 )
-from hfaas_deploy.messages import Happened, Planned, Recorded, Recovering, SecretStored, Unheard
-from hfaas_deploy.promote import agreement, record
+from hfaas_deploy.messages import Happened, Planned, Recorded, Recovering, SecretStored, StillListening, Unheard
+from hfaas_deploy.promote import agreement, listening, record
 from hfaas_deploy.promote.promotion import Promotion
 from hfaas_deploy.stack import Change, Standing
 
@@ -141,6 +141,53 @@ LAST = """\
 
 
 @pytest.mark.slow
+def test_buckets_that_a_promotion_left_untold_are_told_by_the_next_however_often_it_is_cut_off(
+    project: stage.Project, stand_in: StandIn
+) -> None:
+    first, second, third = (project.borrow(name) for name in ("first", "second", "third"))
+    project.listen_to(first)
+    project.promote()
+    with faults.before(stand_in.url) as proxy:
+        proxy.cut(f"/{first}?notification", times=faults.ALWAYS)
+        for bucket in (second, third):
+            project.listen_to(bucket)
+            with pytest.raises(DeployError, match="does not answer"):
+                project.promote(project.plan(), replace(project.target, endpoint=proxy.url))
+    assert project.heard(first) == project.heard(third) == 1
+
+    project.promote()
+
+    assert [project.heard(one) for one in (first, second, third)] == [0, 0, 1]
+    assert listening.left(project.target, project.name) == []
+
+
+def test_a_bucket_that_does_not_let_us_is_told_and_tried_again(project: stage.Project, stand_in: StandIn) -> None:
+    first, second = project.borrow("first"), project.borrow("second")
+    project.listen_to(first)
+    project.promote()
+    project.listen_to(second)
+    with faults.before(stand_in.url) as proxy:
+        proxy.refuse(f"/{first}?notification", code="AccessDenied", status=403)
+        project.promote(project.plan(), replace(project.target, endpoint=proxy.url))
+    assert [one.bucket for one in project.told(StillListening)] == [first]
+    assert listening.left(project.target, project.name) == [first]
+
+    project.promote()
+
+    assert (project.heard(first), project.heard(second)) == (0, 1)
+    assert listening.left(project.target, project.name) == []
+
+
+def test_what_is_no_list_of_buckets_is_passed_over(project: stage.Project) -> None:
+    project.promote()
+    s3 = project.target.client("s3")
+    for text in (b"nothing", b"{}", b'[1, "../x", "NO NAME"]', b"[" * 100_000):
+        key = f"{listening.FOLDER}{project.name}.json"
+        s3.put_object(Bucket=record.bucket(project.target), Key=key, Body=text)
+
+        assert listening.left(project.target, project.name) == []
+
+
 def test_what_somebody_changed_between_plan_and_promotion_is_asked_about(project: stage.Project) -> None:
     project.promote()
     project.edit("memory: 256", "memory: 512")
