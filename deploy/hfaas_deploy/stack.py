@@ -267,7 +267,19 @@ class Stack:
         arn = stack["StackId"]
         last = self._newest(arn)
         self._call("delete_stack", StackName=arn, ClientRequestToken=f"hfaas-{uuid.uuid4()}")
-        yield from self._follow(arn, last, GONE)
+        if stack["StackStatus"] == "REVIEW_IN_PROGRESS":  # an empty one, of whose end there need not be an event
+            self._await_gone()
+        else:
+            yield from self._follow(arn, last, GONE)
+
+    def _await_gone(self) -> None:
+        looks = _Looks(PLAN_WITHIN)
+        while looks.again():
+            if self.status() in ("", "DELETE_COMPLETE"):
+                return
+        raise StackError(
+            f"Stack {self.name} is still there {PLAN_WITHIN:.0f} s after its end was asked for", "look again"
+        )
 
     def continue_rollback(self) -> Iterator[Event]:
         """Take up a rollback that failed."""
