@@ -17,6 +17,8 @@ from hfaas_deploy.promote import destroying, purging
 from hfaas_deploy.stack import FINGERPRINT, Stack
 from hfaas_deploy.target import Target
 
+pytestmark = pytest.mark.slow
+
 
 def destroy(project: stage.Project, **options: Any) -> list[Message]:
     told: list[Message] = []
@@ -84,7 +86,6 @@ def test_a_named_bucket_goes_with_every_version_marker_and_upload(project: stage
     assert told[-1] == Destroyed(project.name, (), (f"hfaas/join-{project.id}", f"hfaas/split-{project.id}"))
 
 
-@pytest.mark.slow
 def test_every_page_of_a_large_bucket_goes(project: stage.Project) -> None:
     project.promote()
     s3 = project.target.client("s3")
@@ -97,7 +98,6 @@ def test_every_page_of_a_large_bucket_goes(project: stage.Project) -> None:
     assert project.name not in buckets(project.target)
 
 
-@pytest.mark.slow
 def test_a_bucket_that_an_earlier_destruction_left_can_be_purged_later(project: stage.Project) -> None:
     project.promote()
     destroy(project)
@@ -110,7 +110,6 @@ def test_a_bucket_that_an_earlier_destruction_left_can_be_purged_later(project: 
     assert destroying.facts(project.target, project.name).buckets == ()
 
 
-@pytest.mark.slow
 def test_a_name_that_is_not_the_stacks_stops_everything(project: stage.Project) -> None:
     project.promote()
     s3 = project.target.client("s3")
@@ -123,7 +122,6 @@ def test_a_name_that_is_not_the_stacks_stops_everything(project: stage.Project) 
     assert f"mine-{project.id}" in buckets(project.target)
 
 
-@pytest.mark.slow
 def test_a_bucket_of_another_account_is_never_touched(project: stage.Project, stand_in: StandIn) -> None:
     """Ours went, and somebody else took its name."""
     project.promote()
@@ -142,7 +140,6 @@ def test_a_bucket_of_another_account_is_never_touched(project: stage.Project, st
     assert others.list_objects_v2(Bucket=project.name)["KeyCount"] == 1
 
 
-@pytest.mark.slow
 def test_repositories_go_on_request(project: stage.Project) -> None:
     project.promote()
 
@@ -154,7 +151,6 @@ def test_repositories_go_on_request(project: stage.Project) -> None:
     assert destroying.facts(project.target, project.name).repositories == ()
 
 
-@pytest.mark.slow
 def test_jobs_that_have_not_ended_are_told(project: stage.Project) -> None:
     project.promote()
     batch = project.target.client("batch")
@@ -172,7 +168,6 @@ def test_jobs_that_have_not_ended_are_told(project: stage.Project) -> None:
     assert project.stack.status() == ""
 
 
-@pytest.mark.slow
 def test_what_was_cut_off_is_taken_up(project: stage.Project, stand_in: StandIn) -> None:
     project.promote()
     with faults.before(stand_in.url) as proxy:
@@ -187,7 +182,6 @@ def test_what_was_cut_off_is_taken_up(project: stage.Project, stand_in: StandIn)
     assert project.name not in buckets(project.target)
 
 
-@pytest.mark.slow
 def test_what_keeps_a_stack_from_going_is_named_and_the_next_run_goes_on(project: stage.Project) -> None:
     project.promote()
     iam = project.target.client("iam")
@@ -223,7 +217,6 @@ def stacks(project: stage.Project) -> dict[str, str]:
     return {one["StackName"]: one["StackStatus"] for one in found if project.id in one["StackName"]}
 
 
-@pytest.mark.slow
 def test_an_empty_stack_of_images_that_a_promotion_left_behind_goes_along(
     project: stage.Project, stand_in: StandIn
 ) -> None:
@@ -240,7 +233,6 @@ def test_an_empty_stack_of_images_that_a_promotion_left_behind_goes_along(
     assert destroying.facts(project.target, project.name).is_empty
 
 
-@pytest.mark.slow
 def test_an_empty_stack_that_a_promotion_left_behind_goes_and_images_stay(
     project: stage.Project, stand_in: StandIn
 ) -> None:

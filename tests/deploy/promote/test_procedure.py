@@ -29,6 +29,8 @@ from hfaas_deploy.promote import agreement, listening, record
 from hfaas_deploy.promote.promotion import Promotion
 from hfaas_deploy.stack import Change, Standing
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def meanwhile(moment: faults.Moment, act: Callable[[], None]) -> Iterator[None]:
@@ -89,7 +91,6 @@ def test_a_second_promotion_of_the_same_changes_nothing_and_says_so(project: sta
     assert record.history(project.target, project.name) == [first]
 
 
-@pytest.mark.slow
 def test_a_stack_that_was_made_anew_before_it_was_cut_off_is_recorded(project: stage.Project) -> None:
     first = project.promote()
     record.write(project.target, replace(first, at=first.at + 0.01, outputs={"Url": "of a Stack that is gone"}))
@@ -140,7 +141,6 @@ LAST = """\
 """
 
 
-@pytest.mark.slow
 def test_buckets_that_a_promotion_left_untold_are_told_by_the_next_however_often_it_is_cut_off(
     project: stage.Project, stand_in: StandIn
 ) -> None:
@@ -209,7 +209,6 @@ def test_what_somebody_changed_between_plan_and_promotion_is_asked_about(project
     assert [one for one in left if one["ExecutionStatus"] == "AVAILABLE"] == []
 
 
-@pytest.mark.slow
 def test_who_agrees_anew_gets_what_was_planned(project: stage.Project) -> None:
     project.promote()
     project.edit("memory: 256", "memory: 512")
@@ -224,7 +223,6 @@ def test_who_agrees_anew_gets_what_was_planned(project: stage.Project) -> None:
     assert live["MemorySize"] == 512
 
 
-@pytest.mark.slow
 def test_a_resource_that_aws_refuses_is_the_headline_and_nothing_stays(project: stage.Project) -> None:
     name = f"split-{project.id}"
     planned = project.plan()
@@ -244,7 +242,6 @@ def test_a_resource_that_aws_refuses_is_the_headline_and_nothing_stays(project: 
     assert project.stack.status() == "CREATE_COMPLETE"
 
 
-@pytest.mark.slow
 def test_an_update_that_aws_refuses_leaves_the_stack_on_the_old_images(project: stage.Project) -> None:
     first = project.promote()
     (project.folder / "a.sh").write_text("#!/bin/sh\necho other\n")
@@ -268,7 +265,6 @@ def template_sha(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()
 
 
-@pytest.mark.slow
 def test_a_stack_that_never_came_up_is_removed_first(project: stage.Project) -> None:
     planned = project.plan()
     bad = planned.template.body.replace('"Timeout":30', '"Timeout":90000', 1)
@@ -283,7 +279,6 @@ def test_a_stack_that_never_came_up_is_removed_first(project: stage.Project) -> 
     assert project.stack.status() == "CREATE_COMPLETE"
 
 
-@pytest.mark.slow
 def test_a_rollback_that_failed_is_continued_before_anything_else(project: stage.Project) -> None:
     """The old image was deleted, so the function cannot go back to it when another one fails."""
     name = f"split-{project.id}"
@@ -311,7 +306,6 @@ def test_a_rollback_that_failed_is_continued_before_anything_else(project: stage
     assert project.stack.status() == "UPDATE_COMPLETE"
 
 
-@pytest.mark.slow
 def test_ctrl_c_in_the_question_leaves_no_change_set(project: stage.Project) -> None:
     project.promote()
     project.edit("memory: 256", "memory: 512")
@@ -367,7 +361,6 @@ def _standing(planned: Promotion) -> Standing:
     return Standing(json.loads(planned.template.body))
 
 
-@pytest.mark.slow
 def test_an_image_that_somebody_replaced_since_the_plan_stops_it(project: stage.Project) -> None:
     project.promote()
     planned = project.plan()
@@ -403,7 +396,6 @@ def test_a_bucket_that_is_somebody_elses_stops_it_before_anything_is_made(
     assert stacks_of(project) == []
 
 
-@pytest.mark.slow
 def test_a_bucket_that_somebody_takes_after_the_plan_is_told_and_all_is_undone(
     project: stage.Project, stand_in: StandIn
 ) -> None:
@@ -419,7 +411,6 @@ def test_a_bucket_that_somebody_takes_after_the_plan_is_told_and_all_is_undone(
     assert other.head_bucket(Bucket=project.name)
 
 
-@pytest.mark.slow
 def test_credentials_that_expire_while_aws_works_are_told_and_the_next_run_attaches(
     project: stage.Project, stand_in: StandIn
 ) -> None:
@@ -441,7 +432,6 @@ def test_credentials_that_expire_while_aws_works_are_told_and_the_next_run_attac
     assert record.latest(project.target, project.name) == promoted
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -469,7 +459,6 @@ def test_credentials_that_expire_anywhere_are_told_as_that(
     assert len(record.history(project.target, project.name)) == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -497,7 +486,6 @@ def test_a_network_that_stays_away_is_told_and_that_the_next_run_goes_on(
     assert project.stack.status() == "CREATE_COMPLETE"
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_a_network_that_is_gone_for_a_while_is_borne_while_aws_works(
     project: stage.Project, stand_in: StandIn
@@ -516,7 +504,6 @@ def test_a_network_that_is_gone_for_a_while_is_borne_while_aws_works(
     assert project.stack.status() == "CREATE_COMPLETE"
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_throttling_is_waited_out(project: stage.Project, stand_in: StandIn) -> None:
     planned = project.plan()
@@ -533,7 +520,6 @@ def test_throttling_is_waited_out(project: stage.Project, stand_in: StandIn) -> 
     assert project.stack.status() == "CREATE_COMPLETE"
 
 
-@pytest.mark.slow
 def test_an_order_whose_answer_is_lost_is_found_to_be_under_way(project: stage.Project, stand_in: StandIn) -> None:
     planned = project.plan()
     with faults.before(stand_in.url) as proxy:
@@ -544,7 +530,6 @@ def test_an_order_whose_answer_is_lost_is_found_to_be_under_way(project: stage.P
     assert project.stack.status() == "CREATE_COMPLETE"
 
 
-@pytest.mark.slow
 def test_a_template_too_large_for_a_request_is_fetched_from_the_artifacts_bucket(project: stage.Project) -> None:
     one = project.file.read_text()
     head, _, body = one.partition("  - lambda:")
