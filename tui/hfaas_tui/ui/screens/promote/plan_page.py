@@ -6,6 +6,7 @@ What is known stays on screen when a later look fails.
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -123,13 +124,16 @@ class PlanPage(Page):
         if self.is_busy:
             return ("Asking AWS what it has… nothing is changed there", self._said)
         if self.refusal:
+            room = max(20, self.view.size.width - 4)
             return (
-                f"There is no plan: {self.refusal.message}",
-                self.refusal.hint,
+                *textwrap.wrap(f"There is no plan: {self.refusal.message}", room),
+                *textwrap.wrap(self.refusal.hint, room),
                 "r plans again, w takes another profile or region",
             )
         if self.promotion:
             return ("AWS has exactly this already.",)
+        if self.view.hfaas.is_read_only:
+            return ("There is no plan: this window looks only, and does not ask AWS.",)
         return ("There is no plan yet: r makes one.",)
 
     def rows(self) -> Sequence[Row]:
