@@ -153,6 +153,10 @@ def test_every_character_of_the_picture_has_one_in_ascii() -> None:
     assert "?" not in glyphs.plain(painted(found)[1].replace("?", ""))
 
 
+def test_frames_have_straight_sides_in_ascii() -> None:
+    assert glyphs.plain("┏━┓┃┗┛╭─╮│╰╯├┼") == "+-+|+++-+|++++"
+
+
 def test_wide_characters_take_two_cells() -> None:
     canvas = Canvas(6)
     canvas.text(0, 0, "日本語x")

@@ -491,7 +491,7 @@ async def test_read_only_has_no_key_that_asks_aws_or_stops_anything(world: World
     async with running(world, WIDE, "promote", folder=project, read_only=True) as (app, pilot):
         await complete(app, pilot, "one run")
         await pilot.press("right_square_bracket", "P", "r", "x")
-        await settle(pilot)
+        await wait_text(pilot, "this window looks only, and does not ask AWS")
         assert not world.promoter.planned  # type: ignore[attr-defined]
 
 

@@ -36,6 +36,14 @@ def test_without_credentials_nothing_is_asked_and_the_refusal_says_what_to_do() 
     assert refusal.value.hint
 
 
+def test_without_a_region_the_refusal_names_the_key_that_takes_one() -> None:
+    with pytest.raises(Refused, match="no region is known") as refusal:
+        AwsPromoter().plan(HELLO, Where("aws"), lambda _: None)
+
+    assert refusal.value.about == "region"
+    assert refusal.value.hint.startswith("w names one")
+
+
 def test_a_profile_that_is_not_there_is_named() -> None:
     with pytest.raises(Refused, match="research") as refusal:
         AwsPromoter().plan(HELLO, Where("aws", profile="research", region="eu-west-1"), lambda _: None)

@@ -152,6 +152,15 @@ async def test_transfers(tmp_path: Path, size: tuple[int, int], monkeypatch: pyt
         assert "s3://scar-video/input/clip-8.mp4" in backend.objects
 
 
+async def test_the_path_of_what_is_uploaded_is_seen_while_it_is_typed(tmp_path: Path, backend: FakeBackend) -> None:
+    async with running(backend, WIDE, "storage", folder=tmp_path) as (_, pilot):
+        await show(pilot, "s3://scar-video/input/", "clip-7.mp4")
+        await pilot.press("u")
+        await wait_text(pilot, "Upload into")
+        await pilot.press("z", "q", "x")
+        await wait_text(pilot, "/zqx")
+
+
 async def test_a_folder_that_a_function_reads_is_there_before_its_first_object(backend: FakeBackend) -> None:
     async with running(backend, WIDE, "storage") as (_, pilot):
         await show(pilot, "s3://scar-video", "split-images/")
