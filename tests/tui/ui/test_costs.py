@@ -128,6 +128,10 @@ def test_a_pipeline_that_never_ran_has_no_price_of_a_run(pipeline: Pipeline) -> 
     assert costs.estimate([], pipeline, NOW).one is None
 
 
+def test_prices_are_those_of_the_region_that_is_promoted_to(pipeline: Pipeline) -> None:
+    assert costs.estimate([], pipeline, NOW, "eu-west-1").region == "eu-west-1"
+
+
 def test_children_and_onetrigger_are_told_by_others(pipeline: Pipeline) -> None:
     child = changed(run("a", "faces", kind="job"), id="a:0")
 

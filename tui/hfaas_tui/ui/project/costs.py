@@ -88,11 +88,11 @@ def _seconds(run: Run, now: float | None) -> float | None:
     return run.seconds(now or 0)
 
 
-def estimate(runs: Iterable[Run], pipeline: Pipeline, now: float) -> Estimate:
-    """Return what the runs of a pipeline's functions come to; for a worker: there may be 50,000 of them."""
+def estimate(runs: Iterable[Run], pipeline: Pipeline, now: float, region: str = "") -> Estimate:
+    """Return what the runs of a pipeline's functions come to in a region; for a worker: there may be 50,000 of them."""
     from hfaas_deploy import cost, prices
 
-    table = prices.nearest(pipeline.region)
+    table = prices.nearest(region or pipeline.region)
     wanted = {each.name: each for each in pipeline.functions}
     entries = entry_names(pipeline)
     over = [run for run in runs if run.function in wanted and run.is_over and not _is_inside(run)]

@@ -88,10 +88,11 @@ class Looking:
             return
         self._counted = version, time.monotonic()
         store, now = view.store, view.now()
+        region = view.where.region or (self.proposal.region if self.proposal else "")
 
         def call() -> Evidence:
             runs = [] if store.target.is_live else store.runs()  # what runs there is no rehearsal
-            return Evidence(checks.trials(runs, store.functions()), costs.estimate(runs, pipeline, now))
+            return Evidence(checks.trials(runs, store.functions()), costs.estimate(runs, pipeline, now, region))
 
         view.work("count", call, lambda evidence: self._learnt(evidence, version))
 
