@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from boto3.exceptions import S3UploadFailedError
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, InvalidRegionError
 from botocore.parsers import ResponseParserError
 
 from hfaas_tui.aws import START, words
@@ -44,3 +44,9 @@ def test_an_answer_that_is_none_of_aws_is_said_to_be_one() -> None:
         "what answers is not AWS: its answer cannot be read",
         "is a proxy, or a sign-in page, in between?",
     )
+
+
+def test_a_region_that_cannot_be_one_is_told_with_how_one_looks() -> None:
+    told = words(InvalidRegionError(region_name="x@evil"))
+
+    assert told == ("'x@evil' is no region of AWS", "name one with --region, as eu-west-1")

@@ -87,6 +87,9 @@ def _failed(kind: str, error: Exception) -> tuple[str, str]:
         return f"your sign-in to AWS is over: {error}", RENEW
     if kind == "ResponseParserError":
         return "what answers is not AWS: its answer cannot be read", "is a proxy, or a sign-in page, in between?"
+    if kind in {"InvalidRegionError", "UnknownRegionError"}:
+        region = str(getattr(error, "kwargs", {}).get("region_name", ""))
+        return f"{region!r} is no region of AWS", "name one with --region, as eu-west-1"
     if kind == "ProfileNotFound":
         return str(error), "`aws configure list-profiles` shows them"
     return str(error), ""
