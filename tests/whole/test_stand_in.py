@@ -37,6 +37,9 @@ ACCOUNT, REGION = "210987654321", "eu-west-1"
 OWN = ("000000000000", "123456789012", "us-east-1")
 """What may stand nowhere in the answers about that account."""
 
+NOBODYS = f"sha256:{'f' * 64}"
+"""A digest that nobody pushed; its digits are nobody's account either."""
+
 SAMPLES = Path(__file__).parents[2] / "samples"
 FRAMES = "4"
 SETTLED_S = 120
@@ -184,7 +187,7 @@ def test_a_film_goes_through_a_job_of_a_pushed_image(cloud: Cloud, video: Pipeli
 def test_a_job_of_a_digest_that_nobody_pushed_says_that_it_cannot_be_pulled(cloud: Cloud, video: Pipeline) -> None:
     batch = cloud.client("batch")
     (known,) = batch.describe_job_definitions(jobDefinitionName="annotate-video")["jobDefinitions"]
-    image = f"{cloud.pushed['annotate-video'].partition('@')[0]}@sha256:{'0' * 64}"
+    image = f"{cloud.pushed['annotate-video'].partition('@')[0]}@{NOBODYS}"
     made = batch.register_job_definition(
         jobDefinitionName="unknown",
         type="container",
@@ -238,7 +241,7 @@ def test_the_account_has_nothing_in_other_regions(cloud: Cloud, video: Pipeline)
 
 
 def test_a_digest_that_nobody_pushed_fails_the_update_and_the_function_stays(cloud: Cloud, hello: Pipeline) -> None:
-    functions, unknown = cloud.client("lambda"), f"{cloud.pushed['hello'].partition('@')[0]}@sha256:{'0' * 64}"
+    functions, unknown = cloud.client("lambda"), f"{cloud.pushed['hello'].partition('@')[0]}@{NOBODYS}"
     with pytest.raises(functions.exceptions.InvalidParameterValueException, match="does not exist"):
         functions.update_function_code(FunctionName="hello", ImageUri=unknown)
     code = functions.get_function(FunctionName="hello")["Code"]
