@@ -37,8 +37,8 @@ sample NAME *ARGS:
 
 # what files that are made from code must look like
 generate:
-    uv run python -m hfaas_deploy.schema >docs/fdl.schema.json
-    uv run python -m hfaas_deploy.reference >docs/fdl-keys.md
+    uv run python -m hfaas_deploy.language.schema >docs/fdl.schema.json
+    uv run python -m hfaas_deploy.language.reference >docs/fdl-keys.md
     uv run python -m hfaas_tui.ui.reference >docs/tui-keys.md
 
 # resolve all dependencies anew and rewrite the pins in pyproject.toml

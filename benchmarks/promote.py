@@ -20,13 +20,13 @@ from tests.registry import running
 from tests.standin import ACCOUNT, REGION, StandIn, standin
 
 from hfaas_deploy import fdl, steps
-from hfaas_deploy.images import DockerImages
+from hfaas_deploy.aws.stack import Stack
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.images import DockerImages
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.promote import planning, procedure
 from hfaas_deploy.promote.promotion import Promotion
 from hfaas_deploy.promote.rehearsals import Rehearsals
-from hfaas_deploy.stack import Stack
-from hfaas_deploy.target import Target
 
 PIPELINE = """\
 hfaas: {{stack: bench-promote}}

@@ -18,10 +18,10 @@ from pathlib import Path
 from benchmarks.figures import Row, median, table
 
 from hfaas_deploy import fdl, steps, template
-from hfaas_deploy.layers import LayerImages
+from hfaas_deploy.aws.stack import Stack
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.layers import LayerImages
 from hfaas_deploy.pipeline import Pipeline
-from hfaas_deploy.stack import Stack
-from hfaas_deploy.target import Target
 from hfaas_deploy.template import Template
 from hfaas_tui.rehearsal import Options, rehearsal
 from hfaas_tui.watch import Emulator

@@ -26,7 +26,7 @@ from typing import Any
 import docker
 from benchmarks.figures import Row, table
 
-from hfaas_deploy.images import DockerImages, FunctionSource
+from hfaas_deploy.building.images import DockerImages, FunctionSource
 from hfaas_supervisor.job import Input, Job, Output
 from hfaas_tui import transfer
 from hfaas_tui.rehearsal import Options, rehearsal

@@ -125,7 +125,7 @@ def moto_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def docker_engine() -> Iterator[DockerClient]:
     """A client of the Docker engine."""
-    from hfaas_deploy.images import NoEngine, connect
+    from hfaas_deploy.building.images import NoEngine, connect
 
     try:
         client = connect()

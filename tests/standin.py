@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 from tests.registry import Registry
 
-from hfaas_deploy import target
-from hfaas_deploy.target import Target
+from hfaas_deploy.aws import target
+from hfaas_deploy.aws.target import Target
 
 ACCOUNT = "210987654321"
 """A key id of twelve digits is the account there."""

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import os
 
-from hfaas_deploy import artifacts, rehearsal_space, secret_values, steps, template
-from hfaas_deploy.images import ImageBuilder
+from hfaas_deploy import rehearsal_space, steps, template
+from hfaas_deploy.aws import artifacts, secret_values
+from hfaas_deploy.aws.stack import Stack
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.images import ImageBuilder
 from hfaas_deploy.messages import BucketReady, Deployed, Planned, Progress, SpaceReady
 from hfaas_deploy.pipeline import Pipeline, Provider
-from hfaas_deploy.stack import Stack
-from hfaas_deploy.target import Target
 from hfaas_deploy.template import http
 
 

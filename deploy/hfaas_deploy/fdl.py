@@ -15,10 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hfaas_deploy import checks, document, generations, keys, providers
-from hfaas_deploy.document import Entry, Items, Map
+from hfaas_deploy import checks, providers
 from hfaas_deploy.errors import FdlError
 from hfaas_deploy.findings import Spot, error, errors, in_order
+from hfaas_deploy.language import document, generations, keys
+from hfaas_deploy.language.document import Entry, Items, Map
+from hfaas_deploy.language.reader import Reader, Values
 from hfaas_deploy.pipeline import (
     Batch,
     Cluster,
@@ -35,7 +37,6 @@ from hfaas_deploy.pipeline import (
     UrlAccess,
     Vpc,
 )
-from hfaas_deploy.reader import Reader, Values
 
 LATER = "not-yet"
 """The code of findings about what comes in a later version: the file itself is right."""

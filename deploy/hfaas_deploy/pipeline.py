@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hfaas_deploy.findings import Finding, Spot
-from hfaas_deploy.keys import CAUSES
+from hfaas_deploy.language.keys import CAUSES
 
 GLOB = frozenset("*?[")
 

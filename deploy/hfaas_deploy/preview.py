@@ -16,11 +16,11 @@ from enum import StrEnum
 from typing import Any
 
 from hfaas_deploy import names, steps, template
-from hfaas_deploy.images import Foresight
+from hfaas_deploy.aws.stack import Change, Stack, Standing
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.images import Foresight
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.settings import Setting, Side, compare, triggers
-from hfaas_deploy.stack import Change, Stack, Standing
-from hfaas_deploy.target import Target
 
 OPEN = "build"
 """Stands for an image that nobody knows before it is built."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from hfaas_deploy import jobs
+from hfaas_deploy.checks import jobs
 from hfaas_deploy.errors import TemplateUnsound
 from hfaas_deploy.template import batch
 

@@ -9,10 +9,14 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
-from hfaas_deploy import artifacts, checks, first_look, names, notifications, references, secret_values
+from hfaas_deploy import checks, names, references
+from hfaas_deploy.aws import artifacts, first_look, notifications, secret_values
+from hfaas_deploy.aws.secret_values import Value
+from hfaas_deploy.aws.stack import Event, Stack
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.images import FunctionSource, ImageBuilder
 from hfaas_deploy.errors import BucketMissing, ExistingBucketError, FdlError, StackFailed
 from hfaas_deploy.findings import error, errors
-from hfaas_deploy.images import FunctionSource, ImageBuilder
 from hfaas_deploy.messages import (
     Checked,
     GoesOn,
@@ -29,9 +33,6 @@ from hfaas_deploy.messages import (
     Watching,
 )
 from hfaas_deploy.pipeline import Function, Pipeline
-from hfaas_deploy.secret_values import Value
-from hfaas_deploy.stack import Event, Stack
-from hfaas_deploy.target import Target
 from hfaas_deploy.template import Template, onedata
 from hfaas_deploy.template import network as template_network
 

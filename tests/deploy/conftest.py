@@ -9,10 +9,11 @@ from textwrap import dedent
 import pytest
 from tests.standin import emulating
 
-from hfaas_deploy import checks, fdl, stack
+from hfaas_deploy import checks, fdl
+from hfaas_deploy.aws import stack
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.findings import Finding
 from hfaas_deploy.pipeline import Pipeline
-from hfaas_deploy.target import Target
 
 Write = Callable[[str], Path]
 Check = Callable[[str], list[Finding]]

@@ -5,7 +5,7 @@ import tarfile
 from io import BytesIO
 from pathlib import Path
 
-from hfaas_deploy.archive import Entry, pack, repack, tree
+from hfaas_deploy.building.archive import Entry, pack, repack, tree
 
 
 def packed(*entries: Entry) -> bytes:

@@ -10,9 +10,9 @@ from typing import IO
 
 import pytest
 
-from hfaas_deploy import bundle
-from hfaas_deploy.archive import Entry, pack, tree
-from hfaas_deploy.bundle import Bundle, BundleError, BundleNotMade, Bundles, default_bundles
+from hfaas_deploy.building import bundle
+from hfaas_deploy.building.archive import Entry, pack, tree
+from hfaas_deploy.building.bundle import Bundle, BundleError, BundleNotMade, Bundles, default_bundles
 
 
 def quiet(_: str) -> None:

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from hfaas_deploy import deploy, fdl, first_look, rehearsal_space, secret_values
+from hfaas_deploy import deploy, fdl, rehearsal_space
+from hfaas_deploy.aws import first_look, secret_values
+from hfaas_deploy.aws.secret_values import Value
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.layers import LayerImages
 from hfaas_deploy.errors import SecretError, WatchError
-from hfaas_deploy.layers import LayerImages
 from hfaas_deploy.messages import BucketReady, Deployed, Message, SecretMissing, SecretStored, SpaceReady, Watching
 from hfaas_deploy.pipeline import Pipeline, Provider
-from hfaas_deploy.secret_values import Value
-from hfaas_deploy.target import Target
 
 STORE = Provider("minio", "m", {"endpoint": "https://minio.example.org"})
 KEYS = {"access_key": "AK", "secret_key": "geheim"}

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from hfaas_deploy import deploy, fdl
-from hfaas_deploy.layers import LayerImages
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.layers import LayerImages
 from hfaas_deploy.messages import Message, SecretMissing, SecretStored
-from hfaas_deploy.target import Target
 
 SECRET = "t0k3n-of-mine"
 FILE = """\

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hfaas_deploy.dockerfile import base_images
+from hfaas_deploy.building.dockerfile import base_images
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hfaas_deploy.document import Map, Scalar, merge, read
 from hfaas_deploy.findings import Spot
+from hfaas_deploy.language.document import Map, Scalar, merge, read
 
 
 def refusal(text: str | bytes) -> tuple[int, int, str, str]:

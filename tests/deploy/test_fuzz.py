@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hfaas_deploy import checks, fdl
 from hfaas_deploy.findings import errors
-from hfaas_deploy.keys import KEYS
+from hfaas_deploy.language.keys import KEYS
 from hfaas_deploy.template import render
 
 FAST = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

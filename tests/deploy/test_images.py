@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hfaas_deploy.archive import Entry, pack
-from hfaas_deploy.images import (
+from hfaas_deploy.building.archive import Entry, pack
+from hfaas_deploy.building.images import (
     BuildFailed,
     DockerImages,
     FunctionSource,

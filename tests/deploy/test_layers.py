@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from hfaas_deploy.building.images import FunctionSource, ImageError
+from hfaas_deploy.building.layers import LayerImages
 from hfaas_deploy.errors import TargetUnreachable
-from hfaas_deploy.images import FunctionSource, ImageError
-from hfaas_deploy.layers import LayerImages
 
 
 class Emulator:

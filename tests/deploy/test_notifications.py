@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from hfaas_deploy import deploy, fdl, notifications, template
+from hfaas_deploy import deploy, fdl, template
+from hfaas_deploy.aws import notifications
+from hfaas_deploy.aws.stack import Stack
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.layers import LayerImages
 from hfaas_deploy.errors import BucketMissing, ExistingBucketError
-from hfaas_deploy.layers import LayerImages
 from hfaas_deploy.messages import Listening, Message
 from hfaas_deploy.pipeline import Function, InputPath, Pipeline
-from hfaas_deploy.stack import Stack
-from hfaas_deploy.target import Target
 
 Json = dict[str, Any]
 ARNS = {"f": "arn:aws:lambda:eu-west-1:111122223333:function:f"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hfaas_deploy import document, outline
+from hfaas_deploy.language import document, outline
 
 TEXT = """\
 functions:

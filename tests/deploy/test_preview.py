@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from hfaas_deploy import deploy, fdl
+from hfaas_deploy.aws.stack import Stack
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.layers import LayerImages
 from hfaas_deploy.errors import FdlError, TargetUnreachable
-from hfaas_deploy.layers import LayerImages
 from hfaas_deploy.preview import Action, Preview, Step, preview
 from hfaas_deploy.settings import Setting
-from hfaas_deploy.stack import Stack
-from hfaas_deploy.target import Target
 
 FDL = """\
 hfaas: {{stack: peek-{id}}}

@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 import yaml
 
-from hfaas_deploy import keys, reference, schema
-from hfaas_deploy.keys import KEYS, Kind, Status
+from hfaas_deploy.language import keys, reference, schema
+from hfaas_deploy.language.keys import KEYS, Kind, Status
 from hfaas_deploy.pipeline import Pipeline
 
 ROOT = Path(__file__).parents[2]
@@ -29,12 +29,12 @@ def validator() -> Any:
 
 
 def test_the_schema_in_docs_is_current() -> None:
-    """`python -m hfaas_deploy.schema > docs/fdl.schema.json` makes it so."""
+    """`python -m hfaas_deploy.language.schema > docs/fdl.schema.json` makes it so."""
     assert (ROOT / "docs" / "fdl.schema.json").read_text() == schema.text()
 
 
 def test_the_reference_page_is_current() -> None:
-    """`python -m hfaas_deploy.reference > docs/fdl-keys.md` makes it so."""
+    """`python -m hfaas_deploy.language.reference > docs/fdl-keys.md` makes it so."""
     assert (ROOT / "docs" / "fdl-keys.md").read_text() == reference.text()
 
 

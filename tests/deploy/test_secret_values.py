@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from hfaas_deploy import references, secret_values, template
+from hfaas_deploy import references, template
+from hfaas_deploy.aws import secret_values
+from hfaas_deploy.aws.secret_values import Value
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import TargetUnreachable
 from hfaas_deploy.pipeline import Batch, Function, Mode, OutputPath, Pipeline, Provider
-from hfaas_deploy.secret_values import Value
-from hfaas_deploy.target import Target
 
 HUB = Provider("onedata", "hub", {"oneprovider_host": "one.example.org", "space": "films"})
 STORE = Provider("minio", "m", {"endpoint": "https://${HOST}"})

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
-from hfaas_deploy import artifacts, deploy, fdl, steps
+from hfaas_deploy import deploy, fdl, steps
+from hfaas_deploy.aws import artifacts
+from hfaas_deploy.aws.stack import Change, Stack
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.images import FunctionSource
+from hfaas_deploy.building.layers import LayerImages
 from hfaas_deploy.errors import ArtifactsError, FdlError, StackBroken, StackFailed, TargetUnreachable
-from hfaas_deploy.images import FunctionSource
-from hfaas_deploy.layers import LayerImages
 from hfaas_deploy.messages import (
     BucketReady,
     Checked,
@@ -27,8 +30,6 @@ from hfaas_deploy.messages import (
     Recovering,
 )
 from hfaas_deploy.pipeline import Mode, Pipeline
-from hfaas_deploy.stack import Change, Stack
-from hfaas_deploy.target import Target
 from hfaas_deploy.template import Template, render
 
 FILMS = Path(__file__).parent / "golden" / "films" / "pipeline.yaml"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from hfaas_deploy.aws.target import Target, configured_region
 from hfaas_deploy.errors import CredentialsError, TargetUnreachable, WrongTarget
-from hfaas_deploy.target import Target, configured_region
 
 
 @pytest.fixture

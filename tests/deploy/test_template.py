@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 
 from hfaas_deploy import checks, fdl, names, steps, template
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import TemplateTooLarge
 from hfaas_deploy.findings import errors
 from hfaas_deploy.pipeline import Pipeline
-from hfaas_deploy.target import Target
 from hfaas_supervisor.job import Input, Job, Output
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from hfaas_deploy import deploy, fdl, template
+from hfaas_deploy.aws.stack import Stack
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.layers import LayerImages
 from hfaas_deploy.findings import Finding
-from hfaas_deploy.layers import LayerImages
 from hfaas_deploy.pipeline import Batch, ComputeResources, Function, Mode, Pipeline, Vpc
-from hfaas_deploy.stack import Stack
-from hfaas_deploy.target import Target
 from hfaas_deploy.template import network
 
 GOLDEN = Path(__file__).parent / "golden"

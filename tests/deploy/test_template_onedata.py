@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from cfnlint import api as cfnlint
 
-from hfaas_deploy import fdl, references, secret_values, template
+from hfaas_deploy import fdl, references, template
+from hfaas_deploy.aws import secret_values
 from hfaas_deploy.pipeline import Mode, Pipeline
 from hfaas_deploy.template.functions import environment_size
 from hfaas_supervisor.job import Job

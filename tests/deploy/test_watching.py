@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from hfaas_deploy.aws.stack import STACK, Stack
 from hfaas_deploy.errors import CredentialsError, StackFailed
-from hfaas_deploy.stack import STACK, Stack
 
 ARN = "arn:aws:cloudformation:eu-west-1:210987654321:stack/films/1"
 AT = datetime(2026, 1, 31, tzinfo=UTC)
@@ -135,7 +135,7 @@ def test_what_somebody_begins_after_the_end_is_not_waited_for(cloud: Cloud) -> N
 
 
 def test_a_stack_that_somebody_deletes_meanwhile_is_no_success(cloud: Cloud) -> None:
-    from hfaas_deploy.stack import Plan
+    from hfaas_deploy.aws.stack import Plan
 
     before = (own("REVIEW_IN_PROGRESS"),)
     cloud.tells(*before)

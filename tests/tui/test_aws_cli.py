@@ -15,8 +15,9 @@ from tests import faults
 from tests.faults import Proxy
 from tests.standin import ACCOUNT, REGION, StandIn
 
-from hfaas_deploy import deploy, fdl, target
-from hfaas_deploy.layers import LayerImages
+from hfaas_deploy import deploy, fdl
+from hfaas_deploy.aws import target
+from hfaas_deploy.building.layers import LayerImages
 from hfaas_tui import log
 from hfaas_tui.cli import execute
 

@@ -20,7 +20,7 @@ from tests.standin import StandIn, standin
 from tests.tui.terminal import PROGRAM, Terminal
 
 from hfaas_deploy import fdl, steps, template
-from hfaas_deploy.images import DockerImages
+from hfaas_deploy.building.images import DockerImages
 from hfaas_deploy.promote.promotion import Rehearsal
 from hfaas_deploy.promote.rehearsals import Rehearsals
 

@@ -32,10 +32,10 @@ from tests.tui.ui.test_promote import World, project, view, world  # noqa: F401 
 from tests.tui.ui.test_promote_steps import ended, planned
 
 from hfaas_deploy import messages
+from hfaas_deploy.aws.stack import Change, Event
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.preview import Action
 from hfaas_deploy.promote.promotion import BucketPlan, Owner, Promotion, SecretPlan, Statement
-from hfaas_deploy.stack import Change, Event
-from hfaas_deploy.target import Target
 from hfaas_tui import endpoints
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.project.promoting import Refused
@@ -159,8 +159,8 @@ def test_a_refusal_of_aws_cannot_steer_a_terminal(place: Place) -> None:
 
 
 def test_events_of_a_stack_cannot_steer_a_terminal_or_forge_lines(place: Place) -> None:
+    from hfaas_deploy.aws.stack import Event
     from hfaas_deploy.messages import Happened
-    from hfaas_deploy.stack import Event
     from hfaas_tui import promotions
 
     (line,) = promotions.lines(Happened(Event("1", "Role", "AWS::IAM::Role", "CREATE_FAILED", HOSTILE)))

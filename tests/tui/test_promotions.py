@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from hfaas_deploy import fdl, messages, template
+from hfaas_deploy.aws.stack import Change, Event
 from hfaas_deploy.preview import Action, Preview, Step
 from hfaas_deploy.promote.promotion import Identity, ImagePlan, Promotion, Rehearsal, SecretPlan, Upload
 from hfaas_deploy.promote.purging import Contents
 from hfaas_deploy.promote.remains import Remains
 from hfaas_deploy.settings import Setting
-from hfaas_deploy.stack import Change, Event
 from hfaas_tui import promotions
 from hfaas_tui.promotions import Tone
 

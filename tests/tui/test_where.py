@@ -6,8 +6,8 @@ import pytest
 from tests.standin import StandIn
 from tests.tui.conftest import Hfaas
 
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import CredentialsError
-from hfaas_deploy.target import Target
 from hfaas_tui.cli import options
 from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.where import Where

@@ -27,8 +27,8 @@ from tests.standin import ACCOUNT, REGION, StandIn, standin
 from tests.whole.conftest import Hfaas, hfaas_in, start
 
 from hfaas_deploy import names
-from hfaas_deploy.stack import FINGERPRINT
-from hfaas_deploy.target import Target
+from hfaas_deploy.aws.stack import FINGERPRINT
+from hfaas_deploy.aws.target import Target
 from hfaas_tui.watch import Emulator, find
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from tests.whole.conftest import Hfaas
 
-from hfaas_deploy import fdl, images, template
+from hfaas_deploy import fdl, template
+from hfaas_deploy.building import images
 from hfaas_deploy.promote.rehearsals import Rehearsals
 
 pytestmark = pytest.mark.timeout(180)

@@ -20,11 +20,12 @@ import pytest
 from tests.registry import Registry
 from tests.whole.conftest import Hfaas, hfaas_in
 
-from hfaas_deploy import artifacts, fdl, names, steps, template
-from hfaas_deploy.images import DockerImages
+from hfaas_deploy import fdl, names, steps, template
+from hfaas_deploy.aws import artifacts
+from hfaas_deploy.aws.stack import Stack
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.images import DockerImages
 from hfaas_deploy.pipeline import Pipeline
-from hfaas_deploy.stack import Stack
-from hfaas_deploy.target import Target
 from hfaas_deploy.template import bootstrap
 from hfaas_tui.watch import PROJECT_STATE, Emulator
 

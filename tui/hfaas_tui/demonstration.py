@@ -47,7 +47,7 @@ def _surroundings(engine: str, say: Callable[[str], None]) -> tuple[str, str]:
         return engine, ""
     if named := os.environ.get("HFAAS_BASE_IMAGE"):
         return engine, named
-    from hfaas_deploy.images import NoEngine
+    from hfaas_deploy.building.images import NoEngine
 
     try:
         base = _base(say)
@@ -67,7 +67,7 @@ def _base(say: Callable[[str], None]) -> str:
     """Return a base image, fetched when none is on this machine; empty when that is impossible."""
     from docker.errors import APIError, ImageNotFound
 
-    from hfaas_deploy.images import connect
+    from hfaas_deploy.building.images import connect
 
     with contextlib.closing(connect()) as client:
         for name in BASES:

@@ -216,7 +216,7 @@ class Signer:
 
     def headers(self, service: str, method: str, url: str, call: Call) -> dict[str, str]:
         """Return the headers that sign a request; CliError where they would not go to AWS."""
-        from hfaas_deploy.target import is_aws_host
+        from hfaas_deploy.aws.target import is_aws_host
 
         parts = urlsplit(url)
         if self.is_for_aws and (parts.scheme != "https" or not is_aws_host(parts.hostname or "")):

@@ -13,8 +13,8 @@ from hfaas_tui.tally import Failure
 from hfaas_tui.watch import Emulator
 
 if TYPE_CHECKING:
-    from hfaas_deploy.images import DockerImages
-    from hfaas_deploy.layers import LayerImages
+    from hfaas_deploy.building.images import DockerImages
+    from hfaas_deploy.building.layers import LayerImages
     from hfaas_deploy.messages import Deployed, Message
     from hfaas_deploy.pipeline import Pipeline
 
@@ -29,7 +29,9 @@ def warm(engine: str) -> None:
 def _load(engine: str) -> None:
     nowhere = "http://127.0.0.1:1"
     transfer.client(nowhere, "s3")
-    from hfaas_deploy import deploy, images, layers, target  # noqa: F401
+    from hfaas_deploy import deploy  # noqa: F401
+    from hfaas_deploy.aws import target
+    from hfaas_deploy.building import images, layers  # noqa: F401
 
     target.Target.local(nowhere).client("cloudformation")
     if engine != "process":
@@ -46,7 +48,7 @@ def deploy(pipeline: Pipeline, emulator: Emulator, build_args: Mapping[str, str]
 def bring_up(pipeline: Pipeline, emulator: Emulator, build_args: Mapping[str, str], say: Say) -> Deployed:
     """Bring a pipeline up on an emulator for somebody who notes by himself what was rehearsed."""
     from hfaas_deploy import deploy as procedure
-    from hfaas_deploy.target import Target
+    from hfaas_deploy.aws.target import Target
 
     def tell(message: Message) -> None:
         for line in lines(message):
@@ -58,7 +60,7 @@ def bring_up(pipeline: Pipeline, emulator: Emulator, build_args: Mapping[str, st
 
 def remember(deployed: Deployed, emulator: Emulator, how: Literal["run", "deploy"], say: Say) -> None:
     """Note what was rehearsed; plain processes have no images, so nothing can be said of them."""
-    from hfaas_deploy.images import DockerImages
+    from hfaas_deploy.building.images import DockerImages
 
     engine = images(emulator)
     if isinstance(engine, DockerImages):
@@ -69,8 +71,8 @@ def remember(deployed: Deployed, emulator: Emulator, how: Literal["run", "deploy
 def remove(pipeline: Pipeline, emulator: Emulator, say: Say) -> None:
     """Take a pipeline's Stack down; its buckets stay."""
     from hfaas_deploy import deploy as procedure
-    from hfaas_deploy.stack import Stack
-    from hfaas_deploy.target import Target
+    from hfaas_deploy.aws.stack import Stack
+    from hfaas_deploy.aws.target import Target
 
     def tell(message: Message) -> None:
         for line in lines(message):
@@ -117,10 +119,10 @@ def lines(message: Message) -> Iterator[str]:
 def images(emulator: Emulator) -> DockerImages | LayerImages:
     """Return what makes functions runnable for the emulator's engine: images, or layers for plain processes."""
     if emulator.status()["engine"]["runs_images"]:
-        from hfaas_deploy import images as docker
+        from hfaas_deploy.building import images as docker
 
         return docker.DockerImages()
-    from hfaas_deploy import layers
+    from hfaas_deploy.building import layers
 
     return layers.LayerImages(emulator.endpoint)
 

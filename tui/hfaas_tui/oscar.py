@@ -16,7 +16,8 @@ from typing import Any
 
 import click
 
-from hfaas_deploy import checks, fdl, services
+from hfaas_deploy import checks, fdl
+from hfaas_deploy.checks import services
 from hfaas_deploy.errors import FdlError
 from hfaas_deploy.findings import Finding, errors
 from hfaas_deploy.oscar import access, messages, procedure

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from hfaas_deploy.images import DockerImages
+    from hfaas_deploy.building.images import DockerImages
     from hfaas_deploy.messages import Deployed
     from hfaas_deploy.promote.promotion import Rehearsal
 

@@ -19,8 +19,8 @@ from hfaas_tui.watch import Emulator
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from hfaas_deploy.aws.target import Target
     from hfaas_deploy.pipeline import Pipeline
-    from hfaas_deploy.target import Target
 
 Kind = Literal["local", "aws", "oscar"]
 
@@ -59,7 +59,7 @@ class Where:
     @cached_property
     def target(self) -> Target:
         """Return the account and region that is talked to; UsageError for AWS when no region is known."""
-        from hfaas_deploy.target import Target
+        from hfaas_deploy.aws.target import Target
 
         if self.is_local:
             return Target.local(self.emulator().endpoint)
@@ -69,8 +69,8 @@ class Where:
 
     def target_of(self, pipeline: Pipeline) -> Target:
         """Return where a pipeline is promoted to: what the options leave open, its file says."""
+        from hfaas_deploy.aws.target import Target
         from hfaas_deploy.promote.guard import profile_of
-        from hfaas_deploy.target import Target
 
         named = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_ACCESS_KEY_ID")
         profile = self.profile or ("" if named else profile_of(pipeline))
@@ -79,7 +79,7 @@ class Where:
 
     def aws_region(self, otherwise: str = "") -> str:
         """Return the region of AWS: the option's, the pipeline's, or what the user's AWS set-up says."""
-        from hfaas_deploy.target import configured_region
+        from hfaas_deploy.aws.target import configured_region
 
         found = self.region or otherwise or configured_region(self.profile)
         if not found:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from hfaas_deploy import references, services
+from hfaas_deploy import references
+from hfaas_deploy.checks import services
 from hfaas_deploy.oscar.errors import NoCluster
 from hfaas_deploy.pipeline import Cluster, Pipeline
 

@@ -17,7 +17,7 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 from urllib3.exceptions import InsecureRequestWarning
 
-from hfaas_deploy.keys import SECRETS
+from hfaas_deploy.language.keys import SECRETS
 from hfaas_deploy.oscar.access import Access
 from hfaas_deploy.oscar.errors import NoService, NotAllowed, OscarError, Refused, Unreachable
 

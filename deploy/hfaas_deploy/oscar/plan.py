@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from hfaas_deploy import quantities
-from hfaas_deploy.keys import OSCAR_ONLY
+from hfaas_deploy.language.keys import OSCAR_ONLY
 from hfaas_deploy.oscar.cluster import Cluster, Found
 from hfaas_deploy.oscar.service import MARK, Definition
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hfaas_deploy import providers, references, secret_variables, services
+from hfaas_deploy import providers, references, secret_variables
+from hfaas_deploy.checks import services
 from hfaas_deploy.errors import FdlError, MissingVariable
 from hfaas_deploy.findings import Finding, error, in_order, warning
 from hfaas_deploy.oscar import translation

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hfaas_deploy import references, services
+from hfaas_deploy import references
+from hfaas_deploy.checks import services
 from hfaas_deploy.findings import Finding, error, warning
 from hfaas_deploy.pipeline import Function, InputPath, Pipeline, UrlAccess
 

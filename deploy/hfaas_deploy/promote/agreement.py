@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+from hfaas_deploy.aws.stack import Change, Standing
 from hfaas_deploy.errors import NotRehearsed
 from hfaas_deploy.promote.promotion import Promotion
-from hfaas_deploy.stack import Change, Standing
 
 
 def verify(carried: Standing, promotion: Promotion, parameters: Mapping[str, str]) -> None:

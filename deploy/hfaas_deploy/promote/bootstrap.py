@@ -10,14 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from hfaas_deploy import names, steps
+from hfaas_deploy.aws.stack import Stack, Standing
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import RegistryError
 from hfaas_deploy.messages import Planned, Progress, Unheard
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.promote import planning
 from hfaas_deploy.promote.repositories import Repositories
 from hfaas_deploy.settings import Side
-from hfaas_deploy.stack import Stack, Standing
-from hfaas_deploy.target import Target
 from hfaas_deploy.template import bootstrap
 from hfaas_deploy.template.policies import Json
 

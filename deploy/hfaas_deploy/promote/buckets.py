@@ -13,11 +13,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hfaas_deploy import credentials, names, notifications
+from hfaas_deploy import names
+from hfaas_deploy.aws import credentials, notifications
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import ExistingBucketError, TargetUnreachable
 from hfaas_deploy.pipeline import Bucket, Pipeline
 from hfaas_deploy.promote.promotion import BucketPlan, Owner
-from hfaas_deploy.target import Target
 
 LONGEST = 63
 RIGHTS = "or you lack s3:ListBucket there"

@@ -14,14 +14,15 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hfaas_deploy import credentials, names, notifications, steps
+from hfaas_deploy import names, steps
+from hfaas_deploy.aws import credentials, notifications
+from hfaas_deploy.aws.stack import Stack
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import DeployError, PurgeError, TargetUnreachable
 from hfaas_deploy.messages import Destroyed, GoesOn, Progress, Recovering, SecretsLeaving, Unheard
 from hfaas_deploy.promote import listening, purging, remains
 from hfaas_deploy.promote.buckets import stack_of
 from hfaas_deploy.promote.remains import Remains, Resources
-from hfaas_deploy.stack import Stack
-from hfaas_deploy.target import Target
 
 RECOVERY = "AWS may keep their values for a recovery window of 7 to 30 days; `aws secretsmanager restore-secret` has them back"
 

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hfaas_deploy import credentials
+from hfaas_deploy.aws import credentials
+from hfaas_deploy.aws.target import Target, forget_credentials
 from hfaas_deploy.errors import CredentialsError, NoNetwork, WrongAccount, WrongTarget
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.promote.promotion import Identity
-from hfaas_deploy.target import Target, forget_credentials
 from hfaas_deploy.template import network
 
 EMULATED = frozenset({"000000000000", "123456789012"})

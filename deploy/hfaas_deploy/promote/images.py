@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hfaas_deploy import names, steps
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.images import EngineImage, Foresight, ImageBuilder
 from hfaas_deploy.errors import RegistryError
-from hfaas_deploy.images import EngineImage, Foresight, ImageBuilder
 from hfaas_deploy.pipeline import Function, Pipeline
 from hfaas_deploy.promote import repositories
 from hfaas_deploy.promote.promotion import ImagePlan, Upload
 from hfaas_deploy.promote.repositories import Repositories, Stored
-from hfaas_deploy.target import Target
 
 
 class Engine(ImageBuilder, Foresight, Protocol):

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hfaas_deploy import credentials, names
+from hfaas_deploy import names
+from hfaas_deploy.aws import credentials
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import ArtifactsError
 from hfaas_deploy.promote import record
-from hfaas_deploy.target import Target
 
 FOLDER = "listening/"
 LARGEST = 1 << 20

@@ -19,7 +19,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hfaas_deploy import artifacts, names, secret_values, steps, template
+from hfaas_deploy import names, steps, template
+from hfaas_deploy.aws import artifacts, secret_values
+from hfaas_deploy.aws.stack import UNUSABLE, Change, Detail, Stack, Standing
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import ArtifactsError
 from hfaas_deploy.messages import Looking, Progress
 from hfaas_deploy.pipeline import Pipeline
@@ -38,8 +41,6 @@ from hfaas_deploy.promote.promotion import (
 )
 from hfaas_deploy.promote.rehearsals import Rehearsals
 from hfaas_deploy.settings import Side
-from hfaas_deploy.stack import UNUSABLE, Change, Detail, Stack, Standing
-from hfaas_deploy.target import Target
 from hfaas_deploy.template import Template
 
 BUCKET = "AWS::S3::Bucket"

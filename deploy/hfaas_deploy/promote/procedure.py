@@ -21,7 +21,10 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hfaas_deploy import artifacts, credentials, names, notifications, secret_values, steps, template
+from hfaas_deploy import names, steps, template
+from hfaas_deploy.aws import artifacts, credentials, notifications, secret_values
+from hfaas_deploy.aws.stack import Plan, Stack, Standing
+from hfaas_deploy.aws.target import Target, forget_credentials
 from hfaas_deploy.errors import (
     CredentialsError,
     DeployError,
@@ -63,8 +66,6 @@ from hfaas_deploy.promote import (
 from hfaas_deploy.promote.promotion import ImagePlan, Promoted, Promotion, Upload
 from hfaas_deploy.promote.repositories import Repositories
 from hfaas_deploy.settings import Side
-from hfaas_deploy.stack import Plan, Stack, Standing
-from hfaas_deploy.target import Target, forget_credentials
 
 AGAIN = "run it again: it goes on from there"
 

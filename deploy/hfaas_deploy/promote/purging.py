@@ -12,10 +12,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from hfaas_deploy import credentials
+from hfaas_deploy.aws import credentials
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import PurgeError
 from hfaas_deploy.messages import Emptying, Progress, Purged
-from hfaas_deploy.target import Target
 
 COUNTED = 100
 """Pages of 1,000 entries that are counted before we say `at least`."""

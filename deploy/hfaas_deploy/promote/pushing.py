@@ -13,8 +13,8 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hfaas_deploy.building.images import MACHINES
 from hfaas_deploy.errors import RegistryError
-from hfaas_deploy.images import MACHINES
 from hfaas_deploy.messages import ImagePushed, LayerMoved, LayerState, Progress, PushCut, PushStarted
 from hfaas_deploy.promote.promotion import ImagePlan
 from hfaas_deploy.promote.repositories import Login, Repositories, Stored

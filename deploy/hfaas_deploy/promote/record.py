@@ -16,10 +16,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hfaas_deploy import credentials, names
+from hfaas_deploy import names
+from hfaas_deploy.aws import credentials
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import ArtifactsError, DeployError
 from hfaas_deploy.promote.promotion import Promoted
-from hfaas_deploy.target import Target
 
 FOLDER = "promotions/"
 KIND = "hfaas promotion"

@@ -13,13 +13,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from hfaas_deploy import credentials, names
+from hfaas_deploy import names
+from hfaas_deploy.aws import credentials
+from hfaas_deploy.aws.stack import REVIEW, UNUSABLE, Stack
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.messages import JobsUnderWay
 from hfaas_deploy.promote import record
 from hfaas_deploy.promote.buckets import stack_of
 from hfaas_deploy.promote.purging import Contents
-from hfaas_deploy.stack import REVIEW, UNUSABLE, Stack
-from hfaas_deploy.target import Target
 
 BUCKET = "AWS::S3::Bucket"
 QUEUE = "AWS::Batch::JobQueue"

@@ -18,12 +18,13 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hfaas_deploy import credentials, names
+from hfaas_deploy import names
+from hfaas_deploy.aws import credentials
+from hfaas_deploy.aws.target import Target, is_aws_host, is_local
 from hfaas_deploy.errors import RegistryError, WrongTarget
 from hfaas_deploy.pipeline import Function, Pipeline
 from hfaas_deploy.preview import OPEN
 from hfaas_deploy.promote.promotion import ImagePlan
-from hfaas_deploy.target import Target, is_aws_host, is_local
 from hfaas_deploy.template import bootstrap
 
 if TYPE_CHECKING:

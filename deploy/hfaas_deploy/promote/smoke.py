@@ -14,10 +14,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hfaas_deploy import credentials
+from hfaas_deploy.aws import credentials
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.messages import Progress, Smoked, SmokeStarted
 from hfaas_deploy.pipeline import Function, Pipeline
-from hfaas_deploy.target import Target
 
 NAME = "hfaas:Smoke"
 """Not the name of anything that ever happens to an object, so supervisors ignore the Record."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hfaas_deploy import credentials
+from hfaas_deploy.aws import credentials
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.settings import Side
-from hfaas_deploy.target import Target
 
 FUNCTION, LOGS = "AWS::Lambda::Function", "AWS::Logs::LogGroup"
 

@@ -9,7 +9,7 @@ from tests.deploy.promote import stage
 from tests.registry import Registry
 from tests.standin import StandIn
 
-from hfaas_deploy.target import Target
+from hfaas_deploy.aws.target import Target
 
 
 @pytest.fixture

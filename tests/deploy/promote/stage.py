@@ -21,16 +21,17 @@ from typing import Any
 from tests.registry import Registry
 from tests.standin import REGION
 
-from hfaas_deploy import fdl, notifications, steps, template
+from hfaas_deploy import fdl, steps, template
+from hfaas_deploy.aws import notifications
+from hfaas_deploy.aws.stack import Stack
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.images import EngineImage, FunctionSource
 from hfaas_deploy.errors import DeployError
-from hfaas_deploy.images import EngineImage, FunctionSource
 from hfaas_deploy.messages import Happened, Message
 from hfaas_deploy.promote import planning, procedure
 from hfaas_deploy.promote.promotion import ImagePlan, Promoted, Promotion
 from hfaas_deploy.promote.rehearsals import Rehearsals
 from hfaas_deploy.promote.repositories import Repositories
-from hfaas_deploy.stack import Stack
-from hfaas_deploy.target import Target
 
 TOKEN = "t0k3n-for-nobodys-eyes"
 VARIABLE = "STAGE_TOKEN"

@@ -11,13 +11,13 @@ import pytest
 from tests import faults
 from tests.registry import Registry
 
+from hfaas_deploy.aws.stack import Stack
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import CredentialsError, RegistryError
 from hfaas_deploy.messages import Happened, Message, Planned, Unheard
 from hfaas_deploy.pipeline import Function, Pipeline
 from hfaas_deploy.promote import bootstrap
 from hfaas_deploy.promote.repositories import Repositories
-from hfaas_deploy.stack import Stack
-from hfaas_deploy.target import Target
 
 
 @pytest.fixture

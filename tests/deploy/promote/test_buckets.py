@@ -13,12 +13,13 @@ from tests import faults
 from tests.deploy.conftest import Parse
 from tests.faults import Proxy
 
-from hfaas_deploy import names, notifications, target
+from hfaas_deploy import names
+from hfaas_deploy.aws import notifications, target
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import ExistingBucketError, TargetUnreachable
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.promote.buckets import Buckets
 from hfaas_deploy.promote.promotion import BucketPlan, Owner
-from hfaas_deploy.target import Target
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 FDL = """\

@@ -11,11 +11,11 @@ from tests import faults
 from tests.deploy.promote import stage
 from tests.standin import REGION, StandIn, somebody_else
 
+from hfaas_deploy.aws.stack import FINGERPRINT, Stack
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import CredentialsError, PurgeError, StackFailed
 from hfaas_deploy.messages import Destroyed, Emptying, Happened, JobsUnderWay, Message, Purged, SecretsLeaving
 from hfaas_deploy.promote import destroying, purging
-from hfaas_deploy.stack import FINGERPRINT, Stack
-from hfaas_deploy.target import Target
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,8 @@ from botocore.exceptions import ClientError
 from tests import faults
 from tests.deploy.conftest import Check, Parse
 
-from hfaas_deploy import credentials, target
+from hfaas_deploy.aws import credentials, target
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import (
     CredentialsError,
     DeployError,
@@ -30,7 +31,6 @@ from hfaas_deploy.errors import (
 )
 from hfaas_deploy.promote import guard
 from hfaas_deploy.promote.promotion import Identity
-from hfaas_deploy.target import Target
 
 ARN = "arn:aws:iam::111122223333:user/ann"
 IDENTITY = Identity("111122223333", ARN, "eu-west-1", "sts.eu-west-1.amazonaws.com")

@@ -18,7 +18,9 @@ from tests import faults
 from tests.deploy.promote import stage
 from tests.standin import ACCOUNT, REGION, StandIn
 
-from hfaas_deploy import names, target
+from hfaas_deploy import names
+from hfaas_deploy.aws import target
+from hfaas_deploy.aws.target import Target, configured_region
 from hfaas_deploy.errors import DeployError, NotRehearsed, PurgeError, StackForeign, WrongTarget
 from hfaas_deploy.messages import Purged
 from hfaas_deploy.pipeline import Pipeline
@@ -26,7 +28,6 @@ from hfaas_deploy.promote import destroying, guard, purging, record
 from hfaas_deploy.promote.promotion import Rehearsal
 from hfaas_deploy.promote.rehearsals import Rehearsals
 from hfaas_deploy.promote.repositories import Repositories
-from hfaas_deploy.target import Target, configured_region
 
 
 @pytest.fixture

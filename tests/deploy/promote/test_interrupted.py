@@ -14,9 +14,9 @@ from tests.deploy.promote import stage
 from tests.registry import Registry
 from tests.standin import StandIn
 
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import StackFailed
 from hfaas_deploy.promote import record
-from hfaas_deploy.target import Target
 
 pytestmark = pytest.mark.slow
 

@@ -14,16 +14,17 @@ from tests.deploy.promote import stage
 from tests.registry import Registry
 from tests.standin import ACCOUNT, StandIn
 
-from hfaas_deploy import artifacts, fdl, messages, names, steps, template
+from hfaas_deploy import fdl, messages, names, steps, template
+from hfaas_deploy.aws import artifacts
+from hfaas_deploy.aws.stack import Change, Detail, Stack, Standing
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.images import EngineImage, FunctionSource
 from hfaas_deploy.errors import CredentialsError, FdlError, RegistryError, StackError, WrongAccount
-from hfaas_deploy.images import EngineImage, FunctionSource
 from hfaas_deploy.preview import Action, Step
 from hfaas_deploy.promote import planning
 from hfaas_deploy.promote.promotion import Owner, Rehearsal, Upload
 from hfaas_deploy.promote.rehearsals import Rehearsals
 from hfaas_deploy.settings import Setting, Side
-from hfaas_deploy.stack import Change, Detail, Stack, Standing
-from hfaas_deploy.target import Target
 
 FDL = """\
 hfaas: {{stack: stage-{id}}}

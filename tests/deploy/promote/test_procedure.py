@@ -14,7 +14,9 @@ from tests import faults
 from tests.deploy.promote import stage
 from tests.standin import ACCOUNT, OTHER, REGION, StandIn, somebody_else
 
-from hfaas_deploy import artifacts, names, template
+from hfaas_deploy import names, template
+from hfaas_deploy.aws import artifacts
+from hfaas_deploy.aws.stack import Change, Standing
 from hfaas_deploy.errors import (
     CredentialsError,
     DeployError,
@@ -27,7 +29,6 @@ from hfaas_deploy.errors import (
 from hfaas_deploy.messages import Happened, Planned, Recorded, Recovering, SecretStored, StillListening, Unheard
 from hfaas_deploy.promote import agreement, listening, record
 from hfaas_deploy.promote.promotion import Promotion
-from hfaas_deploy.stack import Change, Standing
 
 pytestmark = pytest.mark.slow
 

@@ -23,14 +23,14 @@ from tests.faults import Proxy
 from tests.registry import Registry
 from tests.standin import StandIn, standin
 
-from hfaas_deploy.archive import Entry, pack
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.archive import Entry, pack
 from hfaas_deploy.errors import RegistryError
 from hfaas_deploy.messages import ImagePushed, LayerMoved, LayerState, Message, PushCut, PushStarted
 from hfaas_deploy.pipeline import Function, Pipeline
 from hfaas_deploy.promote import pushing
 from hfaas_deploy.promote.promotion import ImagePlan, Upload
 from hfaas_deploy.promote.repositories import Repositories
-from hfaas_deploy.target import Target
 
 if TYPE_CHECKING:
     from docker import DockerClient

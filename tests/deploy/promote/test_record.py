@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 from tests.standin import ACCOUNT, REGION
 
-from hfaas_deploy import artifacts
+from hfaas_deploy.aws import artifacts
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import ArtifactsError
 from hfaas_deploy.promote import record
 from hfaas_deploy.promote.promotion import Promoted
-from hfaas_deploy.target import Target
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import pytest
 from tests import faults
 from tests.registry import OCI, Registry
 
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import CredentialsError, DeployError, RegistryError, TargetUnreachable, WrongTarget
 from hfaas_deploy.pipeline import Function, Pipeline
 from hfaas_deploy.promote import repositories
 from hfaas_deploy.promote.repositories import Login, Repositories, Stored
-from hfaas_deploy.target import Target
 
 LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 

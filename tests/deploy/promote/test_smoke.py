@@ -11,12 +11,12 @@ import pytest
 from tests import faults
 
 from hfaas_deploy import deploy, fdl
+from hfaas_deploy.aws.target import Target
+from hfaas_deploy.building.layers import LayerImages
 from hfaas_deploy.errors import CredentialsError
-from hfaas_deploy.layers import LayerImages
 from hfaas_deploy.messages import Message, Smoked, SmokeStarted
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.promote import smoke
-from hfaas_deploy.target import Target
 
 FDL = """\
 hfaas: {{stack: {name}}}

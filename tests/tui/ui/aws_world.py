@@ -13,8 +13,9 @@ import pytest
 from tests.standin import ACCOUNT, StandIn, standin
 from tests.tui.ui.world import until
 
-from hfaas_deploy import deploy, fdl, target
-from hfaas_deploy.layers import LayerImages
+from hfaas_deploy import deploy, fdl
+from hfaas_deploy.aws import target
+from hfaas_deploy.building.layers import LayerImages
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.aws.aws_backend import AwsBackend
 from hfaas_tui.ui.model import LogLine, Run

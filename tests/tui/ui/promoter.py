@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.tui.ui.world import NOW
 
 from hfaas_deploy import fdl, messages, names, steps, template
+from hfaas_deploy.aws.stack import Change, Event, Standing
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.preview import Action, Preview, all_new, told
 from hfaas_deploy.promote.promotion import (
@@ -25,7 +26,6 @@ from hfaas_deploy.promote.promotion import (
     Upload,
 )
 from hfaas_deploy.settings import Side
-from hfaas_deploy.stack import Change, Event, Standing
 from hfaas_tui.ui.project.promoting import Agree, Refused, Tell
 from hfaas_tui.where import Where
 

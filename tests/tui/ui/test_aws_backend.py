@@ -14,9 +14,9 @@ from tests.standin import ACCOUNT, REGION, StandIn
 from tests.tui.ui.aws_world import STACK, Watched, client, deployed
 from tests.tui.ui.world import until
 
+from hfaas_deploy.aws.target import forget_credentials
 from hfaas_deploy.promote import record
 from hfaas_deploy.promote.promotion import Promoted
-from hfaas_deploy.target import forget_credentials
 from hfaas_tui.errors import CliError
 from hfaas_tui.jobs import Job
 from hfaas_tui.ui.aws import buckets

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hfaas_deploy import errors
-from hfaas_deploy.target import forget_credentials
+from hfaas_deploy.aws.target import forget_credentials
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.project.promoting import AwsPromoter, Refused, told
 from hfaas_tui.where import Where

@@ -16,9 +16,9 @@ from tests.deploy.promote.stage import TOKEN, VARIABLE, Project
 from tests.registry import Registry
 
 from hfaas_deploy import messages
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.promote import procedure
 from hfaas_deploy.promote.promotion import Promoted, Promotion
-from hfaas_deploy.target import Target
 from hfaas_tui.ui.model import Condition
 from hfaas_tui.ui.project.promoting import Agree, Tell, told
 from hfaas_tui.ui.project.undertaking import Undertaking

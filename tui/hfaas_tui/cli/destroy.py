@@ -19,8 +19,8 @@ from hfaas_tui.output import console, errors, print_document, print_news, print_
 from hfaas_tui.where import Where
 
 if TYPE_CHECKING:
+    from hfaas_deploy.aws.target import Target
     from hfaas_deploy.promote.remains import Remains
-    from hfaas_deploy.target import Target
 
 
 @click.command()

@@ -24,7 +24,7 @@ def image() -> None:
 def build(file: Path, functions: tuple[str, ...], build_args: tuple[str, ...], *, as_json: bool) -> int:
     """Derive the images of a pipeline's functions: the user's image, our supervisor, the script."""
     from hfaas_deploy import fdl
-    from hfaas_deploy.images import DockerImages
+    from hfaas_deploy.building.images import DockerImages
     from hfaas_deploy.steps import source
     from hfaas_tui import local
 

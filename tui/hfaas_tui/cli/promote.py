@@ -23,10 +23,10 @@ from hfaas_tui.where import Where
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from hfaas_deploy.images import DockerImages
+    from hfaas_deploy.aws.target import Target
+    from hfaas_deploy.building.images import DockerImages
     from hfaas_deploy.pipeline import Pipeline
     from hfaas_deploy.promote.promotion import Promoted, Promotion
-    from hfaas_deploy.target import Target
 
 INTERRUPTED = 130
 STYLES: Mapping[Tone, str] = {
@@ -172,7 +172,7 @@ class Work:
 
 def images() -> DockerImages:
     """Return the engine's images, which are what a promotion sends."""
-    from hfaas_deploy.images import DockerImages, NoEngine
+    from hfaas_deploy.building.images import DockerImages, NoEngine
 
     try:
         return DockerImages()

@@ -11,9 +11,9 @@ from hfaas_tui.output import console, print_json, print_text, table
 from hfaas_tui.where import Where
 
 if TYPE_CHECKING:
+    from hfaas_deploy.aws.target import Target
     from hfaas_deploy.pipeline import Pipeline
     from hfaas_deploy.promote.promotion import Promoted
-    from hfaas_deploy.target import Target
     from hfaas_tui.stacks import Known
 
 COLUMNS = ("stack", "status", "template", "promoted", "by", "")

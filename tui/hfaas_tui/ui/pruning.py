@@ -31,8 +31,8 @@ def unused(functions: Iterable[Function]) -> list[Image]:
     """Return the images that hfaas made and none of the functions names, the largest first; CliError."""
     from docker.errors import DockerException
 
+    from hfaas_deploy.building.images import connect
     from hfaas_deploy.errors import DeployError
-    from hfaas_deploy.images import connect
 
     try:
         with closing(connect()) as client:
@@ -63,8 +63,8 @@ def remove(images: Iterable[Image]) -> tuple[int, list[str]]:
     """Remove images; returns the bytes they had, and what the engine said of those that it keeps."""
     from docker.errors import APIError, DockerException, ImageNotFound
 
+    from hfaas_deploy.building.images import connect
     from hfaas_deploy.errors import DeployError
-    from hfaas_deploy.images import connect
 
     freed, kept = 0, []
     try:

@@ -14,7 +14,7 @@ from hfaas_tui.ui.aws.failures import told
 from hfaas_tui.where import Where, stand_in
 
 if TYPE_CHECKING:
-    from hfaas_deploy.target import Target
+    from hfaas_deploy.aws.target import Target
 
 INVOCATION_S = 930
 """Seconds: as long as a function may run, and a little."""
@@ -75,7 +75,7 @@ class AwsLink:
 
     def forget(self) -> None:
         """Forget the credentials that were found: there may be newer ones by now."""
-        from hfaas_deploy import target
+        from hfaas_deploy.aws import target
 
         self.close()
         target.forget_credentials()

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hfaas_deploy.findings import Finding
-    from hfaas_deploy.keys import Key
-    from hfaas_deploy.outline import Mention
+    from hfaas_deploy.language.keys import Key
+    from hfaas_deploy.language.outline import Mention
     from hfaas_deploy.pipeline import Pipeline
 
 MEANS = {
@@ -85,8 +85,9 @@ class Check:
 
 def check(path: Path, text: str) -> Check:
     """Look at a text as if it were saved."""
-    from hfaas_deploy import checks, fdl, outline
+    from hfaas_deploy import checks, fdl
     from hfaas_deploy.errors import DeployError
+    from hfaas_deploy.language import outline
 
     content = text.encode()
     mentions = tuple(outline.outline(content))
@@ -99,7 +100,7 @@ def check(path: Path, text: str) -> Check:
 
 
 def _remark(finding: Finding, mentions: tuple[Mention, ...]) -> Remark:
-    from hfaas_deploy import outline
+    from hfaas_deploy.language import outline
 
     spot = finding.spot
     key = outline.under(mentions, spot.line, spot.column)
@@ -129,7 +130,7 @@ def allowed(key: Key) -> str:
 
 def fix(text: str, remark: Remark) -> Edit | None:
     """Return the edit that repairs what stands where the problem is; None when there is none."""
-    from hfaas_deploy import document
+    from hfaas_deploy.language import document
 
     if not remark.fix:
         return None
@@ -158,14 +159,14 @@ def apply(text: str, edit: Edit) -> str:
 
 def help_at(found: Check, line: int, column: int) -> Help | None:
     """Return help for the key at a place, which counts from 0; None where there is none."""
-    from hfaas_deploy import outline
+    from hfaas_deploy.language import outline
 
     key = outline.under(found.mentions, line + 1, column + 1)
     return _help(key) if key else None
 
 
 def _help(key: Key) -> Help:
-    from hfaas_deploy.keys import Status
+    from hfaas_deploy.language.keys import Status
 
     text = key.effect
     if key.status is not Status.USED:
@@ -174,8 +175,8 @@ def _help(key: Key) -> Help:
 
 
 def _facts(key: Key) -> Iterator[tuple[str, str]]:
-    from hfaas_deploy import keys
-    from hfaas_deploy.keys import Status
+    from hfaas_deploy.language import keys
+    from hfaas_deploy.language.keys import Status
 
     means = MEANS.get(key.path, {})
     yield from means.items()

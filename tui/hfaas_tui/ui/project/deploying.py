@@ -18,7 +18,7 @@ from hfaas_tui.errors import CliError, NoEmulator
 from hfaas_tui.ui.model import Target
 
 if TYPE_CHECKING:
-    from hfaas_deploy.images import Foresight
+    from hfaas_deploy.building.images import Foresight
     from hfaas_deploy.pipeline import Pipeline
     from hfaas_deploy.preview import Preview
     from hfaas_tui.ui.backend import Backend
@@ -98,7 +98,7 @@ class EmulatorDeployer:
 
     def plan(self, pipeline: Pipeline) -> Plan:
         from hfaas_deploy import preview
-        from hfaas_deploy.target import Target as Place
+        from hfaas_deploy.aws.target import Target as Place
         from hfaas_tui import local
 
         wanted = local.with_build_args(pipeline, self.build_args)

@@ -18,11 +18,11 @@ from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.where import Where
 
 if TYPE_CHECKING:
-    from hfaas_deploy.images import DockerImages
+    from hfaas_deploy.aws.target import Target
+    from hfaas_deploy.building.images import DockerImages
     from hfaas_deploy.messages import Message
     from hfaas_deploy.pipeline import Pipeline
     from hfaas_deploy.promote.promotion import Promoted, Promotion
-    from hfaas_deploy.target import Target
     from hfaas_tui.ui.backend import Backend
     from hfaas_tui.ui.settings import Settings
 
@@ -113,7 +113,7 @@ def _target(where: Where, pipeline: Pipeline) -> Target:
 
 @contextmanager
 def _images() -> Iterator[DockerImages]:
-    from hfaas_deploy.images import DockerImages
+    from hfaas_deploy.building.images import DockerImages
 
     images = DockerImages()
     with images if isinstance(images, AbstractContextManager) else nullcontext(images) as made:

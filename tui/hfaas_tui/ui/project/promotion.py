@@ -19,7 +19,7 @@ from hfaas_tui.errors import CliError, NoEmulator
 from hfaas_tui.ui.model import Problem, Target
 
 if TYPE_CHECKING:
-    from hfaas_deploy.images import FunctionSource
+    from hfaas_deploy.building.images import FunctionSource
     from hfaas_deploy.pipeline import Pipeline
     from hfaas_tui.ui.backend import Backend
     from hfaas_tui.ui.settings import Settings
@@ -127,7 +127,8 @@ def of(holder: Holder) -> Witness:
 
 def propose(file: Path, witness: Witness) -> Proposal:
     """Return what would be promoted now; CliError when the pipeline cannot be."""
-    from hfaas_deploy import checks, fdl, secret_values, steps, template
+    from hfaas_deploy import checks, fdl, steps, template
+    from hfaas_deploy.aws import secret_values
 
     with told():
         pipeline = fdl.read(file)
@@ -183,7 +184,7 @@ class EmulatorWitness:
     def look(self, pipeline: Pipeline) -> Seen:
         """Compare what is deployed with what the pipeline's files make."""
         from hfaas_deploy import names, steps
-        from hfaas_deploy.target import Target as Place
+        from hfaas_deploy.aws.target import Target as Place
         from hfaas_tui import local
         from hfaas_tui.watch import Emulator
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from hfaas_tui.ui.model import Condition
 
 if TYPE_CHECKING:
+    from hfaas_deploy.aws.stack import Event
     from hfaas_deploy.messages import LayerMoved, Message
     from hfaas_deploy.promote.promotion import Promotion
-    from hfaas_deploy.stack import Event
 
 STACK, SMOKE, RECORD = "stack", "smoke", "record"
 RUNNING = Condition.RUNNING

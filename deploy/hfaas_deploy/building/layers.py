@@ -8,10 +8,10 @@ import tempfile
 from typing import IO
 from urllib.parse import urlsplit
 
-from hfaas_deploy.archive import pack
-from hfaas_deploy.bundle import Progress
+from hfaas_deploy.building.archive import pack
+from hfaas_deploy.building.bundle import Progress
+from hfaas_deploy.building.images import FunctionSource, ImageError, Original, function_entries
 from hfaas_deploy.errors import TargetUnreachable
-from hfaas_deploy.images import FunctionSource, ImageError, Original, function_entries
 
 TIMEOUT_S = 60
 

@@ -22,9 +22,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol, Self
 
-from hfaas_deploy.archive import Entry, entry_of, pack, tree
-from hfaas_deploy.bundle import Bundle, BundleError, Bundles, Progress, default_bundles
-from hfaas_deploy.dockerfile import base_images
+from hfaas_deploy.building.archive import Entry, entry_of, pack, tree
+from hfaas_deploy.building.bundle import Bundle, BundleError, Bundles, Progress, default_bundles
+from hfaas_deploy.building.dockerfile import base_images
 from hfaas_deploy.errors import DeployError
 
 if TYPE_CHECKING:

@@ -1,17 +1,17 @@
 """The reference page of the pipeline file's keys, made from the table of keys.
 
-`python -m hfaas_deploy.reference` prints it; docs/fdl-keys.md is that text.
+`python -m hfaas_deploy.language.reference` prints it; docs/fdl-keys.md is that text.
 """
 
 from __future__ import annotations
 
 import sys
 
-from hfaas_deploy.keys import KEYS, Key, Kind, Status, at
+from hfaas_deploy.language.keys import KEYS, Key, Kind, Status, at
 
 HEAD = """# Keys of the pipeline file
 
-Made by `python -m hfaas_deploy.reference`; do not edit. `*` = required, `+` = extension that scar does not know.
+Made by `python -m hfaas_deploy.language.reference`; do not edit. `*` = required, `+` = extension that scar does not know.
 """
 
 

@@ -27,7 +27,7 @@ from typing import IO
 import platformdirs
 
 import hfaas_supervisor
-from hfaas_deploy.archive import Entry, digest, pack, repack, tree
+from hfaas_deploy.building.archive import Entry, digest, pack, repack, tree
 from hfaas_deploy.errors import DeployError
 
 Progress = Callable[[str], None]

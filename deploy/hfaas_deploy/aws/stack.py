@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hfaas_deploy import credentials
+from hfaas_deploy.aws import credentials
+from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import (
     CredentialsError,
     StackBroken,
@@ -31,7 +32,6 @@ from hfaas_deploy.errors import (
     StackSlow,
     TargetUnreachable,
 )
-from hfaas_deploy.target import Target
 from hfaas_deploy.template import Template
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """The JSON Schema of the pipeline file, for editors: made from the table of keys.
 
-`python -m hfaas_deploy.schema` prints it; docs/fdl.schema.json is that text.
+`python -m hfaas_deploy.language.schema` prints it; docs/fdl.schema.json is that text.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import json
 import sys
 from typing import Any
 
-from hfaas_deploy import keys
-from hfaas_deploy.keys import Key, Kind, Status
+from hfaas_deploy.language import keys
+from hfaas_deploy.language.keys import Key, Kind, Status
 
 Json = dict[str, Any]
 

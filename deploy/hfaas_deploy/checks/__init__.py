@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from hfaas_deploy import endpoints, jobs, names, references, secret_variables, services, stores, wiring
+from hfaas_deploy import names, references, secret_variables
+from hfaas_deploy.checks import endpoints, jobs, services, stores, wiring
 from hfaas_deploy.findings import Finding, error, in_order, warning
 from hfaas_deploy.pipeline import Function, Pipeline
 from hfaas_deploy.template.functions import DROPPED, ENVIRONMENT_LIMIT, environment_size

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hfaas_deploy import names
+from hfaas_deploy.aws.target import is_aws_host
 from hfaas_deploy.errors import ArtifactsError, TargetUnreachable
-from hfaas_deploy.target import is_aws_host
 from hfaas_deploy.template import Template
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hfaas_deploy.document import Entry, Items, Map, Scalar, Tree
 from hfaas_deploy.findings import Finding, Spot, warning
+from hfaas_deploy.language.document import Entry, Items, Map, Scalar, Tree
 
 SAME = (
     *(

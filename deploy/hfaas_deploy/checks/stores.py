@@ -7,8 +7,10 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from hfaas_deploy import keys, names, providers, references, services
+from hfaas_deploy import names, providers, references
+from hfaas_deploy.checks import services
 from hfaas_deploy.findings import Finding, error, warning
+from hfaas_deploy.language import keys
 from hfaas_deploy.pipeline import Function, InputPath, OutputPath, Pipeline, Provider, Service
 
 HOST = re.compile(r"[A-Za-z0-9._-]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?")

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from hfaas_deploy import keys
-from hfaas_deploy.document import Entry, Items, Map, Scalar, Tree
 from hfaas_deploy.findings import Finding, Spot, error, warning
-from hfaas_deploy.keys import Key, Kind, Status
+from hfaas_deploy.language import keys
+from hfaas_deploy.language.document import Entry, Items, Map, Scalar, Tree
+from hfaas_deploy.language.keys import Key, Kind, Status
 
 Values = dict[str, Any]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hfaas_deploy import document, keys
-from hfaas_deploy.document import Items, Map, Tree
-from hfaas_deploy.keys import Key, Kind
+from hfaas_deploy.language import document, keys
+from hfaas_deploy.language.document import Items, Map, Tree
+from hfaas_deploy.language.keys import Key, Kind
 
 
 @dataclass(frozen=True, slots=True)

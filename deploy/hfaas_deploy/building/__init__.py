@@ -1,0 +1,1 @@
+"""What images of Functions are made of, and who makes them."""
