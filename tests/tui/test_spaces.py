@@ -127,7 +127,17 @@ def test_a_file_is_replaced(hfaas: Hfaas, space: str, tmp_path: Path) -> None:
         hfaas("space", "put", str(tmp_path / "x"), f"{space}/x")
 
     hfaas("space", "get", f"{space}/x", str(tmp_path / "out"))
-    assert (tmp_path / "out" / "x").read_text() == "new"
+    assert (tmp_path / "out").read_text() == "new"
+
+
+def test_one_file_of_a_space_goes_to_a_file_or_into_a_folder(hfaas: Hfaas, space: str, tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("x")
+    hfaas("space", "put", str(tmp_path / "x"), f"{space}/in/x")
+
+    assert hfaas("get", f"onedata://{space}/in/x", str(tmp_path / "y.txt"))[0] == 0
+    assert hfaas("space", "get", f"{space}/in/x", f"{tmp_path}/new/")[0] == 0
+    assert hfaas("get", f"onedata://{space}/in", str(tmp_path / "out"))[0] == 0
+    assert {(tmp_path / name).read_text() for name in ("y.txt", "new/x", "out/x")} == {"x"}
 
 
 def test_ls_lists_files_with_their_addresses(hfaas: Hfaas, space: str, tmp_path: Path) -> None:

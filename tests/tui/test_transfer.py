@@ -6,7 +6,7 @@ import pytest
 
 from hfaas_tui.errors import CliError, UsageError
 from hfaas_tui.location import Location, parse
-from hfaas_tui.transfer import Found, download, plan_uploads
+from hfaas_tui.transfer import Found, download, plan_downloads, plan_uploads
 
 
 def keys(files: list[Path], target: str) -> list[str]:
@@ -88,3 +88,51 @@ def test_a_link_in_a_folder_is_never_left_out_in_silence(tmp_path: Path) -> None
 
     with pytest.raises(UsageError, match="link to a folder"):
         plan_uploads([tmp_path / "in"], Location("b", ""))
+
+
+ONE = [Found(Location("b", "in/a.txt"), "a.txt", 1)]
+AT_ONE = Location("b", "in/a.txt")
+
+
+def test_one_object_gets_the_targets_name(tmp_path: Path) -> None:
+    assert plan_downloads(ONE, AT_ONE, f"{tmp_path}/file.txt") == [tmp_path / "file.txt"]
+
+
+def test_one_object_replaces_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file.txt").touch()
+
+    assert plan_downloads(ONE, AT_ONE, f"{tmp_path}/file.txt") == [tmp_path / "file.txt"]
+
+
+def test_one_object_goes_into_a_folder_that_exists(tmp_path: Path) -> None:
+    assert plan_downloads(ONE, AT_ONE, str(tmp_path)) == [tmp_path / "a.txt"]
+
+
+def test_a_target_with_a_slash_is_a_folder_that_is_made(tmp_path: Path) -> None:
+    assert plan_downloads(ONE, AT_ONE, f"{tmp_path}/new/") == [tmp_path / "new" / "a.txt"]
+
+
+@pytest.mark.parametrize("folder", ["in", "in/", ""])
+def test_the_only_object_of_a_folder_goes_into_a_folder(tmp_path: Path, folder: str) -> None:
+    assert plan_downloads(ONE, Location("b", folder), f"{tmp_path}/new") == [tmp_path / "new" / "a.txt"]
+
+
+def test_several_objects_go_into_a_folder(tmp_path: Path) -> None:
+    found = [*ONE, Found(Location("b", "in/a.txt/c"), "c", 1)]
+
+    assert plan_downloads(found, AT_ONE, f"{tmp_path}/new") == [tmp_path / "new" / "a.txt", tmp_path / "new" / "c"]
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_file_is_no_folder_for_several_objects(tmp_path: Path, slash: str) -> None:
+    (tmp_path / "file.txt").touch()
+
+    with pytest.raises(UsageError, match=r"file\.txt is no folder"):
+        plan_downloads(ONE, Location("b", "in/"), f"{tmp_path}/file.txt{slash}")
+
+
+def test_a_folder_asked_for_by_a_slash_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "file.txt").touch()
+
+    with pytest.raises(UsageError, match=r"file\.txt is no folder"):
+        plan_downloads(ONE, AT_ONE, f"{tmp_path}/file.txt/")

@@ -327,7 +327,7 @@ def used(story: Story, promoted: Promoted) -> Used:
         followed = next(line for line in follower.stdout if "pictures" in line)
         follower.send_signal(signal.SIGINT)
     jobs = story.json("jobs", *ON_AWS)
-    story.ok("get", "s3://hfaas-story/frames/walk-00000.jpg", "fetched", *ON_AWS)
+    story.ok("get", "s3://hfaas-story/frames/walk-00000.jpg", "fetched.jpg", *ON_AWS)
     answer = subprocess.run(
         [program, "invoke", "story-grey", "--http", "--data", "walk.jpg", *ON_AWS],
         cwd=story.directory,
@@ -341,7 +341,7 @@ def used(story: Story, promoted: Promoted) -> Used:
         story.json("url", *ON_AWS),
         jobs,
         story.ok("logs", "--job", jobs[0]["jobId"], *ON_AWS),
-        (story.directory / "fetched" / "walk-00000.jpg").read_bytes(),
+        (story.directory / "fetched.jpg").read_bytes(),
     )
 
 

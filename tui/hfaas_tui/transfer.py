@@ -199,7 +199,11 @@ def listing(client: S3Client, place: Location) -> list[Found]:
 
 def download(storage: Storage, found: Sequence[Found], directory: Path, moved: Moved = unseen) -> list[Path]:
     """Copy to files below a directory, several at once; CliError for a name that would lead out of it."""
-    targets = [_inside(directory, each.relative) for each in found]
+    return copy(storage, found, [_inside(directory, each.relative) for each in found], moved)
+
+
+def copy(storage: Storage, found: Sequence[Found], targets: Sequence[Path], moved: Moved = unseen) -> list[Path]:
+    """Copy each to its file, several at once; returns the files. CliError."""
 
     def one(pair: tuple[Found, Path]) -> Path:
         each, target = pair
@@ -210,6 +214,20 @@ def download(storage: Storage, found: Sequence[Found], directory: Path, moved: M
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         return list(pool.map(one, zip(found, targets, strict=True)))
+
+
+def plan_downloads(found: Sequence[Found], place: Location, target: str) -> list[Path]:
+    """Pair what was found at a place with files, as cp does; CliError or UsageError for what cannot be.
+
+    One file becomes `target`, unless that is a folder or ends in `/`; whatever lies below a folder goes into one.
+    """
+    at = Path(target)
+    is_one = len(found) == 1 and found[0].at.key.strip("/") == place.key.strip("/")
+    if is_one and not at.is_dir() and not target.endswith("/"):
+        return [at]
+    if at.exists() and not at.is_dir():
+        raise UsageError(f"{at} is no folder", f"{place} is one: name a folder for what is in it")
+    return [_inside(at, each.relative) for each in found]
 
 
 def _inside(directory: Path, relative: str) -> Path:

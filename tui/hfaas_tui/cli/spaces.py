@@ -108,13 +108,13 @@ def put(files: tuple[Path, ...], place: str, endpoint: str | None, state: Path |
 
 @space.command()
 @click.argument("place", metavar="NAME[/PATH]")
-@click.argument("target", type=click.Path(path_type=Path), default=Path())
+@click.argument("to", metavar="[TARGET]", default=".")
 @options.endpoint
 @options.state
 @options.as_json
-def get(place: str, target: Path, endpoint: str | None, state: Path | None, *, as_json: bool) -> int:
-    """Copy one file, or all below a folder, to a directory."""
-    return copy_out(Where(endpoint=endpoint, state=state), located(place), target, as_json=as_json)
+def get(place: str, to: str, endpoint: str | None, state: Path | None, *, as_json: bool) -> int:
+    """Copy one file to a file or into a folder, or all below a folder into a folder."""
+    return copy_out(Where(endpoint=endpoint, state=state), located(place), to, as_json=as_json)
 
 
 @space.command(name="rm")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from hfaas_tui.cli import options
-from hfaas_tui.errors import CliError, UsageError
+from hfaas_tui.errors import CliError
 from hfaas_tui.location import Location, parse
 from hfaas_tui.output import print_json, print_text
 from hfaas_tui.where import Where
@@ -29,15 +29,16 @@ def put(files: tuple[Path, ...], place: str, where: Where, *, as_json: bool) -> 
 
 @click.command()
 @click.argument("source", metavar="s3://BUCKET/[KEY or FOLDER/]")
-@click.argument("folder", metavar="[TARGET]", type=click.Path(path_type=Path), default=Path())
+@click.argument("to", metavar="[TARGET]", default=".")
 @options.where
 @options.as_json
-def get(source: str, folder: Path, where: Where, *, as_json: bool) -> int:
-    """Copy one object, or all below a folder, to a directory.
+def get(source: str, to: str, where: Where, *, as_json: bool) -> int:
+    """Copy one object to a file or into a folder, or all below a folder into a folder.
 
-    onedata://SPACE/PATH is a file or a folder of a space.
+    As cp does: a target that exists as a folder, or ends in `/`, is a folder. onedata://SPACE/PATH is a file or a
+    folder of a space.
     """
-    return copy_out(where, parse(source), folder, as_json=as_json)
+    return copy_out(where, parse(source), to, as_json=as_json)
 
 
 def copy_in(where: Where, files: Sequence[Path], place: Location, *, as_json: bool) -> int:
@@ -53,8 +54,8 @@ def copy_in(where: Where, files: Sequence[Path], place: Location, *, as_json: bo
     return 0
 
 
-def copy_out(where: Where, place: Location, target: Path, *, as_json: bool) -> int:
-    """Copy from a storage into a directory and print what was written."""
+def copy_out(where: Where, place: Location, target: str, *, as_json: bool) -> int:
+    """Copy from a storage to a file or into a folder and print what was written."""
     from hfaas_tui import storages, transfer
     from hfaas_tui.progress import bar
 
@@ -63,10 +64,9 @@ def copy_out(where: Where, place: Location, target: Path, *, as_json: bool) -> i
         if not found:
             hint = f"`hfaas ls {place.storage}://{place.bucket}/{where.again}` shows what there is"
             raise CliError(f"there is nothing at {place}", hint)
-        if target.exists() and not target.is_dir():
-            raise UsageError(f"{target} is no directory", "files are copied into a directory")
+        targets = transfer.plan_downloads(found, place, target)
         with bar("getting", sum(each.size for each in found)) as moved:
-            written = transfer.download(storage, found, target, moved)
+            written = transfer.copy(storage, found, targets, moved)
     _tell([str(path) for path in written], as_json=as_json)
     return 0
 
