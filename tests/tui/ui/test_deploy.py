@@ -18,7 +18,7 @@ from hfaas_tui.ui.model import Target
 from hfaas_tui.ui.project.checking import Edit
 from hfaas_tui.ui.project.deploying import Line, Outcome, Plan, Say
 from hfaas_tui.ui.project.project import begin
-from hfaas_tui.ui.screens.deploy import Deploy
+from hfaas_tui.ui.screens.deploy.view import Deploy
 from hfaas_tui.ui.widgets.problems import Problems
 
 if TYPE_CHECKING:

@@ -155,7 +155,9 @@ def test_a_defect_leaves_one_line_and_a_file_without_secrets(
 
 def test_a_defect_in_the_ui_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "pipeline.yaml").write_text("functions: {}\n")
-    (tmp_path / "sitecustomize.py").write_text("from hfaas_tui.ui.screens import logs\nlogs.Logs = None\n")
+    (tmp_path / "sitecustomize.py").write_text(
+        "from hfaas_tui.ui.screens.logs import view as logs\nlogs.Logs = None\n"
+    )
     terminal = Terminal("--view", "logs", cwd=tmp_path, PYTHONPATH=str(tmp_path))
     try:
         terminal.until(b"was ended by a defect")

@@ -187,7 +187,7 @@ def test_no_text_from_outside_is_taken_for_markup(file: Path) -> None:
                     assert is_plain or file.name in OWN_TITLES, f"{file.name}:{node.lineno}"
 
 
-OWN_BUTTONS = {"confirm.py", "storage_dialogs.py"}
+OWN_BUTTONS = {"confirm.py", "dialogs.py"}
 """Their labels are given by views, in words of ours; `test_labels...` looks at the calls."""
 OWN_TITLES = {"tour.py"}
 """Its pages are ours."""

@@ -22,10 +22,10 @@ from hfaas_tui.ui import errands
 from hfaas_tui.ui.app import HfaasApp
 from hfaas_tui.ui.emulator.replay import ReplayBackend
 from hfaas_tui.ui.model import Condition, Health, Problem, Target
-from hfaas_tui.ui.screens.invoke import Invoke
+from hfaas_tui.ui.screens.functions.invoke import Invoke
 from hfaas_tui.ui.screens.messages import Messages
-from hfaas_tui.ui.screens.storage_dialogs import Choice as Options
-from hfaas_tui.ui.screens.storage_dialogs import Story
+from hfaas_tui.ui.screens.storage.dialogs import Choice as Options
+from hfaas_tui.ui.screens.storage.dialogs import Story
 from hfaas_tui.ui.widgets.choice import Choice
 from hfaas_tui.ui.widgets.confirm import Ask, Confirm
 from hfaas_tui.ui.widgets.picker import Picker

@@ -22,7 +22,7 @@ def loaded(code: str) -> set[str]:
 @pytest.mark.parametrize("view", ["functions", "logs", "runs", "storage", "welcome"])
 def test_a_first_view_is_painted_without_anything_heavy(view: str) -> None:
     code = "import hfaas_tui.ui.__main__, hfaas_tui.ui.guarded, hfaas_tui.ui.emulator.local_backend, hfaas_tui.ui.emulator.emulation"
-    found = loaded(f"{code}, hfaas_tui.ui.screens.{view}")
+    found = loaded(f"{code}, hfaas_tui.ui.screens.{view}.view")
     assert "textual" in found
     assert not found & HEAVY
     assert {each for each in found if each.startswith("hfaas_deploy")} <= LIGHT

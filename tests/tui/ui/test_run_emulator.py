@@ -10,7 +10,7 @@ from tests.tui.ui.screen import WIDE, wait_for, wait_text
 from hfaas_tui.ui.app import HfaasApp
 from hfaas_tui.ui.emulator.local_backend import LocalBackend
 from hfaas_tui.ui.model import Condition
-from hfaas_tui.ui.screens.runs import Runs
+from hfaas_tui.ui.screens.runs.view import Runs
 from hfaas_tui.ui.settings import Settings
 
 

@@ -11,7 +11,7 @@ from tests.tui.ui.world import NOW, FakeBackend, changed, run
 from textual.pilot import Pilot
 
 from hfaas_tui.ui.model import Condition, Run, RunDetail, Step, Target
-from hfaas_tui.ui.screens.runs import Runs
+from hfaas_tui.ui.screens.runs.view import Runs
 
 FAILED, SECOND_LEG, FIRST_LEG = (
     f"{name}-0000-4000-8000-000000000000" for name in ("a91e07c4", "7f1a2222", "77be1010")

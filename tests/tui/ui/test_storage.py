@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 
 from hfaas_tui.ui.backend import Moved
 from hfaas_tui.ui.model import Condition, Step
-from hfaas_tui.ui.screens.storage import Storage
+from hfaas_tui.ui.screens.storage.view import Storage
 from hfaas_tui.ui.widgets.preview import Preview
 from hfaas_tui.ui.widgets.vtable import VTable
 

@@ -9,8 +9,8 @@ from tests.tui.ui.world import FakeBackend
 
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.model import Entry, Listing, Place
-from hfaas_tui.ui.screens import storage_listing as listing
-from hfaas_tui.ui.screens.storage_names import bucket_problem, folder_problem, place_problem, space_problem
+from hfaas_tui.ui.screens.storage import listing
+from hfaas_tui.ui.screens.storage.names import bucket_problem, folder_problem, place_problem, space_problem
 from hfaas_tui.ui.widgets.picker import scan
 from hfaas_tui.ui.widgets.tree import Branches
 

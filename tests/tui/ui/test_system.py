@@ -17,7 +17,7 @@ from hfaas_tui.ui.app import HfaasApp
 from hfaas_tui.ui.model import Condition, Machine
 from hfaas_tui.ui.pruning import Image, is_used
 from hfaas_tui.ui.pulse import Pulse
-from hfaas_tui.ui.screens import system_papers
+from hfaas_tui.ui.screens.system import papers as system_papers
 from hfaas_tui.ui.widgets.gauge import course, gauge
 
 GONE = "the emulator does not answer on 127.0.0.1:4566"

@@ -11,7 +11,7 @@ from tests.tui.ui.test_system import FINDINGS, GONE, Emulation
 from tests.tui.ui.world import FakeBackend
 
 from hfaas_tui import doctor
-from hfaas_tui.ui.screens.tour import PAGES
+from hfaas_tui.ui.screens.welcome.tour import PAGES
 
 HERE = "/home/ana/new"
 

@@ -116,7 +116,8 @@ class HfaasApp(App[int]):
 
     def _prefetch(self) -> None:
         """Import what comes next while nobody waits for it."""
-        names = ("textual.widgets.text_area", *(f"hfaas_tui.ui.{each}" for each in ("commands", "screens.invoke")))
+        ours = (f"hfaas_tui.ui.screens.{each}" for each in ("palette", "functions.invoke"))
+        names = ("textual.widgets.text_area", *ours)
         send(self, self, "prefetch", lambda: [importlib.import_module(each) for each in names], lambda _: None)
 
     def _look(self) -> None:
@@ -277,7 +278,7 @@ class HfaasApp(App[int]):
 
     def action_command_palette(self) -> None:
         """Find a command by its name."""
-        from hfaas_tui.ui.commands import Palette
+        from hfaas_tui.ui.screens.palette import Palette
 
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(placeholder="What would you like to do?"))
@@ -289,7 +290,7 @@ class HfaasApp(App[int]):
 
     def action_start_emulator(self) -> None:
         """Start the emulator from whatever view says that none answers."""
-        from hfaas_tui.ui.screens.system_emulator import Switch
+        from hfaas_tui.ui.screens.system.emulator import Switch
 
         if isinstance(self.screen, View) and not self.is_read_only and not self.store.health.is_up:
             Switch(self.screen).turn()
@@ -456,5 +457,5 @@ class HfaasApp(App[int]):
 
 def _made(view: str) -> View:
     """Make a view; its module is imported now."""
-    module = importlib.import_module(f"hfaas_tui.ui.screens.{view}")
+    module = importlib.import_module(f"hfaas_tui.ui.screens.{view}.view")
     return cast("View", getattr(module, view.capitalize())())

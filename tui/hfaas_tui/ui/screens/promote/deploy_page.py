@@ -6,12 +6,11 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from hfaas_tui import units
 from hfaas_tui.ui import glyphs, safe
 from hfaas_tui.ui.model import Condition
-from hfaas_tui.ui.project.steps import Step
+from hfaas_tui.ui.project.step import Step
 from hfaas_tui.ui.project.undertaking import Undertaking
-from hfaas_tui.ui.screens.promote import plan_checks
+from hfaas_tui.ui.screens.promote import amounts, plan_checks
 from hfaas_tui.ui.screens.promote.page import Page
 from hfaas_tui.ui.widgets.chrome import Part
 from hfaas_tui.ui.widgets.textpane import Line
@@ -83,11 +82,8 @@ class DeployPage(Page):
         if column == "time":
             return safe.duration(row.seconds(self.view.now())) if row.began is not None else "", "dim"
         if column == "about":
-            return about(row, is_narrow=self.view.is_narrow), look.tone if look.tone in {
-                "err",
-                "warn",
-                "run",
-            } else "dim"
+            tone = look.tone if look.tone in {"err", "warn", "run"} else "dim"
+            return amounts.about(row, self.view.now(), is_narrow=self.view.is_narrow), tone
         return str(getattr(row, column)), "dim" if row.state is Condition.PENDING else ""
 
     def what(self) -> Iterator[Part]:
@@ -109,11 +105,23 @@ class DeployPage(Page):
             yield Part(f" ■ stopped after {done} of {total} steps", "warn")
             yield Part("   P goes on where it was", "dim")
         else:
-            room = BAR if self.view.is_narrow else 2 * BAR
-            yield Part(f" {bar(done, total, room)}", "run")
-            yield Part(f"  {done} of {total}   {took}")
-            if one.is_stopping:
-                yield Part("   stops after this step", "warn")
+            yield from self._moving(one, f"  {done} of {total}   {took}")
+
+    def _moving(self, one: Undertaking, steps: str) -> Iterator[Part]:
+        """Yield how far it is; while images are pushed, their bytes."""
+        amount, is_narrow, now = one.pushed, self.view.is_narrow, self.view.now()
+        room = BAR if is_narrow or amount else 2 * BAR
+        if amount and is_narrow:
+            room, steps = BAR // 2, steps.partition("   ")[0]
+        is_unknown = amount is not None and amount.share is None
+        yield Part(
+            f" {amounts.sliding(one.share, room, now) if is_unknown else amounts.bar(one.share, room)}", "run"
+        )
+        if amount:
+            yield Part(f"  {amounts.told(amount)}", "head")
+        yield Part(steps)
+        if one.is_stopping:
+            yield Part("   stops after this step", "warn")
 
     def sum(self) -> Iterator[Part]:
         one = self.undertaking
@@ -160,20 +168,3 @@ class DeployPage(Page):
             yield (Part(f" {name:<26} ", "head"), Part(value))
         if not one.outputs and one.is_running:
             yield (Part(" those of the Stack come when it is up", "dim"),)
-
-
-def about(step: Step, *, is_narrow: bool) -> str:
-    """Return what is said of a step: of a push that moves, how far it is."""
-    if step.total and step.state is Condition.RUNNING and step.done:
-        far = min(1.0, step.done / step.total)
-        told = f" {far:>4.0%}" if is_narrow else f" {far:>4.0%} of {units.size(step.total)}"
-        return bar(step.done, step.total, 8) + told + (f"  {step.about}" if step.about else "")
-    if step.total and not step.is_part and step.state is Condition.PENDING:
-        return units.size(step.total)
-    return step.about
-
-
-def bar(done: int, total: int, cells: int) -> str:
-    """Draw how much is done."""
-    full = round(cells * min(1.0, done / total)) if total else 0
-    return "█" * full + "░" * (cells - full)

@@ -1,0 +1,1 @@
+"""The sixth view: the files of a pipeline, and bringing it up."""

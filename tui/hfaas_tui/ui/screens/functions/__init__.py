@@ -1,0 +1,1 @@
+"""The first view: what is deployed, and the dialog that invokes it."""

@@ -1,0 +1,1 @@
+"""The second view: the log lines of all functions."""

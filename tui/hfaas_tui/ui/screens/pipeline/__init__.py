@@ -1,0 +1,1 @@
+"""The fifth view: how functions and places hang together."""

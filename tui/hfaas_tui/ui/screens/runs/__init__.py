@@ -1,0 +1,1 @@
+"""The third view: invocations and jobs, and everything about one of them."""

@@ -1,0 +1,1 @@
+"""The eighth view: the machine and the emulator."""

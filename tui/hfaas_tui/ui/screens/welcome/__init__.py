@@ -1,0 +1,1 @@
+"""What is seen first where no pipeline is, and the tour."""
