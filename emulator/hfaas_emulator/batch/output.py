@@ -46,9 +46,13 @@ class JobOutput:
         self._clock = clock
         self._known = Counter(known)
         self._has_begun = bool(self._known)
-        self._lines = Lines(self._take)
-        self.feed = self._lines.feed
-        self.finish = self._lines.finish
+        self._streams = Lines(self._take), Lines(self._take)
+        self.feed, self.feed_errors = (each.feed for each in self._streams)
+
+    def finish(self) -> None:
+        """What was left without a newline is a line too, of each stream."""
+        for each in self._streams:
+            each.finish()
 
     def _take(self, lines: list[str]) -> None:
         told = [line for line in (each.removesuffix("\n") for each in lines) if line]

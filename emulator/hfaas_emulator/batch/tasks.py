@@ -114,7 +114,7 @@ class TaskRunner:
 
     async def _run(self, spec: ContainerSpec, output: JobOutput) -> Container:
         try:
-            return await self._engine.run(spec, output.feed)
+            return await self._engine.run(spec, output.feed, output.feed_errors)
         except ImageNotFound as error:
             raise NotStarted(self._missing(spec.image)) from error
         except EngineError as error:
@@ -166,7 +166,7 @@ class TaskRunner:
         self._begun(identity, {})
         known, was_over = await self._known(identity), await has_ended(container)
         output = JobOutput(identity, self._logs, self._trace, self._clock, known.lines)
-        await container.follow(output.feed, known.since)
+        await container.follow(output.feed, known.since, output.feed_errors)
         return RunningTask(
             identity, identity.started, container, output, self._clock, self._background, was_over=was_over
         )

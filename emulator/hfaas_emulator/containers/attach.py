@@ -13,14 +13,16 @@ from docker.utils.socket import frames_iter
 
 from hfaas_emulator.containers.engine import Output
 
+STDERR = 2
 _HEADER = struct.Struct(">BxxxL")
 
 
 class Demultiplexer:
     """Takes the stream apart: frames of an eight-byte header and data, cut anywhere."""
 
-    def __init__(self, output: Output) -> None:
-        self._output = output
+    def __init__(self, output: Output, errors: Output | None = None) -> None:
+        self._streams = {STDERR: errors or output}
+        self._output = self._to = output
         self._head = b""
         self._left = 0
 
@@ -31,14 +33,15 @@ class Demultiplexer:
             if self._left:
                 piece = view[: self._left]
                 self._left -= len(piece)
-                self._output(bytes(piece))
+                self._to(bytes(piece))
                 view = view[len(piece) :]
             else:
                 missing = _HEADER.size - len(self._head)
                 self._head += view[:missing]
                 view = view[missing:]
                 if len(self._head) == _HEADER.size:
-                    self._left = _HEADER.unpack(self._head)[1]
+                    stream, self._left = _HEADER.unpack(self._head)
+                    self._to = self._streams.get(stream, self._output)
                     self._head = b""
 
 
@@ -48,8 +51,9 @@ class Attached(asyncio.Protocol):
     last_words_s = 1.0
     """How long after the end of the container its output may still be under way."""
 
-    def __init__(self, output: Output) -> None:
-        self._demultiplexer = Demultiplexer(output)
+    def __init__(self, output: Output, errors: Output | None = None) -> None:
+        self._demultiplexer = Demultiplexer(output, errors)
+        self._streams = {STDERR: errors or output}
         self._output = output
         self.ended = asyncio.Event()
         self._close: Callable[[], None] = lambda: None
@@ -86,8 +90,8 @@ class Attached(asyncio.Protocol):
 
         def follow() -> None:
             try:
-                for _, data in frames_iter(stream, tty=False):  # type: ignore[no-untyped-call]
-                    loop.call_soon_threadsafe(self._output, data)
+                for number, data in frames_iter(stream, tty=False):  # type: ignore[no-untyped-call]
+                    loop.call_soon_threadsafe(self._streams.get(number, self._output), data)
             except (OSError, ValueError):
                 pass  # closed from our side
             finally:

@@ -161,8 +161,8 @@ class DockerEngine:
             log.warning("%s cannot be pulled: %s", ref, error.explanation or error)
         return self._found(ref)
 
-    async def run(self, spec: ContainerSpec, output: Output) -> DockerContainer:
-        starting = self._spawn(self._run(spec, output))
+    async def run(self, spec: ContainerSpec, output: Output, errors: Output | None = None) -> DockerContainer:
+        starting = self._spawn(self._run(spec, output, errors))
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError:
@@ -188,11 +188,11 @@ class DockerEngine:
         self._containers.pop(id, None)
         self._storage.drop(id)
 
-    async def _run(self, spec: ContainerSpec, output: Output) -> DockerContainer:
+    async def _run(self, spec: ContainerSpec, output: Output, errors: Output | None) -> DockerContainer:
         with engine_errors(f"start a container of {spec.image}"):
             joined = await self._joined(spec)
             try:
-                container = await self._created(spec, output, joined)
+                container = await self._created(spec, Attached(output, errors), joined)
             except BaseException:
                 await self._returned(joined, spec)
                 raise
@@ -204,7 +204,7 @@ class DockerEngine:
         self._watch(container, spec, output)
         return container
 
-    async def _created(self, spec: ContainerSpec, output: Output, joined: DockerContainer) -> DockerContainer:
+    async def _created(self, spec: ContainerSpec, attached: Attached, joined: DockerContainer) -> DockerContainer:
         """Create a container and listen to it, so that not a byte of its output is missed."""
         volume = await self._scratch_of(spec.user).take() if needs_scratch(spec) else ""
         try:
@@ -214,7 +214,6 @@ class DockerEngine:
             if volume:
                 self._spawn(self.threads.call(scratch.remove, self.client, volume))
             raise
-        attached = Attached(output)
         await attached.read(stream)
         container = DockerContainer(
             self,

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import requests
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import APIError, DockerException, NotFound, create_api_error_from_http_exception
+from docker.types import CancellableStream
 
 from hfaas_emulator.containers import scratch
 from hfaas_emulator.containers.attach import Attached
@@ -25,6 +26,9 @@ LAST_WORDS_S = 1.0
 
 LATE_OOM_S = 1.0
 """How long after `die` an `oom` event may still be under way; 0.1 is what was seen, on a machine with much to do."""
+
+PIECE = 64 << 10
+"""How much of a log is read at once, at most."""
 
 KILLED = 137
 """The exit code of SIGKILL, which is how the kernel takes memory back."""
@@ -92,16 +96,24 @@ class DockerContainer:
             await _at_most(self._attached.last_words_s, self._attached.ended.wait())
         return ended
 
-    async def follow(self, output: Output, since: float = 0) -> None:
+    async def follow(self, output: Output, since: float = 0, errors: Output | None = None) -> None:
         with engine_errors(f"read the log of the container {self.id[:12]}"):
             stream = await self._home.threads.call(self._log, since)
         if self._attached:
             self._attached.close()
-        self._attached = Followed(output, stream)
+        self._attached = Followed(output, errors, stream)
 
     def _log(self, since: float) -> Any:
-        period = {"since": since} if since > 0 else {}
-        return self._home.client.logs(self.id, stream=True, follow=True, **period)
+        """Open its log with the frames that tell stdout from stderr: the SDK's own `logs` takes them away."""
+        client = self._home.client
+        asked = {"stdout": 1, "stderr": 1, "follow": 1, **({"since": since} if since > 0 else {})}
+        log = f"{client.base_url}/v{client.api_version}/containers/{self.id}/logs"
+        answer = client.get(log, params=asked, stream=True, timeout=None)
+        try:
+            answer.raise_for_status()
+        except requests.HTTPError as error:
+            raise create_api_error_from_http_exception(error) from error
+        return CancellableStream(answer.raw.stream(PIECE), answer)
 
     async def stop(self, grace_s: float = 0) -> None:
         if self._removal is None or _failed(self._removal):

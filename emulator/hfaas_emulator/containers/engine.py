@@ -92,7 +92,7 @@ class Exit:
 
 
 Output = Callable[[bytes], None]
-"""Gets stdout and stderr as they come, in order, on the event loop."""
+"""Gets what one stream of a container says, or both, as it comes, in order, on the event loop."""
 
 
 class Container(Protocol):
@@ -113,10 +113,10 @@ class Container(Protocol):
     async def wait(self) -> Exit:
         """Wait until it ends and its output has come, also the output that `follow` asked for."""
 
-    async def follow(self, output: Output, since: float = 0) -> None:
+    async def follow(self, output: Output, since: float = 0, errors: Output | None = None) -> None:
         """Have the output of a container out of `leftovers` passed on again, from this Unix time on (0: all there is).
 
-        Returns when that has begun. The process engine has nothing left to pass on.
+        Returns when that has begun. The process engine has nothing left to pass on. `errors` as for `run`.
         """
 
     async def stop(self, grace_s: float = 0) -> None:
@@ -169,8 +169,11 @@ class Engine(Protocol):
     async def image(self, ref: str) -> Image | None:
         """Look an image up; None when it is not on this machine."""
 
-    async def run(self, spec: ContainerSpec, output: Output) -> Container:
-        """Create and start a container; ImageNotFound or EngineError when that fails."""
+    async def run(self, spec: ContainerSpec, output: Output, errors: Output | None = None) -> Container:
+        """Create and start a container; ImageNotFound or EngineError when that fails.
+
+        `errors` gets its stderr; without it, or where both are one stream, `output` gets it too.
+        """
 
     async def leftovers(self, labels: Mapping[str, str]) -> Sequence[Container]:
         """Return containers with these labels that an earlier emulator left behind, running or ended.

@@ -24,6 +24,7 @@ class FakeContainer:
         spec: ContainerSpec,
         behave: Behaviour,
         output: Output,
+        errors: Output | None,
         feed: Feed,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -34,8 +35,8 @@ class FakeContainer:
         self.stopped = False
         self.peak_mb = 0
         self._now = now
-        self._said: list[tuple[float, bytes]] = []
-        self._output = output
+        self._said: list[tuple[float, bool, bytes]] = []
+        self._output, self._errors = output, errors or output
         self._feed = feed
         self._oom_kills = 0
         self._signal = 9
@@ -45,19 +46,24 @@ class FakeContainer:
     async def wait(self) -> Exit:
         return await asyncio.shield(self._ended)
 
-    async def follow(self, output: Output, since: float = 0) -> None:
-        for at, data in self._said:
+    async def follow(self, output: Output, since: float = 0, errors: Output | None = None) -> None:
+        self._output, self._errors = output, errors or output
+        for at, is_error, data in self._said:
             if at >= since:
-                output(data)
-        self._output = output
+                (self._errors if is_error else self._output)(data)
 
     def detach(self) -> None:
         """Let what it says reach nobody until somebody follows it."""
-        self._output = lambda _: None
+        self._output = self._errors = lambda _: None
 
     def _say(self, data: bytes) -> None:
-        self._said.append((self._now(), data))
+        self._said.append((self._now(), False, data))
         self._output(data)
+
+    def say_error(self, data: bytes) -> None:
+        """Say something on stderr."""
+        self._said.append((self._now(), True, data))
+        self._errors(data)
 
     async def stop(self, grace_s: float = 0) -> None:
         self.stopped = True
@@ -134,13 +140,13 @@ class FakeEngine:
     async def image(self, ref: str) -> Image | None:
         return self.images.get(ref)
 
-    async def run(self, spec: ContainerSpec, output: Output) -> FakeContainer:
+    async def run(self, spec: ContainerSpec, output: Output, errors: Output | None = None) -> FakeContainer:
         if self.refusal:
             raise self.refusal
         if spec.image not in self.images:
             raise ImageNotFound(f"there is no image {spec.image}")
         name = f"fake-{next(self._ids)}"
-        container = FakeContainer(name, spec, self.behave, output, self._feed, self.now)
+        container = FakeContainer(name, spec, self.behave, output, errors, self._feed, self.now)
         self.containers.append(container)
         return container
 

@@ -10,18 +10,19 @@ from typing import Any
 from docker.errors import DockerException
 from urllib3.exceptions import HTTPError
 
+from hfaas_emulator.containers.attach import Demultiplexer
 from hfaas_emulator.containers.engine import Output
 
 
 class Followed:
-    """One log that is read in a thread of its own; `ended` is set when the engine closed the stream."""
+    """One log, in frames as of an attached container, that is read in a thread of its own; `ended` is set when the engine closed the stream."""
 
     last_words_s = 60.0
     """How long after the end of the container its output may still be under way: a whole log is read again."""
 
-    def __init__(self, output: Output, stream: Any) -> None:
+    def __init__(self, output: Output, errors: Output | None, stream: Any) -> None:
         self.ended = asyncio.Event()
-        self._output = output
+        self._demultiplexer = Demultiplexer(output, errors)
         self._stream = stream
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._read, daemon=True, name="hfaas-log").start()
@@ -35,7 +36,7 @@ class Followed:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
             try:
                 for data in self._stream:
-                    self._loop.call_soon_threadsafe(self._output, data)
+                    self._loop.call_soon_threadsafe(self._demultiplexer.feed, data)
             except (OSError, ValueError, HTTPError):
                 pass  # closed from our side
             finally:

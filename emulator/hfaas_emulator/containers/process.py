@@ -102,7 +102,12 @@ class ProcessEngine:
         machine = platform.machine()
         return Image(ref, f"sha256:{folder.name}", _ARCHITECTURES.get(machine, machine), supervised=True)
 
-    async def run(self, spec: ContainerSpec, output: Output) -> ProcessContainer:
+    async def run(
+        self,
+        spec: ContainerSpec,
+        output: Output,
+        errors: Output | None = None,  # noqa: ARG002 - one pipe for both
+    ) -> ProcessContainer:
         layer = self.layers.find(spec.image)
         if layer is None:
             raise ImageNotFound(

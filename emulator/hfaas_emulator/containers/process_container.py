@@ -91,7 +91,7 @@ class ProcessContainer:
     async def wait(self) -> Exit:
         return await asyncio.shield(self._ended)
 
-    async def follow(self, output: Output, since: float = 0) -> None:
+    async def follow(self, output: Output, since: float = 0, errors: Output | None = None) -> None:
         """Pass nothing on: what it says is passed on as it comes and kept nowhere."""
 
     async def stop(self, grace_s: float = 0) -> None:

@@ -40,7 +40,7 @@ class Output:
         self.stream = stream
         self._platform = platform
         self._function = function
-        self._lines = Lines(self._take)
+        self._lines, self._errors = Lines(self._take), Lines(self._take)
         self._call: Call | None = None
         self._attempts: dict[str, int] = {}
         self._tail: deque[str] = deque()
@@ -59,9 +59,14 @@ class Output:
         """Take output as it comes; lines may arrive in pieces."""
         self._lines.feed(chunk)
 
+    def feed_errors(self, chunk: bytes) -> None:
+        """Take what came on stderr: its lines go between those of stdout, and never into one of them."""
+        self._errors.feed(chunk)
+
     def finish(self) -> None:
-        """The container ended: what it left without a newline is a line too."""
+        """The container ended: what it left without a newline is a line too, of each stream."""
         self._lines.finish()
+        self._errors.finish()
 
     def _take(self, lines: list[str]) -> None:
         self.write(lines)

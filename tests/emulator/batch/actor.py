@@ -55,13 +55,13 @@ class Stage(FakeEngine):
         super().__init__(self._act, {IMAGE: image}, cards)
         self._gates = gates
 
-    async def run(self, spec: ContainerSpec, output: Output) -> FakeContainer:
+    async def run(self, spec: ContainerSpec, output: Output, errors: Output | None = None) -> FakeContainer:
         match spec.command:
             case ("late", gate):
                 await self._gates.passed(gate)
             case ("refuse", words):
                 raise EngineError(words)
-        return await super().run(spec, output)
+        return await super().run(spec, output, errors)
 
     async def _act(self, spec: ContainerSpec, output: Output) -> Exit:
         match spec.command:

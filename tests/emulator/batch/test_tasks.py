@@ -311,9 +311,9 @@ async def test_an_engine_that_is_gone_is_not_the_jobs_fault(world: World) -> Non
                 raise self.refusal
             return await super().image(ref)
 
-        async def run(self, spec: ContainerSpec, output: Output) -> Any:
+        async def run(self, spec: ContainerSpec, output: Output, errors: Output | None = None) -> Any:
             self.refusal = EngineError("nobody answers")
-            return await super().run(spec, output)
+            return await super().run(spec, output, errors)
 
     world.engine = Gone(succeed, world.engine.images)
     with pytest.raises(EngineError):
@@ -410,6 +410,29 @@ async def test_output_goes_to_the_log_line_by_line_without_newlines_and_empty_li
     await running.result()
     lines = world.log.streams["/aws/lambda/f", running.log_stream]
     assert [line for _, line in lines] == ["one", "two", "rest"]
+
+
+async def test_a_line_of_stderr_never_gets_into_one_of_stdout(world: World) -> None:
+    world.behave = story = Story()
+    running = await world.runner.start(work())
+    await story.say(b"half ")
+    (container,) = world.engine.containers
+    container.say_error(b"oh\nno")
+    await story.say(b"and half\nend")
+    story.said.put_nowait(Exit(0))
+    await running.result()
+    assert world.log.lines == ["oh", "half and half", "end", "no"]
+
+
+async def test_streams_stay_apart_when_a_job_is_taken_over(world: World) -> None:
+    world.behave = story = Story()
+    await world.runner.start(work())
+    await story.say(b"half ")
+    world.engine.containers[0].say_error(b"oh\n")
+    world.engine.abandon()
+    await world.another().adopt()
+    await story.say(b"and half\n")
+    assert world.log.lines == ["oh", "half and half"]
 
 
 async def test_lines_are_in_the_log_while_it_runs(world: World) -> None:
@@ -561,7 +584,7 @@ async def test_a_label_of_another_version_is_not_understood_but_ended(world: Wor
 
 
 async def test_a_container_that_cannot_be_followed_is_ended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(_output: Output, _since: float = 0) -> None:
+    async def refuse(_output: Output, _since: float = 0, _errors: Output | None = None) -> None:
         raise EngineError("its log cannot be read")
 
     world.behave = for_ever

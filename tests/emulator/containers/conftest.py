@@ -18,7 +18,7 @@ from docker.errors import DockerException
 
 from hfaas_emulator.containers.connection import connect
 from hfaas_emulator.containers.docker import DockerEngine
-from hfaas_emulator.containers.engine import Container, ContainerSpec, Engine
+from hfaas_emulator.containers.engine import Container, ContainerSpec, Engine, Output
 from hfaas_emulator.containers.process import ProcessEngine
 from hfaas_emulator.errors import EngineError
 
@@ -61,10 +61,10 @@ class Room:
     output: list[bytes] = field(default_factory=list)
     started: list[Container] = field(default_factory=list)
 
-    async def start(self, code: str, **spec: object) -> Container:
+    async def start(self, code: str, errors: Output | None = None, **spec: object) -> Container:
         name = f"hfaas-test-{os.getpid()}-{time.time_ns()}"
         given = ContainerSpec(name, self.image, command=self.shell(code), **spec)  # type: ignore[arg-type]
-        container = await self.engine.run(given, self.output.append)
+        container = await self.engine.run(given, self.output.append, errors)
         self.started.append(container)
         return container
 

@@ -31,6 +31,15 @@ def test_a_frame_that_came_in_part_is_passed_on_at_once() -> None:
     assert got == [b"progress 10"[:10]]
 
 
+def test_stderr_goes_its_own_way_where_there_is_one() -> None:
+    said: list[bytes] = []
+    wrong: list[bytes] = []
+    demultiplexer = Demultiplexer(said.append, wrong.append)
+    demultiplexer.feed(frame(b"out") + frame(b"err", 2)[:-1])
+    demultiplexer.feed(b"r" + frame(b"put"))
+    assert (b"".join(said), b"".join(wrong)) == (b"output", b"err")
+
+
 class Wrapped:
     """A stream that only the SDK can read: it has no plain socket inside."""
 
@@ -50,10 +59,11 @@ class Wrapped:
 async def test_other_streams_than_plain_sockets_are_read_too() -> None:
     ours, theirs = socket.socketpair()
     got: list[bytes] = []
-    attached = Attached(got.append)
+    wrong: list[bytes] = []
+    attached = Attached(got.append, wrong.append)
     await attached.read(Wrapped(ours))
     theirs.sendall(frame(b"one") + frame(b"two", 2))
     theirs.close()
     await asyncio.wait_for(attached.ended.wait(), 10)
     attached.close()
-    assert b"".join(got) == b"onetwo"
+    assert (got, wrong) == ([b"one"], [b"two"])

@@ -57,6 +57,21 @@ async def test_files_in_tmp_do_not_count_as_memory(docker_room: Room) -> None:
     assert docker_room.text == "200000000\n"
 
 
+async def test_stdout_and_stderr_are_told_apart_as_they_come_and_when_they_are_read_again(
+    docker_room: Room,
+) -> None:
+    wrong: list[bytes] = []
+    code = "printf half; printf 'oh\\n' >&2; printf ' and half'; printf no >&2"
+    container = await docker_room.start(code, errors=wrong.append)
+    await container.wait()
+    assert (docker_room.text, b"".join(wrong)) == ("half and half", b"oh\nno")
+    docker_room.output.clear()
+    wrong.clear()
+    await container.follow(docker_room.output.append, errors=wrong.append)
+    await container.wait()
+    assert (docker_room.text, b"".join(wrong)) == ("half and half", b"oh\nno")
+
+
 async def test_many_files_over_the_storage_limit_end_the_container_with_a_reason(docker_room: Room) -> None:
     if os.geteuid():
         pytest.skip("only root may look into the engine's volumes")

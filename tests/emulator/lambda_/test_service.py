@@ -73,6 +73,19 @@ async def test_the_logs_tell_a_call_from_start_to_report(world: Any) -> None:
     assert "Init Duration: " in report
 
 
+async def test_a_line_of_stderr_never_gets_into_one_of_stdout(world: Any) -> None:
+    async def talk(runtime: Any, request: str, event: Any) -> Exit:
+        runtime.print("hel")
+        world.engine.containers[0].say_error(b"oh\nno")
+        runtime.print("lo\n")
+        return Exit(0)
+
+    world.handler = talk
+    await world.invoke()
+    await world.until(lambda: "no\n" in world.lines.all)
+    assert [line for line in world.lines.all if "RequestId" not in line] == ["oh\n", "hello\n", "no\n"]
+
+
 async def test_the_memory_figure_is_the_containers(world: Any) -> None:
     async def grow(runtime: Any, request: str, event: Any) -> None:
         world.engine.containers[0].peak_mb = 77
