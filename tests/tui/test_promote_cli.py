@@ -79,7 +79,7 @@ class Project:
             assert made is not None
             ids[function.name] = made.id
         sha = template.render(pipeline).sha256
-        Rehearsals(self.folder / "xdg/hfaas/rehearsals").note(Rehearsal(self.stack, sha, ids, time.time()))
+        Rehearsals(self.folder / "xdg/hfaas/rehearsals").note(Rehearsal(self.stack, sha, ids, time.time(), "run"))
 
     @property
     def environ(self) -> dict[str, str]:

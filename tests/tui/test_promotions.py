@@ -72,6 +72,27 @@ def test_what_was_not_rehearsed_is_a_danger_and_says_so_first(promotion: Promoti
     assert [row.tone for row in dangers.rows] == [Tone.DANGER]
 
 
+def test_a_deploy_that_no_run_went_through_is_told_as_that(promotion: Promotion) -> None:
+    told = [
+        row.cells for section in promotions.summary(promotion) for row in section.rows if section.title == "Notes"
+    ]
+
+    assert promotions.route(promotion).startswith("LOCAL deploy ")
+    assert told == [
+        ("it came up here by a deploy; whether its functions ran then is not noted, as `hfaas run` notes it",)
+    ]
+
+
+def test_a_run_is_a_rehearsal_and_what_it_left_idle_is_told(promotion: Promotion) -> None:
+    assert promotion.rehearsal
+    run = replace(promotion, rehearsal=replace(promotion.rehearsal, how="run"))
+    idle = replace(promotion, rehearsal=replace(promotion.rehearsal, how="run", idle=("hello",)))
+
+    assert promotions.route(run).startswith("LOCAL rehearsal ")
+    assert promotions.unproved(run) == ""
+    assert promotions.unproved(idle).startswith("its rehearsal ran no container of hello: ")
+
+
 def test_the_rows_of_a_section_have_the_same_number_of_cells(promotion: Promotion) -> None:
     full = replace(removing(promotion), rehearsal=None, secrets=(SecretPlan("hub", missing=("TOKEN",)),))
 

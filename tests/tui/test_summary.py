@@ -105,3 +105,14 @@ def test_a_failure_names_the_file_in_the_space() -> None:
     )
 
     assert told.failures()[0].cause == "onedata://films/in/x.avi"
+
+
+def test_the_images_that_containers_were_started_of_are_known_by_their_reference() -> None:
+    told = summary(
+        hop(What.IMAGE_RAN, "", image="f:1", id="sha256:1"),
+        hop(What.IMAGE_RAN, "", image="f:1", id="sha256:2"),
+        hop(What.IMAGE_RAN, "", image="g:1", id="sha256:3"),
+    )
+
+    assert told.images == {"f:1": {"sha256:1", "sha256:2"}, "g:1": {"sha256:3"}}
+    assert not told.tallies()

@@ -473,7 +473,7 @@ def test_a_first_plan_makes_everything_and_has_touched_nothing(planned: Planned,
 def test_a_plan_is_shown_and_with_other_digits_than_the_accounts_nothing_is_promoted(
     rehearsed: Rehearsed, promoted: Promoted
 ) -> None:
-    assert f"story: LOCAL rehearsal {rehearsed.side.fingerprint[:12]}" in promoted.refused.stdout
+    assert f"story: LOCAL deploy {rehearsed.side.fingerprint[:12]}" in promoted.refused.stdout
     assert f"-> STAND-IN {ACCOUNT} {REGION}" in promoted.refused.stdout
     assert "4 images to push" in promoted.refused.stdout
     assert promoted.refused.returncode == 1

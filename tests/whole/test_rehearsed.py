@@ -8,11 +8,22 @@ from pathlib import Path
 import pytest
 from tests.whole.conftest import Hfaas
 
-from hfaas_deploy import fdl, template
+from hfaas_deploy import fdl, steps, template
 from hfaas_deploy.building import images
 from hfaas_deploy.promote.rehearsals import Rehearsals
 
 pytestmark = pytest.mark.timeout(180)
+
+BESIDE = """\
+  - lambda:
+      name: beside
+      memory: 128
+      timeout: 30
+      init_script: hello.sh
+      container: {{image: "{image}"}}
+      input: [{{storage_provider: s3, path: greetings/nothing-comes-here, suffix: [none]}}]
+      output: [{{storage_provider: s3, path: greetings/beside}}]
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +79,50 @@ def test_a_run_that_failed_rehearses_nothing_and_a_deploy_of_the_same_does(
     latest = kept.latest(fdl.read(file).stack)
     assert latest is not None
     assert latest.how == "deploy"
+
+
+@pytest.mark.docker
+def test_an_image_that_was_built_anew_under_its_tag_was_not_rehearsed_by_the_next_deploy(
+    hfaas: Hfaas, emulator: Callable[..., str], hello: Callable[[str], Path], base_image: str, kept: Rehearsals
+) -> None:
+    file = hello(base_image)
+    emulator("docker")
+    assert hfaas("deploy", "-f", file).returncode == 0
+    came_up = kept.latest(fdl.read(file).stack)
+    assert came_up is not None
+    with images.DockerImages() as engine:
+        reference = steps.source(fdl.read(file).functions[0])
+        tag = engine.foresee(reference)
+        was = engine.client.images.get(tag)
+        other = engine.client.images.get(base_image)
+        assert other.tag(tag)
+        try:
+            again = hfaas("deploy", "-f", file)
+        finally:
+            assert was.tag(tag)
+
+    assert again.returncode == 0, again.stderr
+    assert "the image of hello was built anew meanwhile" in again.stderr
+    assert kept.find(came_up.template, {"hello": str(other.id)}) is None
+    assert kept.find(came_up.template, came_up.images) == came_up
+
+
+@pytest.mark.docker
+def test_a_run_notes_what_its_containers_were_made_of_and_which_functions_had_none(
+    hfaas: Hfaas, hello: Callable[[str], Path], tmp_path: Path, base_image: str, kept: Rehearsals
+) -> None:
+    file = hello(base_image)
+    file.write_text(file.read_text() + BESIDE.format(image=base_image))
+    (tmp_path / "a.txt").write_text("hello")
+
+    done = hfaas("run", "-f", file, "--input", "s3:a.txt", "--output", "out", "--engine", "docker")
+
+    assert done.returncode == 0, done.stderr
+    latest = kept.latest(fdl.read(file).stack)
+    assert latest is not None
+    assert latest.how == "run"
+    assert latest.idle == ("beside",)
+    assert latest.images.keys() == {"hello", "beside"}
 
 
 def test_plain_processes_rehearse_no_images(

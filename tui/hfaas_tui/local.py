@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from hfaas_tui import rehearsed, transfer
 from hfaas_tui.tally import Failure
@@ -41,7 +41,7 @@ def _load(engine: str) -> None:
 def deploy(pipeline: Pipeline, emulator: Emulator, build_args: Mapping[str, str], say: Say) -> Deployed:
     """Bring a pipeline up on an emulator, and note that as a rehearsal."""
     deployed = bring_up(pipeline, emulator, build_args, say)
-    remember(deployed, emulator, "deploy", say)
+    remember(deployed, emulator, None, say)
     return deployed
 
 
@@ -58,14 +58,14 @@ def bring_up(pipeline: Pipeline, emulator: Emulator, build_args: Mapping[str, st
     return procedure.deploy(wanted, Target.local(emulator.endpoint), images(emulator), tell)
 
 
-def remember(deployed: Deployed, emulator: Emulator, how: Literal["run", "deploy"], say: Say) -> None:
-    """Note what was rehearsed; plain processes have no images, so nothing can be said of them."""
+def remember(deployed: Deployed, emulator: Emulator, ran: rehearsed.Ran | None, say: Say) -> None:
+    """Note what was rehearsed, and the images that were run; plain processes have none, so nothing is said of them."""
     from hfaas_deploy.building.images import DockerImages
 
     engine = images(emulator)
     if isinstance(engine, DockerImages):
         with engine:
-            rehearsed.note(deployed, engine, how, say)
+            rehearsed.note(deployed, engine, ran, say)
 
 
 def remove(pipeline: Pipeline, emulator: Emulator, say: Say) -> None:

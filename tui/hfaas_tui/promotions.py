@@ -72,11 +72,12 @@ def route(promotion: Promotion) -> str:
 
 
 def rehearsed(promotion: Promotion) -> str:
-    """Return what the emulator of this machine ran of it."""
+    """Return what the emulator of this machine had of it: run, or only brought up."""
     sha = promotion.template.sha256[:SHORT_DIGEST]
     if promotion.rehearsal is None:
         return f"NOT REHEARSED {sha}"
-    return f"LOCAL rehearsal {sha}, {moment(promotion.rehearsal.at)}"
+    how = "rehearsal" if promotion.rehearsal.how == "run" else "deploy"
+    return f"LOCAL {how} {sha}, {moment(promotion.rehearsal.at)}"
 
 
 def account(promotion: Promotion) -> str:
@@ -231,7 +232,21 @@ def _secret(secret: SecretPlan) -> Row:
     return Row(("=", secret.provider, "stays"), Tone.KEEP)
 
 
+def unproved(promotion: Promotion) -> str:
+    """Return what the rehearsal of exactly this does not show; empty where every function of it ran, or none is known."""
+    found = promotion.rehearsal
+    if found is None:
+        return ""
+    if found.how == "deploy":
+        return "it came up here by a deploy; whether its functions ran then is not noted, as `hfaas run` notes it"
+    if found.idle:
+        return f"its rehearsal ran no container of {', '.join(found.idle)}: nothing is known of whether they work"
+    return ""
+
+
 def _notes(promotion: Promotion) -> Iterator[Row]:
+    if words := unproved(promotion):
+        yield Row((words,), Tone.WARNING)
     if promotion.stack_status:
         yield Row((f"Stack {promotion.pipeline.stack} is {promotion.stack_status}",))
     if promotion.repositories:

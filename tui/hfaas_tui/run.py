@@ -146,7 +146,7 @@ def run(order: Order, progress: Progress) -> Outcome:
             silent = [*summary.watchers(), *summary.tallies()]
             logs = {each.function: _save_whole_log(emulator, each, order.output) for each in silent}
         if summary.tallies() and not (summary.failures() or summary.problems or stuck):
-            local.remember(deployed, emulator, "run", progress.say)
+            local.remember(deployed, emulator, summary.images, progress.say)
     return Outcome(
         engine,
         tuple(summary.tallies()),

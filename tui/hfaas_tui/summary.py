@@ -38,6 +38,8 @@ class Summary:
         self._delegated: set[str] = set()
         self._legs = Legs()
         self.problems: list[str] = []
+        self.images: dict[str, set[str]] = {}
+        """The engine's ids of the images that containers were started of, by reference."""
 
     def feed(self, hops: Iterable[Hop]) -> None:
         """Take more of the trace, in order."""
@@ -67,6 +69,8 @@ class Summary:
             self.problems.append(
                 f"s3://{hop.detail.get('bucket')}/{hop.detail.get('key')}: {hop.detail.get('reason')}"
             )
+        elif hop.what is What.IMAGE_RAN:
+            self.images.setdefault(str(hop.detail.get("image", "")), set()).add(str(hop.detail.get("id", "")))
         elif hop.invocation:
             self._take_invocation(hop)
 

@@ -32,13 +32,18 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """That the emulator of this machine had this template with these images: engine's ids by Function, Unix time."""
+    """That the emulator of this machine had this template with these images: engine's ids by Function, Unix time.
+
+    A `run` put files through it; `idle` names the Functions of which no container was started even so. A `deploy` brought
+    it up, and nobody knows whether any ran.
+    """
 
     stack: str
     template: str
     images: Mapping[str, str]
     at: float
     how: Literal["run", "deploy"] = "deploy"
+    idle: tuple[str, ...] = ()
 
 
 class Upload(StrEnum):

@@ -13,7 +13,7 @@ import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +35,21 @@ class Rehearsals:
         self.folder = folder or _default()
 
     def note(self, rehearsal: Rehearsal) -> None:
-        """Keep that this was rehearsed; OSError when it cannot be written."""
+        """Keep that this was rehearsed; OSError when it cannot be written.
+
+        What one run of exactly this left idle, another one may have used.
+        """
+        place = self.folder / _name(rehearsal.template, rehearsal.images, rehearsal.how)
+        if known := _read(place):
+            left = tuple(name for name in rehearsal.idle if name in known.idle)
+            rehearsal = replace(rehearsal, idle=left)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)  # it may have been made by others, or before
         descriptor, part = tempfile.mkstemp(dir=self.folder, suffix=".part")  # readable by this user alone
         try:
             with os.fdopen(descriptor, "w") as file:
                 json.dump(asdict(rehearsal), file)
-            Path(part).replace(self.folder / _name(rehearsal.template, rehearsal.images, rehearsal.how))
+            Path(part).replace(place)
         except BaseException:
             Path(part).unlink(missing_ok=True)
             raise
@@ -108,4 +115,5 @@ def _rehearsal(told: Any) -> Rehearsal:
     at = float(told["at"])
     if not 0 <= at < LATEST:
         raise ValueError("no time of this world")
-    return Rehearsal(str(told["stack"]), str(told["template"]), images, at, told["how"])
+    idle = tuple(str(function) for function in told.get("idle", ()) if str(function) in images)
+    return Rehearsal(str(told["stack"]), str(told["template"]), images, at, told["how"], idle)

@@ -24,7 +24,7 @@ from hfaas_emulator.batch.running import RunningTask, has_ended, removed
 from hfaas_emulator.batch.started import Begun, ignore
 from hfaas_emulator.batch.variables import variables
 from hfaas_emulator.clock import Clock
-from hfaas_emulator.containers.engine import Container, ContainerSpec, Engine
+from hfaas_emulator.containers.engine import Container, ContainerSpec, Engine, Image
 from hfaas_emulator.errors import AwsError, EngineError, ImageNotFound
 from hfaas_emulator.lambda_.background import Background
 from hfaas_emulator.lambda_.function import RoleCredentials
@@ -66,10 +66,12 @@ class TaskRunner:
         self._trust = trust
         self._begun = begun
         self._background = Background(trace, "batch")
+        self._ran: set[tuple[str, str]] = set()
 
     async def start(self, work: Work) -> RunningTask:
         """Start a container; NotStarted when that is impossible, EngineError when there is no engine to ask."""
-        if await self._engine.image(work.task.image) is None:
+        image = await self._engine.image(work.task.image)
+        if image is None:
             raise NotStarted(self._missing(work.task.image))
         trust = self._trust()
         environment = await self._environment(work, trust)
@@ -78,6 +80,7 @@ class TaskRunner:
         self._begun(identity, environment)
         output = JobOutput(identity, self._logs, self._trace, self._clock)
         container = await self._run(spec, output)
+        self._tell_of_image(image)
         self._tell_of_volumes(work)
         return RunningTask(identity, self._now(), container, output, self._clock, self._background)
 
@@ -133,6 +136,11 @@ class TaskRunner:
                 "with `--engine docker`, or deploy the job's script as a function"
             )
         return f"CannotPullContainerError: there is no image {image} on this machine, and the emulator pulls none: {done}"
+
+    def _tell_of_image(self, image: Image) -> None:
+        if (image.ref, image.id) not in self._ran:
+            self._ran.add((image.ref, image.id))
+            self._trace.hop("batch", What.IMAGE_RAN, image=image.ref, id=image.id)
 
     def _tell_of_volumes(self, work: Work) -> None:
         for mounted in work.task.document.get("mountPoints") or ():

@@ -165,6 +165,7 @@ class ExecutionEnvironment:
             raise InitFailed(_refused(error, self.id)) from error
         except AwsError as error:
             raise InitFailed(not_started(error.code, self.id, error.message)) from error
+        self._platform.trace.hop("lambda.environment", What.IMAGE_RAN, image=image.ref, id=image.id)
         self._running = self._platform.clock.now()
         self._caller.set_result(self._container.address)
         self._platform.background.start(self._watch(self._container))

@@ -61,6 +61,30 @@ def test_a_run_counts_more_than_a_deploy_that_came_after_it(kept: Rehearsals) ->
     assert kept.find("t1", ONE.images) == run
 
 
+def test_what_one_run_left_idle_another_one_may_have_used(kept: Rehearsals) -> None:
+    kept.note(replace(ONE, how="run", idle=("join",)))
+    kept.note(replace(ONE, how="run", idle=("split",), at=200.0))
+
+    assert kept.find("t1", ONE.images) == replace(ONE, how="run", at=200.0)
+
+
+def test_a_run_that_left_a_function_idle_takes_nothing_from_one_before(kept: Rehearsals) -> None:
+    kept.note(replace(ONE, how="run"))
+    kept.note(replace(ONE, how="run", idle=("join",), at=200.0))
+
+    assert kept.find("t1", ONE.images) == replace(ONE, how="run", at=200.0)
+
+
+def test_notes_of_before_functions_could_be_idle_count(kept: Rehearsals) -> None:
+    kept.note(ONE)
+    (file,) = kept.folder.iterdir()
+    told = json.loads(file.read_text())
+    del told["idle"]
+    file.write_text(json.dumps(told))
+
+    assert kept.find("t1", ONE.images) == ONE
+
+
 def test_the_same_again_has_a_new_time(kept: Rehearsals) -> None:
     kept.note(ONE)
     kept.note(replace(ONE, at=200.0))

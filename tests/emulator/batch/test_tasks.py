@@ -262,6 +262,16 @@ async def test_secrets_are_fetched_into_the_environment(world: World) -> None:
 # --------------------------------------------------------------------------------------------------- no container
 
 
+async def test_the_trace_says_once_which_image_the_jobs_of_a_reference_are_made_of(world: World) -> None:
+    await world.run(work())
+    await world.run(work())
+    world.engine.images["works:1"] = Image("works:1", "2", "x86_64", True)
+    await world.run(work())
+
+    told = [(hop.detail["image"], hop.detail["id"]) for hop in world.hops(What.IMAGE_RAN)]
+    assert told == [("works:1", "1"), ("works:1", "2")]
+
+
 async def test_a_missing_image_says_what_to_do(world: World) -> None:
     task = dataclasses.replace(work().task, image="gone:1")
     reason = await world.refusal_of(dataclasses.replace(work(), task=task))
