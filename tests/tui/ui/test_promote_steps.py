@@ -17,11 +17,12 @@ from tests.tui.ui import promoter as fakes
 from tests.tui.ui.promoter import HOLD, FakePromoter
 from tests.tui.ui.screen import SMALL, WIDE, frame, golden, running, settle, wait_for, wait_text
 from tests.tui.ui.test_promote import NAMES, VIDEO, World, complete, project, view, world  # noqa: F401 - fixtures
+from tests.tui.ui.world import NOW
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from hfaas_deploy import fdl, messages
-from hfaas_deploy.promote.promotion import BucketPlan, Owner, Promotion
+from hfaas_deploy.promote.promotion import BucketPlan, Owner, Promotion, Upload
 from hfaas_tui.ui.app import HfaasApp
 from hfaas_tui.ui.project.promoting import Refused
 from hfaas_tui.where import Where
@@ -51,11 +52,16 @@ async def deploying(
 ) -> AsyncIterator[tuple[HfaasApp, Pilot[int]]]:
     """Run the UI until the promotion has begun."""
     async with planned(world, project, fake, size, **settings) as (app, pilot):
-        await pilot.press("P")
-        await wait_text(pilot, "Deploy to AWS LIVE")
-        await pilot.press(*"4321", "enter")
-        await wait_for(pilot, lambda: view(app).deployed.undertaking, "the promotion")
+        await begin(app, pilot)
         yield app, pilot
+
+
+async def begin(app: HfaasApp, pilot: Pilot[int]) -> None:
+    """Agree to the plan."""
+    await pilot.press("P")
+    await wait_text(pilot, "Deploy to AWS LIVE")
+    await pilot.press(*"4321", "enter")
+    await wait_for(pilot, lambda: view(app).deployed.undertaking, "the promotion")
 
 
 def undertaking(app: HfaasApp) -> Any:
@@ -317,6 +323,91 @@ async def test_layers_move_and_the_header_says_live(world: World, project: Path,
         fake.go_on()
         await ended(app, pilot)
         assert "◆ LOCAL" in frame(app).splitlines()[0]
+
+
+class Ticking:
+    """A time that goes on when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def filled(app: HfaasApp) -> float:
+    """Return how many cells of the bar are full."""
+    row = frame(app).splitlines()[3]
+    return row.count("█") + sum("▏▎▍▌▋▊▉".index(each) + 1 for each in row if each in "▏▎▍▌▋▊▉") / 8
+
+
+def moved(done: int, state: messages.LayerState = messages.LayerState.PUSHING) -> messages.LayerMoved:
+    """Return how far the large layer of an image is."""
+    return messages.LayerMoved("split-video", "9b2c41aa77f0", done * 1_000_000, 400_000_000, state)
+
+
+@BOTH
+async def test_a_long_push_moves_the_bar_with_its_bytes_and_never_takes_it_back(
+    world: World, project: Path, size: tuple[int, int]
+) -> None:
+    fake, clock, cells = FakePromoter(), Ticking(), []
+    start = messages.PushStarted("split-video", "r", fakes.SIZE, 2)
+    far = [moved(40), moved(80), moved(0, messages.LayerState.RETRYING), moved(40), moved(160), moved(390)]
+    fake.script = [start, *(each for one in far for each in (HOLD, one)), HOLD]
+    async with planned(world, project, fake, size) as (app, pilot):
+        app.clock = clock
+        await begin(app, pilot)
+        for number in range(1, len(far) + 1):
+            clock.now += 2
+            version = undertaking(app).version
+            fake.go_on()
+            await wait_for(pilot, lambda seen=version: undertaking(app).version > seen, "the message")
+            await settle(pilot)
+            cells.append(filled(app))
+            if number == 2:
+                await wait_text(pilot, "80 MB of 1.4 GB  20 MB/s  ~68s left")
+                await golden(pilot, "promote-push-rate")
+        assert cells == sorted(cells)
+        assert cells[0] > 0
+        assert cells[-1] > cells[-2] > cells[1]
+        fake.go_on()
+        await ended(app, pilot)
+
+
+async def test_a_push_of_which_nobody_knows_how_large_it_is_promises_no_end(world: World, project: Path) -> None:
+    unbuilt = fakes.image("annotate-video", upload=Upload.BUILD, size=0)
+    fake = FakePromoter(lambda file: fakes.promotion(file, images=(fakes.image("split-video"), unbuilt)))
+    fake.script = [messages.PushStarted("split-video", "r", fakes.SIZE, 2), HOLD, moved(40), HOLD]
+    clock = Ticking()
+    async with planned(world, project, fake) as (app, pilot):
+        app.clock = clock
+        await begin(app, pilot)
+        clock.now += 2
+        fake.go_on()
+        await wait_text(pilot, "40 MB so far  20 MB/s")
+        row = (await settle(pilot)).splitlines()[3]
+        assert "▒▒▒" in row
+        assert "left" not in row
+        clock.now += 1
+        await wait_for(pilot, lambda: frame(app).splitlines()[3].find("▒") != row.find("▒"), "a bar that moves")
+        fake.go_on()
+        await ended(app, pilot)
+
+
+async def test_a_push_that_stands_still_says_so_and_foretells_nothing(world: World, project: Path) -> None:
+    fake, clock = FakePromoter(), Ticking()
+    fake.script = [messages.PushStarted("split-video", "r", fakes.SIZE, 2), HOLD, moved(40), HOLD]
+    async with planned(world, project, fake) as (app, pilot):
+        app.clock = clock
+        await begin(app, pilot)
+        clock.now += 2
+        fake.go_on()
+        await wait_text(pilot, "20 MB/s  ~70s left")
+        clock.now += 60
+        await wait_text(pilot, "0 B/s")
+        assert "left" not in (await settle(pilot)).splitlines()[3]
+        fake.go_on()
+        await ended(app, pilot)
 
 
 @BOTH

@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from hfaas_tui.ui.model import Condition
+from hfaas_tui.ui.project.pushes import ARRIVED, Amount, Pushes
+from hfaas_tui.ui.project.step import IMAGE, LAYER, RECORD, RUNNING, SMOKE, STACK, WORDS, Names, Step, planned
 
 if TYPE_CHECKING:
     from hfaas_deploy.aws.stack import Event
     from hfaas_deploy.messages import LayerMoved, Message
     from hfaas_deploy.promote.promotion import Promotion
 
-STACK, SMOKE, RECORD = "stack", "smoke", "record"
-RUNNING = Condition.RUNNING
-Names = Mapping[str, tuple[str, str]]
-"""Kind and name of each resource of the template, by what the template calls it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A line of what is done; Unix times. `done` of `total` are bytes of a push; a part belongs to the step above."""
-
-    id: str
-    what: str
-    name: str
-    about: str = ""
-    state: Condition = Condition.PENDING
-    began: float | None = None
-    ended: float | None = None
-    done: int = 0
-    total: int = 0
-    is_part: bool = False
-
-    def seconds(self, now: float) -> float | None:
-        """Return how long it took, or has taken by now; None before it began."""
-        return None if self.began is None else (now if self.ended is None else self.ended) - self.began
-
-    @property
-    def is_over(self) -> bool:
-        return self.ended is not None
+PUSHING = 0.5
+"""How much of everything the images are that have to be pushed; the steps are the rest."""
 
 
 @dataclass
@@ -57,14 +33,49 @@ class Steps:
     bad: set[str] = field(default_factory=set)
     """Those that did not answer as they should."""
     _steps: dict[str, Step] = field(default_factory=dict)
-    _layers: dict[str, dict[str, tuple[int, int, bool]]] = field(default_factory=dict)
+    _pushes: Pushes = field(init=False)
+    _share: float = 0.0
 
     def __post_init__(self) -> None:
         self._steps = {step.id: step for step in planned(self.promotion, self.names)}
+        images = [step for step in self._steps.values() if step.id.startswith(IMAGE)]
+        self._pushes = Pushes({step.name: step.moved.total for step in images}, self.clock)
 
     def every(self) -> list[Step]:
-        """Return the steps with their parts; of layers only those that move."""
-        return [*self._steps.values()]
+        """Return the steps with their parts, pushes as they are now; of layers only those that move."""
+        return [self._as_it_moves(step) for step in self._steps.values()]
+
+    def _as_it_moves(self, step: Step) -> Step:
+        is_push = step.state is RUNNING and step.id.startswith(IMAGE)
+        return replace(step, moved=self._pushes.of(step.name).amount) if is_push else step
+
+    @property
+    def pushed(self) -> Amount | None:
+        """Return how far all images are together; None while none moves."""
+        return self._pushes.amount if self._pushes.has_begun and not self._are_images_there else None
+
+    @property
+    def _are_images_there(self) -> bool:
+        """Tell whether the Stack has begun, too: of an image that somebody else pushed meanwhile nothing is told."""
+        return self._steps[STACK].state is not Condition.PENDING or self._pushes.is_over
+
+    def counted(self) -> tuple[int, int]:
+        """Return how many steps are over, of how many."""
+        found = [step for step in self._steps.values() if not step.id.startswith(LAYER)]
+        return sum(_is_done(step) for step in found), len(found)
+
+    @property
+    def share(self) -> float:
+        """Return how much of everything is done, 0..1: images by their bytes, all else by steps; it never goes back."""
+        images = [step for step in self._steps.values() if step.id.startswith(IMAGE)]
+        weight = PUSHING if images else 0.0
+        others = [step for step in self._steps.values() if not step.id.startswith((IMAGE, LAYER))]
+        steps = sum(map(_is_done, others)) / len(others)
+        share = 1.0 if self._are_images_there else self._pushes.amount.share
+        if share is None:  # of some nobody knows how large they are
+            share = sum(map(_is_done, images)) / len(images)
+        self._share = max(self._share, weight * share + (1 - weight) * steps)
+        return self._share
 
     def running(self) -> set[str]:
         """Return the steps that run now, without parts."""
@@ -86,20 +97,22 @@ class Steps:
         match message:
             case messages.ImageStarted(function):
                 self._settle("repositories")
-                self._begin(f"image {function}", about="building")
+                self._begin(f"{IMAGE}{function}", about="building")
             case messages.ImageSaid(function):
-                self._begin(f"image {function}", about="building")
+                self._begin(f"{IMAGE}{function}", about="building")
             case messages.PushStarted(function, _, size, layers):
                 self._settle("repositories")
-                self._begin(f"image {function}", about=f"{layers} layers", total=size)
+                self._pushes.start(function, size, layers)
+                self._begin(f"{IMAGE}{function}", about=f"{layers} layers")
             case messages.LayerMoved():
                 self._layer(message)
             case messages.PushCut(function, _, seconds):
-                self._begin(f"image {function}", about=f"cut off, once more in {seconds:g} s")
+                self._begin(f"{IMAGE}{function}", about=f"cut off, once more in {seconds:g} s")
             case messages.ImagePushed(function, reference, sent):
                 self.arrived[function] = reference
+                self._pushes.of(function).end()
                 self._drop_layers(function)
-                self._over(f"image {function}", about="pushed" if sent else "there already")
+                self._over(f"{IMAGE}{function}", about="pushed" if sent else "there already")
             case messages.Planned(stack):
                 self._begin(STACK if stack == self.promotion.preview.stack else "repositories")
             case messages.Happened(event):
@@ -151,30 +164,16 @@ class Steps:
 
     def _layer(self, moved: LayerMoved) -> None:
         """Show a layer as long as it moves; its image counts it then."""
-        key, state = f"layer {moved.function} {moved.layer}", moved.state.value
-        known = self._layers.setdefault(moved.function, {})
-        is_there = state in {"pushed", "there already"}
-        known[moved.layer] = (moved.total if is_there else moved.done, moved.total, is_there)
-        if is_there:
+        key, state = f"{LAYER}{moved.function} {moved.layer}", moved.state.value
+        push = self._pushes.move(moved)
+        if state in ARRIVED:
             self._steps.pop(key, None)
         elif state != "waiting":
-            about = "" if state == "pushing" else state
-            part = Step(
-                key,
-                "    layer",
-                moved.layer,
-                about,
-                RUNNING,
-                self.clock(),
-                None,
-                moved.done,
-                moved.total,
-                is_part=True,
-            )
-            self._insert(part, f"image {moved.function}")
-        there = sum(is_there for _, _, is_there in known.values())
-        done = sum(done for done, _, _ in known.values())
-        self._begin(f"image {moved.function}", about=f"{there} of {len(known)} layers", done=done)
+            about, amount = "" if state == "pushing" else state, Amount(moved.done, moved.total)
+            part = Step(key, "    layer", moved.layer, about, RUNNING, self.clock(), None, amount, is_part=True)
+            self._insert(part, f"{IMAGE}{moved.function}")
+        there, known = push.layers
+        self._begin(f"{IMAGE}{moved.function}", about=f"{there} of {known} layers")
 
     def _insert(self, part: Step, after: str) -> None:
         """Put a part below its step, where it is not yet."""
@@ -190,7 +189,7 @@ class Steps:
         self._steps = {step.id: step for step in rows}
 
     def _drop_layers(self, function: str) -> None:
-        self._steps = {key: step for key, step in self._steps.items() if not key.startswith(f"layer {function} ")}
+        self._steps = {key: step for key, step in self._steps.items() if not key.startswith(f"{LAYER}{function} ")}
 
     def _event(self, event: Event) -> None:
         status, is_ours = (
@@ -228,38 +227,5 @@ class Steps:
         return key != STACK and stack is not None and "rolling back" in stack.about
 
 
-WORDS = {
-    "CREATE_IN_PROGRESS": "creating…",
-    "UPDATE_IN_PROGRESS": "updating…",
-    "DELETE_IN_PROGRESS": "deleting…",
-    "IMPORT_IN_PROGRESS": "taking over…",
-    "CREATE_COMPLETE": "created",
-    "UPDATE_COMPLETE": "updated",
-    "DELETE_COMPLETE": "deleted",
-    "DELETE_SKIPPED": "kept",
-    "IMPORT_COMPLETE": "taken over",
-    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "cleaning up…",
-    "ROLLBACK_IN_PROGRESS": "rolling back…",
-    "UPDATE_ROLLBACK_IN_PROGRESS": "rolling back…",
-    "ROLLBACK_COMPLETE": "rolled back",
-    "UPDATE_ROLLBACK_COMPLETE": "rolled back",
-}
-
-
-def planned(promotion: Promotion, names: Names) -> Iterator[Step]:
-    """Yield the steps that a plan comes to."""
-    if promotion.repositories:
-        yield Step("repositories", "Repositories", ", ".join(promotion.repositories))
-    for image in promotion.images:
-        if image.upload.value != "there":
-            words = "Build and push image" if image.upload.value.startswith("build") else "Push image"
-            yield Step(f"image {image.function}", words, image.function, total=image.size)
-    yield Step(STACK, "Stack", promotion.preview.stack)
-    for change in promotion.changes:
-        kind, name = names.get(change.resource, (change.kind, change.resource))
-        yield Step(f"resource {change.resource}", f"  {kind}", name, is_part=True)
-    for secret in promotion.secrets:
-        if secret.is_new or secret.missing:
-            yield Step(f"keys {secret.provider}", "Keys", secret.provider)
-    yield Step(SMOKE, "Verify", "every function answers")
-    yield Step(RECORD, "Record", "what was promoted, by whom, when")
+def _is_done(step: Step) -> bool:
+    return step.is_over or step.state is Condition.NONE

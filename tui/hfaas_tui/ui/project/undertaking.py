@@ -17,7 +17,9 @@ from hfaas_tui import promotions
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.model import Condition
 from hfaas_tui.ui.project.promoting import Agree, Promoter, Refused, Stopped
-from hfaas_tui.ui.project.steps import RUNNING, Names, Step, Steps
+from hfaas_tui.ui.project.pushes import Amount
+from hfaas_tui.ui.project.step import RUNNING, Names, Step
+from hfaas_tui.ui.project.steps import Steps
 from hfaas_tui.where import Where
 
 if TYPE_CHECKING:
@@ -148,8 +150,20 @@ class Undertaking:
 
     def progress(self) -> tuple[int, int]:
         """Return how many steps are over, of how many."""
-        found = [step for step in self.steps if not (step.is_part and step.id.startswith("layer"))]
-        return sum(step.is_over or step.state is Condition.NONE for step in found), len(found)
+        with self._lock:
+            return self._steps.counted()
+
+    @property
+    def share(self) -> float:
+        """Return how much of everything is done, 0..1; it never goes back."""
+        with self._lock:
+            return self._steps.share
+
+    @property
+    def pushed(self) -> Amount | None:
+        """Return how far the images are on their way; None while none is."""
+        with self._lock:
+            return self._steps.pushed if self.is_running else None
 
     def report(self) -> dict[str, Any]:
         """Return all of it for a file; there is no secret in it."""

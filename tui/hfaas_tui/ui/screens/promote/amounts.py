@@ -60,13 +60,13 @@ def about(step: Step, now: float, *, is_narrow: bool) -> str:
     else:
         drawn = bar(amount.share, CELLS)
         far = f" {amount.share:>4.0%}" + ("" if is_narrow else f" of {units.size(amount.total)}")
-    return f"{drawn}{far}" + (f"  {more}" if (more := _more(step)) else "")
+    return f"{drawn}{far}" + (f"  {more}" if (more := _more(step, is_narrow=is_narrow)) else "")
 
 
-def _more(step: Step) -> str:
+def _more(step: Step, *, is_narrow: bool) -> str:
     """Return how fast a push is and when it ends; where nobody knows, what else is known of it."""
     amount = step.moved
     if amount.rate is None:
         return step.about
-    speed = f"{units.size(amount.rate)}/s"
-    return f"{speed}  ~{_about(amount.left_s)} left" if amount.left_s is not None else f"{speed}  {step.about}"
+    left = f"~{_about(amount.left_s)} left" if amount.left_s is not None else step.about
+    return left.removesuffix(" left") if is_narrow else f"{units.size(amount.rate)}/s  {left}"

@@ -32,7 +32,7 @@ class DeployPage(Page):
         Column("state", "", 2),
         Column("what", "STEP", 26),
         Column("name", "NAME", 28, grow=1),
-        Column("about", "", 30, grow=1),
+        Column("about", "", 30, grow=2),
         Column("time", "TIME", 7, align="right"),
     )
     SMALL = (
