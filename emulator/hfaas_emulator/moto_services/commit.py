@@ -16,10 +16,11 @@ from hfaas_emulator.lambda_.lineage import FRESH, Lineage
 
 @dataclass(slots=True)
 class Batch:
-    """The rows one command changed, what the event loop does once they are on disk, and whom its events descend from."""
+    """The rows one command changed, what is done once they are on disk or refused, and whom its events descend from."""
 
     changes: list[Change] = field(default_factory=list)
     callbacks: list[Callable[[], None]] = field(default_factory=list)
+    regrets: list[Callable[[], None]] = field(default_factory=list)
     lineage: Lineage = FRESH
 
 
@@ -41,6 +42,7 @@ def discard() -> None:
     """Forget what the running command has changed and caused so far."""
     _current.batch.changes.clear()
     _current.batch.callbacks.clear()
+    _current.batch.regrets.clear()
 
 
 def record(*changes: Change) -> None:
@@ -51,6 +53,11 @@ def record(*changes: Change) -> None:
 def after(callback: Callable[[], None]) -> None:
     """Call `callback` on the event loop once the running command's rows are on disk."""
     _current.batch.callbacks.append(callback)
+
+
+def otherwise(callback: Callable[[], None]) -> None:
+    """Call `callback` on this thread if the running command's rows are refused: then `after` calls nobody."""
+    _current.batch.regrets.append(callback)
 
 
 def descend(lineage: Lineage) -> None:

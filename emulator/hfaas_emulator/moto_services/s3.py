@@ -193,6 +193,7 @@ def _settle() -> None:
         _wiring.notify(event, _now.call)
     if dead := _wiring.store.dead():
         commit.after(partial(_wiring.store.bury, dead))
+        commit.otherwise(partial(_wiring.store.mourn, dead))
 
 
 def _change(row: str, version: Any) -> Change:

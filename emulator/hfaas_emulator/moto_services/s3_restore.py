@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moto.s3 import models
@@ -24,10 +24,10 @@ def restore(journal: Journal) -> list[str]:
     problems: list[str] = []
     rows = sorted(_rows(journal, Table.OBJECT, problems), key=lambda row: row[1][0])
     for key, row in rows:
-        _put_back(key, *row)
-    uploads = {upload: _upload(*row) for upload, row in _rows(journal, Table.UPLOAD, problems)}
+        put_back(key, row)
+    uploads = {upload: upload_back(row) for upload, row in _rows(journal, Table.UPLOAD, problems)}
     for key, part in _rows(journal, Table.PART, problems):
-        _part(uploads, key, part)
+        part_back(uploads, key, part)
     if not problems:
         store().sweep()
     return problems + [f"the file {name} of an object is missing" for name in store().missing()]
@@ -54,7 +54,9 @@ def _bucket(name: str, account: str, region: str = REGION) -> Any:
     return models.s3_backends[owner][partition].get_bucket(name)
 
 
-def _put_back(row: str, order: int, bucket_name: str, version: Any, rest: dict[str, Any]) -> None:
+def put_back(row: str, kept: tuple[int, str, Any, dict[str, Any]]) -> None:
+    """Put a version or a delete marker behind the others of its key; `kept` is what its row holds."""
+    order, bucket_name, version, rest = kept
     if version is not None:
         bucket = _bucket(bucket_name, version.account_id, version.region_name)
         models.s3_backends[version.account_id]["aws"].tagger.tags[version.arn] = rest
@@ -76,7 +78,9 @@ def _marker(bucket: Any, row: str, state: dict[str, Any]) -> Any:
     return marker
 
 
-def _upload(bucket_name: str, state: dict[str, Any]) -> Any:
+def upload_back(kept: tuple[str, dict[str, Any]]) -> Any:
+    """Put an unfinished upload back, without its parts, and return it."""
+    bucket_name, state = kept
     bucket = _bucket(bucket_name, state["account_id"])
     multipart = models.FakeMultipart(state["key_name"], {}, state["account_id"], state["region_name"])
     vars(multipart).update(state)
@@ -84,7 +88,8 @@ def _upload(bucket_name: str, state: dict[str, Any]) -> Any:
     return multipart
 
 
-def _part(uploads: dict[str, Any], row: str, part: DiskKey) -> None:
+def part_back(uploads: Mapping[str, Any], row: str, part: DiskKey) -> None:
+    """Put a part back into its upload, if that is among these."""
     upload, _, number = row.partition("/")
     if multipart := uploads.get(upload):
         multipart.parts[int(number)] = part

@@ -24,6 +24,8 @@ from hfaas_emulator.moto_services.bridge import Answer, Application, Request
 SLOW = 0.1
 """Seconds after which a command is named in the log."""
 
+OF_S3 = frozenset({Table.OBJECT, Table.UPLOAD, Table.PART})
+
 log = logging.getLogger("hfaas.moto")
 
 P = ParamSpec("P")
@@ -83,6 +85,18 @@ class Moto:
         self._commands.put(_Command(run, what, future))
         return future
 
+    def _take_back(self, batch: commit.Batch) -> None:
+        """Have moto forget what the journal refused of S3; of a control plane that takes a start anew."""
+        try:
+            if any(change.table in OF_S3 for change in batch.changes):
+                from hfaas_emulator.moto_services import s3_undo  # imports moto
+
+                s3_undo.take_back(batch.changes, self._journal)
+            for regret in batch.regrets:
+                regret()
+        except Exception:
+            log.exception("what the journal refused is in memory until the next start")
+
     def _work(self) -> None:
         while (command := self._commands.get()) is not None:
             self._run(command)
@@ -103,6 +117,7 @@ class Moto:
         except Exception as raised:  # noqa: BLE001
             error = raised
             batch.callbacks.clear()  # what follows a commit must not happen without one
+            self._take_back(batch)
         self.used_at = time.monotonic()
         if (took := self.used_at - started) > SLOW:
             log.info("%s held the moto thread for %.0f ms", command.what, took * 1000)

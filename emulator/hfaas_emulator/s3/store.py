@@ -172,7 +172,14 @@ class Store:
 
     def dead(self) -> tuple[str, ...]:
         """Take the names of the files that died; `bury` them once their removal is committed."""
-        return tuple(self._exhume())
+        names = set(self._exhume())
+        revived = {name for name in names if name in self._files}  # a refused removal brought its object back
+        self.mourn(revived)
+        return tuple(names - revived)
+
+    def mourn(self, names: Iterable[str]) -> None:
+        """Let names wait again whose removal was refused."""
+        self._graveyard.extend(names)
 
     def _exhume(self) -> Iterator[str]:
         with suppress(IndexError):
