@@ -155,8 +155,9 @@ def test_the_bucket_for_large_events_is_made_once_closed_and_emptied_by_itself(t
     (bucket,) = names
     assert bucket == f"hfaas-artifacts-000000000000-{region}"
     assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
-    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
-    assert (rule["Filter"], rule["Expiration"]) == ({"Prefix": "events/"}, {"Days": 7})
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert [rule["Filter"] for rule in rules] == [{"Prefix": "events/"}, {"Prefix": "templates/"}]
+    assert all(rule["Expiration"] == {"Days": 7} for rule in rules)
 
 
 def test_a_bucket_that_cannot_be_had_is_told_with_its_purpose(target: Target) -> None:

@@ -67,6 +67,28 @@ FAILED = (
 )
 
 
+def test_what_is_refused_for_one_reason_is_told_once_with_all_names(cloud: Cloud) -> None:
+    def refused(name: str) -> dict[str, Any]:
+        reason = f"not authorized to perform: ecr:DeleteRepository on repository/hfaas/{name.lower()}"
+        return event(name, "AWS::ECR::Repository", "DELETE_FAILED", reason, f"hfaas/{name.lower()}")
+
+    other = event("Films", "AWS::S3::Bucket", "DELETE_FAILED", "it is not empty", "films")
+    begun = own("DELETE_IN_PROGRESS")
+    for status in ("DELETE_FAILED", "DELETE_FAILED"):
+        cloud.stands(status)
+        cloud.tells(
+            own("CREATE_COMPLETE"), begun, refused("A"), other, refused("B"), refused("C"), own("DELETE_FAILED")
+        )
+
+    with pytest.raises(StackFailed) as caught:
+        watched(cloud)
+
+    assert caught.value.message == (
+        "A (AWS::ECR::Repository): not authorized to perform: ecr:DeleteRepository on repository/hfaas/a; "
+        "the same of B, C; Films (AWS::S3::Bucket): it is not empty"
+    )
+
+
 def watched(cloud: Cloud) -> list[str]:
     return [f"{one.resource} {one.status}" for one in Stack(cloud.client, "films").watch()]
 

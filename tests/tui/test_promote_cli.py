@@ -273,7 +273,14 @@ def test_destroying_wants_the_names_typed_and_keeps_buckets_that_are_not_named(p
     terminal.type(project.stack)
     assert terminal.end() == 0, terminal.shown
     assert "1 object" in terminal.shown
+    told = f"{project.stack}: gone; what stays: s3://{project.stack}, hfaas/{project.stack}-copy"
+    assert terminal.shown.count(": gone") == 1
+    assert told in terminal.shown
     assert project.status in {"", "gone"}
+    shown = project.hfaas("status", "--target", "aws").stdout
+    assert f"Stack {project.stack} is gone. What remains of it costs about " in shown
+    assert "1 image, " in shown
+    assert f"`hfaas destroy --stack {project.stack} --purge-all --images --target aws` removes it for good" in shown
     assert "copy.sh" in project.hfaas("ls", bucket, "--target", "aws").stdout
 
 

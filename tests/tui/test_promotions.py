@@ -10,7 +10,17 @@ import pytest
 from hfaas_deploy import fdl, messages, template
 from hfaas_deploy.aws.stack import Change, Event
 from hfaas_deploy.preview import Action, Preview, Step
-from hfaas_deploy.promote.promotion import Identity, ImagePlan, Promotion, Rehearsal, SecretPlan, Upload
+from hfaas_deploy.promote.promotion import (
+    Adoption,
+    BucketPlan,
+    Identity,
+    ImagePlan,
+    Owner,
+    Promotion,
+    Rehearsal,
+    SecretPlan,
+    Upload,
+)
 from hfaas_deploy.promote.purging import Contents
 from hfaas_deploy.promote.remains import Remains
 from hfaas_deploy.settings import Setting
@@ -91,6 +101,23 @@ def test_a_run_is_a_rehearsal_and_what_it_left_idle_is_told(promotion: Promotion
     assert promotions.route(run).startswith("LOCAL rehearsal ")
     assert promotions.unproved(run) == ""
     assert promotions.unproved(idle).startswith("its rehearsal ran no container of hello: ")
+
+
+def test_a_bucket_that_is_taken_over_has_lines_of_its_own_and_what_it_loses_is_agreed_to(
+    promotion: Promotion,
+) -> None:
+    adoption = Adoption(1000, 2048, is_more=True, losses=("does not notify others any more",))
+    bucket = BucketPlan("films", Owner.OURS, is_adopted=True, adoption=adoption)
+    adopting = replace(promotion, buckets=(bucket,))
+
+    (section,) = [one for one in promotions.summary(adopting) if one.title == "Taken over"]
+    told = [" ".join(row.cells) for row in section.rows]
+    assert (
+        told[0] == "~ films its content stays: at least 1000 objects, 2.0 KB; so do its policy and lifecycle rules"
+    )
+    assert told[-1] == "! films does not notify others any more"
+    assert promotions.destroyed(adopting) == "films does not notify others any more"
+    assert left(adopting, yes=True, account="4321") == ["--replace"]
 
 
 def test_the_rows_of_a_section_have_the_same_number_of_cells(promotion: Promotion) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hfaas_deploy.messages import Message
     from hfaas_deploy.preview import Action, Step
     from hfaas_deploy.promote.promotion import (
+        Adoption,
         BucketPlan,
         Identity,
         ImagePlan,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
         Statement,
     )
     from hfaas_deploy.promote.purging import Contents
-    from hfaas_deploy.promote.remains import Remains
+    from hfaas_deploy.promote.remains import ImageStore, Remains
     from hfaas_deploy.settings import Setting
 
 ROUTINE = ("Resource creation Initiated",)
@@ -114,6 +115,7 @@ def summary(promotion: Promotion) -> list[Section]:
         Section("Resources", tuple(map(_step, promotion.preview.steps))),
         Section("Permissions", tuple(map(_statement, promotion.statements))),
         Section("Buckets", tuple(map(_bucket, promotion.buckets))),
+        Section("Taken over", tuple(_taken_over(promotion.buckets))),
         Section("Secrets", tuple(map(_secret, promotion.secrets))),
         Section("Notes", tuple(_notes(promotion))),
         Section("Dangers", tuple(_dangers(promotion))),
@@ -218,10 +220,30 @@ def _bucket(bucket: BucketPlan) -> Row:
     elif bucket.owner is Owner.FREE:
         mark, told, tone = "+", "to make", Tone.ADD
     elif bucket.is_adopted:
-        mark, told, tone = "~", "is yours, to take over with what is in it", Tone.CHANGE
+        mark, told, tone = "~", "is yours and no Stack's: it is taken over, see below", Tone.WARNING
     else:
         mark, told, tone = "=", "stays", Tone.KEEP
     return Row((mark, bucket.name, f"{told} ({bucket.note})" if bucket.note else told), tone)
+
+
+def _taken_over(buckets: Iterable[BucketPlan]) -> Iterator[Row]:
+    """Yield what it means for a bucket to be taken over."""
+    for bucket in buckets:
+        if bucket.is_adopted and not bucket.fault:
+            held = _held(bucket.adoption)
+            yield Row(
+                ("~", bucket.name, f"its content stays: {held}; so do its policy and lifecycle rules"), Tone.WARNING
+            )
+            yield Row(
+                ("~", bucket.name, "the Stack configures it from now on; when the Stack goes, it stays"),
+                Tone.WARNING,
+            )
+            yield from (Row(("!", bucket.name, loss), Tone.DANGER) for loss in bucket.adoption.losses)
+
+
+def _held(found: Adoption) -> str:
+    count = f"{'at least ' * found.is_more}{found.objects} object{'s' * (found.objects != 1)}"
+    return f"{count}, {size(found.bytes)}"
 
 
 def _secret(secret: SecretPlan) -> Row:
@@ -320,12 +342,16 @@ def remains(found: Remains, purge: Collection[str], *, images: bool) -> list[Sec
         else:
             stays.append(Row(("=", "bucket", bucket.bucket, bucket.fault or content(bucket)), Tone.KEEP))
     for store in found.repositories:
-        told = f"{store.images} image{'s' * (store.images != 1)}, {size(store.bytes)}"
         if images:
-            goes.append(Row(("-", "repository", store.repository, told), Tone.REMOVE))
+            goes.append(Row(("-", "repository", store.repository, stored(store)), Tone.REMOVE))
         else:
-            stays.append(Row(("=", "repository", store.repository, told), Tone.KEEP))
+            stays.append(Row(("=", "repository", store.repository, stored(store)), Tone.KEEP))
     return [each for each in (Section("Goes", tuple(goes)), Section("Stays", tuple(stays))) if each.rows]
+
+
+def stored(store: ImageStore) -> str:
+    """Return how much is in a repository."""
+    return f"{store.images} image{'s' * (store.images != 1)}, {size(store.bytes)}"
 
 
 def content(bucket: Contents) -> str:

@@ -1,4 +1,4 @@
-"""The bucket for events too large for a job, which it drops by itself, OneTrigger's state, large templates, records.
+"""The bucket for events too large for a job, large templates, which it drops both, OneTrigger's state, records.
 
 There is one for all pipelines of an account and region.
 
@@ -7,6 +7,9 @@ It belongs to no Stack, since a Stack could not be removed as long as another on
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -37,7 +40,7 @@ def ensure(s3: S3Client, account: str, region: str) -> str:
             Bucket=bucket, PublicAccessBlockConfiguration=PRIVATE, ExpectedBucketOwner=account
         )
         s3.put_bucket_lifecycle_configuration(
-            Bucket=bucket, LifecycleConfiguration={"Rules": [_expiry()]}, ExpectedBucketOwner=account
+            Bucket=bucket, LifecycleConfiguration={"Rules": _expiries()}, ExpectedBucketOwner=account
         )
     except ClientError as refusal:
         said = refusal.response.get("Error", {})
@@ -51,8 +54,32 @@ def ensure(s3: S3Client, account: str, region: str) -> str:
 
 
 def publish(s3: S3Client, bucket: str, template: Template, account: str) -> str:
-    """Put a template where CloudFormation fetches it, under its own fingerprint; gives the URL."""
-    key = f"{TEMPLATES}{template.sha256}.json"
+    """Put a template where CloudFormation fetches it, under its own fingerprint; gives the URL.
+
+    Several promotions of it may use the same copy, so nobody takes it away: S3 drops it after some days.
+    """
+    return _lay(s3, bucket, f"{TEMPLATES}{template.sha256}.json", template, account)
+
+
+@contextmanager
+def lent(s3: S3Client, bucket: str, template: Template, account: str) -> Iterator[str]:
+    """The URL of a copy that nobody else uses, and that is gone afterwards; ArtifactsError when it stays."""
+    key = f"{TEMPLATES}plans/{uuid.uuid4().hex}.json"
+    try:
+        yield _lay(s3, bucket, key, template, account)
+    finally:
+        _take_away(s3, bucket, key, account)
+
+
+def _take_away(s3: S3Client, bucket: str, key: str, account: str) -> None:
+    try:
+        s3.delete_object(Bucket=bucket, Key=key, ExpectedBucketOwner=account)
+    except (ClientError, BotoCoreError) as refusal:
+        raise ArtifactsError(f"s3://{bucket}/{key} cannot be taken away again: {refusal}") from refusal
+
+
+def _lay(s3: S3Client, bucket: str, key: str, template: Template, account: str) -> str:
+    """Put a template under a key; gives the URL."""
     try:
         s3.put_object(Bucket=bucket, Key=key, Body=template.body.encode(), ExpectedBucketOwner=account)
     except ClientError as refusal:
@@ -89,10 +116,14 @@ def _create(s3: S3Client, bucket: str, region: str) -> None:
             raise
 
 
-def _expiry() -> Any:
-    return {
-        "ID": "hfaas-events",
-        "Status": "Enabled",
-        "Filter": {"Prefix": names.EVENTS},
-        "Expiration": {"Days": KEPT_DAYS},
-    }
+def _expiries() -> Any:
+    """What S3 drops by itself: events whose jobs are over, and templates that CloudFormation has read."""
+    return [
+        {
+            "ID": f"hfaas-{name}",
+            "Status": "Enabled",
+            "Filter": {"Prefix": prefix},
+            "Expiration": {"Days": KEPT_DAYS},
+        }
+        for name, prefix in (("events", names.EVENTS), ("templates", TEMPLATES))
+    ]

@@ -119,6 +119,20 @@ def others(document: Json, stack: str) -> int:
     return sum(len(_others(document, kind, stack)) for kind in LISTS)
 
 
+def targets(document: Json) -> set[str]:
+    """The names of what a bucket notifies."""
+    arns = (
+        str(value)
+        for kind in LISTS
+        for one in document.get(kind, [])
+        for key, value in one.items()
+        if key.endswith("Arn")
+    )
+    return {arn.rpartition(":")[2] for arn in arns} | (
+        {"EventBridge"} if "EventBridgeConfiguration" in document else set()
+    )
+
+
 def foreign(pipeline: Pipeline) -> list[str]:
     """The buckets that are not the pipeline's and that Functions of it listen to."""
     return [one.name for one in pipeline.buckets if one.existing and storage.listeners(pipeline, one.name)]

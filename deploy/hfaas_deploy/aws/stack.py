@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -115,7 +115,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a resource, or to the Stack itself; `token` is that of whoever asked for it."""
+    """Something that happened to a resource, or to the Stack itself.
+
+    `token` is that of whoever asked for it, `physical` what the resource is called outside of the Stack, once it is there.
+    """
 
     id: str
     resource: str
@@ -124,6 +127,7 @@ class Event:
     reason: str
     own: bool = False
     token: str = ""
+    physical: str = ""
 
     @property
     def failed(self) -> bool:
@@ -133,6 +137,36 @@ class Event:
     def ends(self) -> bool:
         """Tell whether the Stack's operation is over with it."""
         return self.own and self.status.endswith(("_COMPLETE", "_FAILED"))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What AWS says against a resource."""
+
+    resource: str
+    kind: str
+    reason: str
+    physical: str = ""
+
+    @property
+    def essence(self) -> tuple[str, str]:
+        """What it has in common with faults of other resources that differ in the resource's names alone."""
+        reason = self.reason
+        for name in filter(None, (self.physical, self.resource)):
+            reason = reason.replace(name, "*")
+        return self.kind, reason
+
+
+def together(faults: Iterable[Fault]) -> list[str]:
+    """Faults in words, in their order: those for one reason are told once, with the names of all resources."""
+    alike: dict[tuple[str, str], list[Fault]] = {}
+    for fault in faults:
+        alike.setdefault(fault.essence, []).append(fault)
+    told = []
+    for first, *others in alike.values():
+        also = f"; the same of {', '.join(one.resource for one in others)}" if others else ""
+        told.append(f"{first.resource} ({first.kind}): {first.reason}{also}")
+    return told
 
 
 class Stack:
@@ -312,7 +346,7 @@ class Stack:
             if answer["Status"] == "FAILED":
                 reason = answer.get("StatusReason", "the change set failed")
                 is_nothing = any(words in reason for words in NOTHING)
-                faults = [] if is_nothing else list(self._faults(change_set))
+                faults = [] if is_nothing else self._faults(change_set)
                 self.discard(Plan(self.name, stack_id, change_set, (), fresh))
                 if is_nothing:
                     return None
@@ -323,8 +357,11 @@ class Stack:
         """What CloudFormation finds worth a word about a plan that can be executed."""
         return tuple(self._faults(plan.change_set))
 
-    def _faults(self, change_set: str) -> Iterator[str]:
-        """What is wrong with the resources of a change set; older CloudFormations do not tell."""
+    def _faults(self, change_set: str) -> list[str]:
+        """What is wrong with the resources of a change set, once for each reason; older CloudFormations do not tell."""
+        return together(self._raw_faults(change_set))
+
+    def _raw_faults(self, change_set: str) -> Iterator[Fault]:
         page: dict[str, str] = {}
         while True:
             arguments = {"ChangeSetName": change_set, "Filters": {"FailedEvents": True}, **page}
@@ -335,7 +372,8 @@ class Stack:
             for event in answer.get("OperationEvents", ()):
                 said = event.get("ValidationStatusReason") or event.get("ResourceStatusReason")
                 if said:
-                    yield f"{event.get('LogicalResourceId', self.name)} ({event.get('ResourceType', STACK)}): {said}"
+                    resource, kind = event.get("LogicalResourceId", self.name), event.get("ResourceType", STACK)
+                    yield Fault(resource, kind, said, event.get("PhysicalResourceId", ""))
             if not answer.get("NextToken"):
                 return
             page = {"NextToken": answer["NextToken"]}
@@ -475,6 +513,7 @@ def _event(raw: Any) -> Event:
         reason=raw.get("ResourceStatusReason", ""),
         own=raw["ResourceType"] == STACK and raw.get("PhysicalResourceId", raw["StackId"]) == raw["StackId"],
         token=raw.get("ClientRequestToken", ""),
+        physical=raw.get("PhysicalResourceId", ""),
     )
 
 
@@ -492,7 +531,7 @@ class _Told:
     """What an operation has told of its failures so far: the first one is the cause."""
 
     def __init__(self) -> None:
-        self._failures: dict[str, str] = {}
+        self._failures: dict[str, Fault] = {}
         self._turned = ""
 
     def note(self, event: Event) -> None:
@@ -500,11 +539,12 @@ class _Told:
         if event.own and "ROLLBACK_IN_PROGRESS" in event.status:
             self._turned = self._turned or event.reason
         elif event.failed and not event.own and event.reason not in CANCELLED:
-            self._failures.setdefault(event.resource, f"{event.resource} ({event.kind}): {event.reason}")
+            fault = Fault(event.resource, event.kind, event.reason, event.physical)
+            self._failures.setdefault(event.resource, fault)
 
     def failure(self, stack: str, end: Event) -> StackFailed:
         """The error for an operation that ended like this."""
-        causes = list(self._failures.values())
+        causes = together(self._failures.values())
         if end.status == "DELETE_FAILED" and causes:
             return StackFailed("; ".join(causes), UNDONE["DELETE_FAILED"])
         hint = UNDONE.get(end.status, f"the Stack is now {end.status}")

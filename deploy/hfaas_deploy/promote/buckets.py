@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,9 +20,14 @@ from hfaas_deploy.aws import credentials, notifications
 from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import ExistingBucketError, TargetUnreachable
 from hfaas_deploy.pipeline import Bucket, Pipeline
-from hfaas_deploy.promote.promotion import BucketPlan, Owner
+from hfaas_deploy.promote import purging
+from hfaas_deploy.promote.promotion import Adoption, BucketPlan, Owner
+from hfaas_deploy.template import storage
 
 LONGEST = 63
+EVERYBODY = ("/AllUsers", "/AuthenticatedUsers")
+"""How S3's groups of grantees end that are not one's own."""
+
 RIGHTS = "or you lack s3:ListBucket there"
 
 
@@ -55,7 +62,37 @@ class Buckets:
         if stack := self._stack_of(bucket.name, pipeline.stack):
             words = f"bucket {bucket.name} belongs to Stack {stack}, and only one can have it"
             return _with(plan, fault=f"{words}: set {place}: true, or use another name")
-        return _with(plan, adopted=True)
+        return self._adopted(plan, pipeline)
+
+    def _adopted(self, plan: BucketPlan, pipeline: Pipeline) -> BucketPlan:
+        """One of ours that no Stack has: what is in it, and what it loses when the Stack's template configures it."""
+        found = purging.contents(self._target, plan.name, most=1)
+        try:
+            losses, unknown = tuple(self._losses(plan.name, pipeline)), found.fault
+        except ExistingBucketError as refusal:
+            losses, unknown = (), f"{refusal.message}; {refusal.hint}"
+        adoption = Adoption(found.objects, found.bytes, found.is_more, losses)
+        return replace(plan, is_adopted=True, note=unknown, adoption=adoption)
+
+    def _losses(self, bucket: str, pipeline: Pipeline) -> Iterator[str]:
+        """What a bucket has that our template sets otherwise; policy, lifecycle and the like it leaves alone."""
+        if storage.listeners(pipeline, bucket):
+            told = notifications.targets(notifications.read(self._s3, bucket, self._target.account))
+            if others := sorted(told.difference(function.name for function in pipeline.functions)):
+                yield f"does not notify {', '.join(others)} any more"
+        if self._is_public(bucket):
+            yield "is closed to the public"
+
+    def _is_public(self, bucket: str) -> bool:
+        """Tell whether its policy or its grants let everybody in; what cannot be asked is taken for a no."""
+        whose = {"Bucket": bucket, "ExpectedBucketOwner": self._target.account}
+        with suppress(ClientError):
+            if self._s3.get_bucket_policy_status(**whose)["PolicyStatus"]["IsPublic"]:
+                return True
+        with suppress(ClientError):
+            grants = self._s3.get_bucket_acl(**whose)["Grants"]
+            return any(str(one["Grantee"].get("URI", "")).endswith(EVERYBODY) for one in grants)
+        return False
 
     def _existing(self, bucket: Bucket, pipeline: Pipeline) -> BucketPlan:
         owner, _ = self._look(bucket.name)
@@ -144,8 +181,8 @@ def stack_of(target: Target, bucket: str, own: str = "") -> str:
     return next((one for one in sorted(stacks) if one != own), "")
 
 
-def _with(plan: BucketPlan, note: str = "", fault: str = "", *, adopted: bool = False) -> BucketPlan:
-    return BucketPlan(plan.name, plan.owner, plan.is_existing, adopted, note, fault)
+def _with(plan: BucketPlan, note: str = "", fault: str = "") -> BucketPlan:
+    return replace(plan, note=note, fault=fault)
 
 
 def _region(answer: Any) -> str:

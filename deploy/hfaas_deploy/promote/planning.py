@@ -17,13 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from hfaas_deploy import names, steps, template
 from hfaas_deploy.aws import artifacts, secret_values
 from hfaas_deploy.aws.stack import UNUSABLE, Change, Detail, Stack, Standing
 from hfaas_deploy.aws.target import Target
-from hfaas_deploy.errors import ArtifactsError
 from hfaas_deploy.messages import Looking, Progress
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.preview import Preview, all_new, told
@@ -158,14 +155,8 @@ class _Planner:
         if not self.template.needs_bucket or not is_there:
             yield ""
             return
-        s3: Any = self.target.client("s3")
-        key = f"{artifacts.TEMPLATES}{self.template.sha256}.json"
-        had = _has(s3, name, key, self.target.account)
-        try:
-            yield artifacts.publish(s3, name, self.template, self.target.account)
-        finally:
-            if not had:
-                _drop(s3, name, key, self.target.account)
+        with artifacts.lent(self.target.client("s3"), name, self.template, self.target.account) as url:
+            yield url
 
     def _secrets(self, outputs: Mapping[str, str]) -> Iterator[SecretPlan]:
         """Which values would be put into secrets; none of them leaves this machine, or is shown."""
@@ -274,18 +265,3 @@ def pseudo(identity: Identity) -> dict[str, str]:
         "AWS::Region": identity.region,
         "AWS::Partition": next(found, "aws"),
     }
-
-
-def _has(s3: Any, bucket: str, key: str, account: str) -> bool:
-    try:
-        s3.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=account)
-    except (ClientError, BotoCoreError):
-        return False
-    return True
-
-
-def _drop(s3: Any, bucket: str, key: str, account: str) -> None:
-    try:
-        s3.delete_object(Bucket=bucket, Key=key, ExpectedBucketOwner=account)
-    except (ClientError, BotoCoreError) as refusal:
-        raise ArtifactsError(f"s3://{bucket}/{key} cannot be taken away again: {refusal}") from refusal

@@ -12,6 +12,8 @@ from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.preview import Action, Preview
 from hfaas_deploy.template import Template
 
+BUCKET = "AWS::S3::Bucket"
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -98,6 +100,19 @@ class Owner(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Adoption:
+    """What a bucket has that is taken over: versions of objects, bytes of them; `is_more` when not all were counted.
+
+    `losses` are what the template puts something else in the place of, in words that the bucket's name begins.
+    """
+
+    objects: int = 0
+    bytes: int = 0
+    is_more: bool = False
+    losses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class BucketPlan:
     """One bucket: a free one is made, one of ours that no Stack has is taken over; entries are kept of an existing one.
 
@@ -110,6 +125,7 @@ class BucketPlan:
     is_adopted: bool = False
     note: str = ""
     fault: str = ""
+    adoption: Adoption = Adoption()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +178,11 @@ class Promotion:
     @property
     def dangers(self) -> tuple[Danger, ...]:
         """The steps that a person agrees to apart."""
-        return tuple(
+        changed = (
             Danger(change.resource, change.kind, _danger(change)) for change in self.changes if change.destroys
         )
+        taken = (Danger(bucket.name, BUCKET, loss) for bucket in self.buckets for loss in bucket.adoption.losses)
+        return (*changed, *taken)
 
     @property
     def faults(self) -> tuple[str, ...]:

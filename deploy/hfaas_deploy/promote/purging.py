@@ -45,8 +45,8 @@ class Contents:
     fault: str = ""
 
 
-def contents(target: Target, bucket: str) -> Contents:
-    """Count what is in a bucket; the fault says why that cannot be."""
+def contents(target: Target, bucket: str, most: int = COUNTED) -> Contents:
+    """Count what is in a bucket, in the first pages of it; the fault says why that cannot be."""
     s3 = target.client("s3")
     objects = size = uploads = 0
     is_more = False
@@ -54,7 +54,7 @@ def contents(target: Target, bucket: str) -> Contents:
         for number, page in enumerate(_pages(s3, "list_object_versions", target, bucket)):
             objects += len(page.get("Versions", ())) + len(page.get("DeleteMarkers", ()))
             size += sum(one["Size"] for one in page.get("Versions", ()))
-            if is_more := number + 1 >= COUNTED and page["IsTruncated"]:
+            if is_more := number + 1 >= most and page["IsTruncated"]:
                 break
         for page in _pages(s3, "list_multipart_uploads", target, bucket):
             uploads += len(page.get("Uploads", ()))

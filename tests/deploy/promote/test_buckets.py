@@ -19,7 +19,7 @@ from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import ExistingBucketError, TargetUnreachable
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.promote.buckets import Buckets
-from hfaas_deploy.promote.promotion import BucketPlan, Owner
+from hfaas_deploy.promote.promotion import Adoption, BucketPlan, Owner
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 FDL = """\
@@ -89,6 +89,51 @@ def test_a_bucket_of_ours_is_taken_over_unless_the_stack_has_it(place: Target, p
 
     assert (found.owner, found.is_adopted, found.fault) == (Owner.OURS, True, "")
     assert (held.owner, held.is_adopted, held.note) == (Owner.OURS, False, "")
+
+
+def test_of_a_bucket_that_is_taken_over_it_is_known_what_is_in_it(place: Target, parse: Parse, name: str) -> None:
+    s3 = make(place, name)
+    s3.put_object(Bucket=name, Key="in/a", Body=b"abc")
+
+    found = plan(place, parse(FDL.format(bucket=name)))
+
+    assert found.adoption == Adoption(objects=1, bytes=3)
+
+
+def test_whom_a_bucket_notifies_that_is_taken_over_is_a_loss_and_our_own_functions_are_none(
+    place: Target, parse: Parse, name: str
+) -> None:
+    s3 = make(place, name)
+    queue = place.client("sqs").create_queue(QueueName=f"others-{name}")["QueueUrl"]
+    arn = f"arn:aws:sqs:{place.region}:{place.account}:others-{name}"
+    told = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket=name, NotificationConfiguration={"QueueConfigurations": [told]}, SkipDestinationValidation=True
+    )
+
+    found = plan(place, parse(FDL.format(bucket=name)))
+
+    place.client("sqs").delete_queue(QueueUrl=queue)
+    assert found.adoption.losses == (f"does not notify others-{name} any more",)
+
+
+def test_a_bucket_that_everybody_may_read_is_said_to_be_closed(place: Target, parse: Parse, name: str) -> None:
+    s3 = make(place, name)
+    s3.put_bucket_acl(Bucket=name, ACL="public-read")
+
+    assert plan(place, parse(FDL.format(bucket=name))).adoption.losses == ("is closed to the public",)
+
+
+def test_a_right_that_is_missing_is_told_of_a_bucket_that_is_taken_over(
+    place: Target, proxy: Proxy, parse: Parse, name: str
+) -> None:
+    make(place, name)
+    proxy.refuse(f"GET /{name}?notification", code="AccessDenied", status=403)
+
+    found = plan(place, parse(FDL.format(bucket=name)))
+
+    assert found.is_adopted
+    assert "s3:GetBucketNotification" in found.note
 
 
 def test_for_somebody_elses_bucket_a_free_name_is_suggested(

@@ -419,6 +419,25 @@ def test_a_template_that_is_too_large_for_a_request_lies_in_the_bucket_only_whil
     assert not any("read off the templates" in note for note in found.notes)
 
 
+def test_a_plan_takes_away_its_own_copy_of_a_template_and_no_other(project: Project) -> None:
+    s3, region = project.target.client("s3"), project.target.region
+    bucket = artifacts.ensure(s3, ACCOUNT, region)
+    template = project.plan().template
+
+    def copies() -> set[str]:
+        return {one["Key"] for one in s3.list_objects_v2(Bucket=bucket, Prefix="templates/").get("Contents", [])}
+
+    before = copies()
+    with artifacts.lent(s3, bucket, template, ACCOUNT):
+        (mine,) = copies() - before
+        artifacts.publish(s3, bucket, template, ACCOUNT)  # a promotion begins meanwhile
+        with artifacts.lent(s3, bucket, template, ACCOUNT):  # and another plan
+            assert len(copies() - before) == 3
+        assert mine in copies()
+
+    assert copies() - before == {f"templates/{template.sha256}.json"}
+
+
 def test_a_plan_is_told_to_programs_without_the_template(project: Project) -> None:
     project.rehearse()
 

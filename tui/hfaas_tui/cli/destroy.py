@@ -20,6 +20,7 @@ from hfaas_tui.where import Where
 
 if TYPE_CHECKING:
     from hfaas_deploy.aws.target import Target
+    from hfaas_deploy.messages import Destroyed, Message
     from hfaas_deploy.promote.remains import Remains
 
 
@@ -59,6 +60,7 @@ def destroy(
         if purge or purge_all or images or stack is not None:
             raise UsageError("--stack, --purge and --images are for AWS", "leave them out")
         return oscar.destroy(file, where, yes=yes, as_json=as_json)
+    from hfaas_deploy.messages import Destroyed
     from hfaas_deploy.promote import destroying
 
     name, target = _place(file, stack, where)
@@ -66,12 +68,20 @@ def destroy(
     chosen = _chosen(remains, purge, everything=purge_all)
     sections(promotions.remains(remains, chosen, images=images), errors() if as_json else console())
     if remains.is_empty:
-        _tell(remains, chosen, as_json=as_json)
+        _tell(remains, chosen, [], as_json=as_json)
         return 0
     _agree(remains, chosen, target, images=images, yes=yes)
+    ended: list[Destroyed] = []
     with Moving() as moving:
+
+        def tell(message: Message) -> None:
+            if isinstance(message, Destroyed):  # the result, which is told when the rest is
+                ended.append(message)
+            else:
+                moving.tell(message)
+
         try:
-            destroying.destroy(target, name, moving.tell, chosen, images=images)
+            destroying.destroy(target, name, tell, chosen, images=images)
         except KeyboardInterrupt:
             stage = moving.stage
         else:
@@ -79,7 +89,7 @@ def destroy(
     if stage:
         errors().print("interrupted: " + clean(stage) + "; the same command goes on from there", markup=False)
         return INTERRUPTED
-    _tell(remains, chosen, as_json=as_json)
+    _tell(remains, chosen, ended, as_json=as_json)
     return 0
 
 
@@ -133,10 +143,11 @@ def _agree(remains: Remains, chosen: Sequence[str], target: Target, *, images: b
             )
 
 
-def _tell(remains: Remains, chosen: Sequence[str], *, as_json: bool) -> None:
+def _tell(remains: Remains, chosen: Sequence[str], ended: Sequence[Destroyed], *, as_json: bool) -> None:
     if as_json:
         print_document({"ok": True, "stack": remains.stack, "purged": list(chosen), "found": asdict(remains)})
     elif remains.is_empty:
         print_text(f"{remains.stack}: there is nothing of it")
-    else:
-        print_text(f"{remains.stack}: gone")
+    for message in ended:
+        for line in promotions.lines(message):
+            (print_news if as_json else print_text)(line)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from hfaas_deploy.promote.promotion import Promoted
     from hfaas_tui.stacks import Known
 
+GB = 1e9
 COLUMNS = ("stack", "status", "template", "promoted", "by", "")
 
 
@@ -43,7 +45,25 @@ def status(where: Where, file: Path | None, *, as_json: bool) -> int:
     for row in rows:
         for function, image in row["images"].items():
             print_text(f"  {function:<28} {image}")
+        for line in _left_behind(row, where):
+            print_text(line)
     return 0
+
+
+def _left_behind(row: Mapping[str, Any], where: Where) -> Iterator[str]:
+    """Yield what outlived a Stack that is gone, what it costs to keep, and what removes it."""
+    from hfaas_tui.money import dollars
+
+    remains = row["remains"]
+    if not remains:
+        return
+    name, month = row["stack"], dollars(remains["usd_month"])
+    yield f"Stack {name} is gone. What remains of it costs about {month} a month:"
+    yield from (f"  s3://{one['bucket']:<23} {one['told']}" for one in remains["buckets"])
+    yield from (f"  {one['repository']:<28} {one['told']}" for one in remains["repositories"])
+    purge = " --purge-all" if remains["buckets"] else ""
+    images = " --images" if remains["repositories"] else ""
+    yield f"`hfaas destroy --stack {name}{purge}{images}{where.again}` removes it for good"
 
 
 def _rows(target: Target, pipeline: Pipeline | None) -> Iterator[dict[str, Any]]:
@@ -58,16 +78,41 @@ def _rows(target: Target, pipeline: Pipeline | None) -> Iterator[dict[str, Any]]
         if pipeline is not None and name != pipeline.stack:
             continue
         stack, promoted = known.get(name), records.get(name)
+        remains = None if stack else _remains(target, name)
         yield {
             "stack": name,
             "status": stack.status if stack else "gone",
             "template": stack.template if stack else promoted.template if promoted else "",
             "when": promotions.moment(promoted.at) if promoted else "",
             "by": promoted.by if promoted else "",
-            "images": _images(stack, promoted) if promoted else {},
+            "images": _images(stack, promoted) if stack and promoted else {},
+            "remains": remains,
             "record": promotions.record(promoted) if promoted else None,
-            "notes": list(_notes(stack, promoted, pipeline)),
+            "notes": ["nothing remains but its record"]
+            if remains == {}
+            else list(_notes(stack, promoted, pipeline)),
         }
+
+
+def _remains(target: Target, stack: str) -> dict[str, Any]:
+    """Return what outlived a Stack that is gone, and its price of a month in dollars; empty for nothing."""
+    from hfaas_deploy import prices
+    from hfaas_deploy.promote import purging, remains
+
+    buckets = [purging.contents(target, one) for one in remains.buckets(target, stack, {})]
+    stores = list(remains.stores(target, stack))
+    if not (buckets or stores):
+        return {}
+    price = prices.nearest(target.region)
+    month = (
+        sum(one.bytes for one in buckets) * price.s3_gb_month
+        + sum(one.bytes for one in stores) * price.ecr_gb_month
+    )
+    return {
+        "buckets": [{**asdict(one), "told": one.fault or promotions.content(one)} for one in buckets],
+        "repositories": [{**asdict(one), "told": promotions.stored(one)} for one in stores],
+        "usd_month": round(month / GB, 4),
+    }
 
 
 def _images(stack: Known | None, promoted: Promoted) -> dict[str, str]:
