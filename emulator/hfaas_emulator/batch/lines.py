@@ -33,7 +33,7 @@ class Line:
 
     def first(self) -> Job | None:
         """Return who is next, if anybody."""
-        while self._heap and self._heap[0][1].status is not Status.RUNNABLE:
+        while self._heap and not _may_start(self._heap[0][1]):
             heapq.heappop(self._heap)
         return self._heap[0][1] if self._heap else None
 
@@ -78,6 +78,10 @@ class Lines:
         """Return the lines in which somebody waits, and forget the others."""
         self._lines = {key: line for key, line in self._lines.items() if line.first()}
         return list(self._lines.values())
+
+
+def _may_start(job: Job) -> bool:
+    return job.status is Status.RUNNABLE and not job.is_leaving
 
 
 def queue_of(job: Job) -> QueueKey:

@@ -10,8 +10,8 @@ and `consequences` looks at who waited for it. Every change of state goes throug
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 from hfaas_emulator.batch.capacity import Capacity, Lease, Machine
 from hfaas_emulator.batch.consequences import Consequences
@@ -85,7 +85,8 @@ class Batch:
             if not job.status.is_final:
                 self._progress.resumed(job)
         self._take_over(found)
-        self._end_orphans()
+        await self._end_terminated()
+        await self._end_orphans()
         drop_old(self._ledger, self._clock.now())
         self._gpus.on_free.append(self._scheduler.dispatch)
         self._scheduler.dispatch()
@@ -179,30 +180,59 @@ class Batch:
         waiting = [part for part in parts if not part.status.holds_room]
         if job and job.is_array and waiting:
             self._progress.mark(job, said=reason, is_cancelled=True)
-        self._consequences.fail(waiting, reason, is_cancelled=True)
+        with self._leaving(waiting):
+            async for some in _slices(waiting):
+                still = [part for part in some if not part.status.holds_room]
+                self._consequences.fail(still, reason, is_cancelled=True)
         self._scheduler.dispatch()
 
     async def terminate(self, id: str, reason: str) -> None:
         """Fail a job in whatever state; a container is stopped with its grace."""
-        self._terminate(id, reason)
+        await self._terminate(id, reason)
         self._scheduler.dispatch()
 
-    def _terminate(self, id: str, reason: str) -> None:
+    async def _terminate(self, id: str, reason: str) -> None:
         job, parts = self._parts(id)
         if job and job.is_array and parts:
             self._progress.mark(job, said=reason, is_terminated=True)
-        for part in parts:
-            if part.status.holds_room and not part.is_ending:
-                self._execution.doom(part, said=reason, is_terminated=True)
-        waiting = [part for part in parts if not part.status.holds_room]
-        self._consequences.fail(waiting, reason, is_terminated=True)
+        await self._end(parts, reason)
 
-    def _end_orphans(self) -> None:
+    async def _end(self, parts: Sequence[Job], reason: str) -> None:
+        with self._leaving(parts):
+            async for some in _slices(parts):
+                for part in some:
+                    if part.status.holds_room and not part.is_ending:
+                        self._execution.doom(part, said=reason, is_terminated=True)
+                waiting = [part for part in some if not part.status.holds_room]
+                self._consequences.fail(waiting, reason, is_terminated=True)
+
+    @contextmanager
+    def _leaving(self, jobs: Sequence[Job]) -> Iterator[None]:
+        """Let nobody start of those who are being ended; one whose end could not be written waits on."""
+        for job in jobs:
+            job.is_leaving = True
+        try:
+            yield
+        finally:
+            for job in jobs:
+                job.is_leaving = False
+                if job.status is Status.RUNNABLE:
+                    self._scheduler.add(job)
+
+    async def _end_terminated(self) -> None:
+        """Go on with arrays whose termination an earlier emulator did not finish."""
+        for job in self._ledger.submitted():
+            if job.is_array and job.is_terminated and not job.status.is_final:
+                await self._end([part for part in job.children if not part.status.is_final], job.said)
+
+    async def _end_orphans(self) -> None:
         """End the jobs of queues that were deleted."""
         for job in self._ledger.submitted():
             if not job.status.is_final and self._queues.get(queue_of(job)) is None:
                 try:
-                    self._terminate(job.id, f"The job queue {job.submission.queue.rpartition('/')[2]} was deleted")
+                    await self._terminate(
+                        job.id, f"The job queue {job.submission.queue.rpartition('/')[2]} was deleted"
+                    )
                 except StateError as error:  # the next look at the queues tries again
                     self._progress.problem(job, error.message)
 
@@ -226,7 +256,7 @@ class Batch:
             while self._is_stale:
                 self._is_stale = False
                 await self._queues.refresh()
-            self._end_orphans()
+            await self._end_orphans()
             self._scheduler.retry()
         finally:
             self._is_refreshing = False
@@ -252,3 +282,11 @@ class Batch:
     def _not_tried(self, job: Job, lease: Lease, message: str) -> None:
         self._scheduler.failed(job, message)
         self._scheduler.give(lease)
+
+
+async def _slices(parts: Sequence[Job]) -> AsyncIterator[Sequence[Job]]:
+    """Yield jobs some at a time, and let others have their turn on the loop in between; what ended then is left out."""
+    for start in range(0, len(parts), CHUNK):
+        if start:
+            await asyncio.sleep(0)
+        yield [part for part in parts[start : start + CHUNK] if not part.status.is_final]

@@ -58,6 +58,7 @@ class Job:
     lease: Lease | None = None
     wait: Wait | None = None
     told: str = ""
+    is_leaving: bool = False
     id: str = field(init=False)
 
     def __post_init__(self) -> None:

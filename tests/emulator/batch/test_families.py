@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Coroutine
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,7 +17,7 @@ from hfaas_emulator.batch.job import Status
 from hfaas_emulator.batch.runner import NotStarted
 from hfaas_emulator.containers.engine import Gpu
 from hfaas_emulator.containers.gpus import GpuPool
-from hfaas_emulator.errors import EngineError
+from hfaas_emulator.errors import EngineError, StateError
 
 
 async def test_an_array_runs_each_child_with_its_index(world: Any) -> None:
@@ -104,6 +107,85 @@ async def test_children_that_nobody_looked_at_yet_are_cancelled_too(
         await world.turn()
 
     assert +world.job(array).summary == {Status.RUNNING: 2, Status.FAILED: 48}
+    assert len(world.machinery.works) == 2
+
+
+async def _looked_at_meanwhile(world: Any, array: str, ending: Coroutine[Any, Any, None]) -> list[int]:
+    """Return how many children had failed at each turn that others got on the loop until `ending` was done."""
+    seen = []
+    task = asyncio.create_task(ending)
+    while not task.done():
+        await asyncio.sleep(0)
+        seen.append(world.job(array).summary[Status.FAILED])
+    await task
+    return seen
+
+
+@pytest.mark.parametrize("act", ["terminate", "cancel"])
+async def test_others_have_their_turn_while_a_large_array_is_ended(world: Any, act: str) -> None:
+    array = await world.submit(array=10_000)
+    for _ in range(10):
+        await world.turn()
+    assert world.job(array).summary[Status.RUNNING] == 2
+
+    seen = await _looked_at_meanwhile(world, array, getattr(world.plane, act)(array, "enough"))
+
+    steps = [after - before for before, after in pairwise(seen)]
+    assert max(steps) < 2 * service.CHUNK
+    assert seen[-1] >= 9_998
+    assert len(seen) >= 10_000 // service.CHUNK
+
+
+@pytest.mark.parametrize("act", ["terminate", "cancel"])
+async def test_no_child_starts_while_its_array_is_ended(
+    world: Any, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    monkeypatch.setattr(service, "CHUNK", 1)
+    array = await world.submit(array=50)
+    for _ in range(4):
+        await world.turn()
+
+    ending = asyncio.create_task(getattr(world.plane, act)(array, "enough"))
+    await asyncio.sleep(0)
+    await world.end(f"{array}:0")
+    await world.end(f"{array}:1")
+    await ending
+    await world.turn()
+
+    assert len(world.machinery.works) == 2
+    assert world.status(array) == "FAILED"
+
+
+async def test_children_whose_end_could_not_be_written_go_on(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "CHUNK", 1)
+    array = await world.submit(array=8)
+    await world.turn()
+    world.journal.writes_left = 4
+
+    with pytest.raises(StateError):
+        await world.plane.terminate(array, "enough")
+    world.journal.writes_left = None
+    await world.turn()
+
+    assert world.job(array).summary[Status.RUNNING] == 2
+    assert world.job(array).summary[Status.RUNNABLE] > 0
+
+
+async def test_a_termination_that_a_crash_cut_off_is_finished(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "CHUNK", 1)
+    array = await world.submit(array=8)
+    await world.turn()
+    ending = asyncio.create_task(world.plane.terminate(array, "enough"))
+    for _ in range(4):
+        await asyncio.sleep(0)
+    ending.cancel()
+    await asyncio.wait([ending])
+    assert world.job(array).summary[Status.RUNNABLE]
+
+    await world.restart()
+    for _ in range(2):
+        await world.turn()
+    assert (world.status(array), world.job(array).reason) == ("FAILED", "enough")
     assert len(world.machinery.works) == 2
 
 
