@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from hfaas_deploy.aws.target import Target, configured_region
+from hfaas_deploy.aws.target import Target, configured_region, forget_credentials
 from hfaas_deploy.errors import CredentialsError, TargetUnreachable, WrongTarget
 
 
@@ -114,6 +115,17 @@ def test_a_promotion_signs_with_the_credentials_of_the_user(surrounded: int) -> 
     client = Target.aws("eu-west-1").client("s3")
 
     assert "AKIAREAL" in client.generate_presigned_url("get_object", Params={"Bucket": "bbb", "Key": "k"})
+
+
+def test_the_same_client_is_made_once_for_all_threads_and_anew_when_credentials_are_forgotten() -> None:
+    target = Target.aws("eu-west-1", stand_in="http://127.0.0.1:4578")
+    with ThreadPoolExecutor(8) as threads:
+        made = set(threads.map(lambda _: target.within("210987654321", ("subnet-1",)).client("s3"), range(16)))
+
+    assert made == {target.within("210987654321").client("s3")}
+    assert made.isdisjoint({target.client("s3"), target.within("210987654321").client("s3", answer_within=5)})
+    forget_credentials()
+    assert made.isdisjoint({target.within("210987654321").client("s3")})
 
 
 def test_what_stands_in_for_aws_gets_every_call_and_is_no_rehearsal(surrounded: int) -> None:

@@ -1,9 +1,19 @@
 from __future__ import annotations
 
+import pytest
 from boto3.exceptions import S3UploadFailedError
-from botocore.exceptions import ClientError, EndpointConnectionError, InvalidRegionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    InvalidRegionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    UnauthorizedSSOTokenError,
+)
 from botocore.parsers import ResponseParserError
 
+from hfaas_deploy.aws import credentials
 from hfaas_tui.aws import START, words
 
 
@@ -31,6 +41,25 @@ def test_an_emulator_that_is_gone_is_told_with_what_to_do() -> None:
     told = words(EndpointConnectionError(endpoint_url="http://127.0.0.1:1"))
 
     assert told == ("no emulator answers at http://127.0.0.1:1", START)
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "AuthFailure", "SignatureDoesNotMatch", "RequestTimeTooSkewed"])
+def test_credentials_that_aws_refuses_are_told_as_a_promotion_tells_them(code: str) -> None:
+    fault = ClientError({"Error": {"Code": code, "Message": "no"}}, "ListFunctions")
+    refusal = credentials.refusal(fault, "research")
+
+    assert refusal is not None
+    assert words(fault, "research") == (refusal.message, refusal.hint)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [NoCredentialsError(), UnauthorizedSSOTokenError(), PartialCredentialsError(provider="env", cred_var="k")],
+)
+def test_credentials_that_are_not_there_are_told_as_a_promotion_tells_them(fault: BotoCoreError) -> None:
+    absence = credentials.absence(fault, "", "")
+
+    assert words(fault) == (absence.message, absence.hint)
 
 
 def test_errors_of_others_are_left_alone() -> None:

@@ -9,22 +9,12 @@ from typing import Any
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
+from hfaas_deploy.aws.refusals import EXPIRED, LATE, NO_REGION, SIGNED_OUT, UNKNOWN, UNSIGNED, renewal, sign_in
 from hfaas_deploy.errors import CredentialsError, DeployError, TargetUnreachable
 
-EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
-UNKNOWN = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId"})
-UNSIGNED = frozenset({"SignatureDoesNotMatch", "InvalidSignatureException"})
-LATE = frozenset({"RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"})
-REFUSED = EXPIRED | UNKNOWN | UNSIGNED | LATE
 CLOCK = ("Signature expired", "Signature not yet current")
 """How AWS says of a signature that the clock of who made it is wrong."""
 
-SIGNED_OUT = (
-    exceptions.SSOTokenLoadError,
-    exceptions.UnauthorizedSSOTokenError,
-    exceptions.TokenRetrievalError,
-    exceptions.SSOError,
-)
 NETWORK = (exceptions.HTTPClientError, exceptions.ConnectionError)
 CLOSE = 60
 """Seconds that two clocks may differ without a word."""
@@ -55,19 +45,18 @@ def absence(fault: BotoCoreError, profile: str, region: str) -> DeployError:
     """Why no call was made at all: no credentials, a sign-in that is over, no network."""
     match fault:
         case exceptions.NoCredentialsError():
-            sign_in = f"{_configure(profile)}, or `aws sso login{_option(profile)}`"
-            hint = f"{sign_in}, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-            return CredentialsError(f"there are no AWS credentials of {_whose(profile)}", hint)
+            of = f" in profile {profile}" if profile else ""
+            return CredentialsError(f"no credentials for AWS were found{of}", sign_in(profile))
         case exceptions.PartialCredentialsError():
             return CredentialsError(
                 f"the credentials of {_whose(profile)} are incomplete: {fault}",
                 "access key and secret key come from the same place",
             )
-        case _ if isinstance(fault, SIGNED_OUT):
+        case _ if SIGNED_OUT.intersection(kind.__name__ for kind in type(fault).__mro__):
             return CredentialsError(
                 f"the sign-in of {_whose(profile)} is over", f"run `aws sso login{_option(profile)}`"
             )
-        case exceptions.InvalidRegionError() | exceptions.UnknownRegionError():
+        case _ if type(fault).__name__ in NO_REGION:
             return DeployError(f"{region!r} is no region of AWS", "name one with --region, as eu-west-1")
         case _ if isinstance(fault, NETWORK):
             hint = "is this machine online, and is the region's name right?"
@@ -76,11 +65,6 @@ def absence(fault: BotoCoreError, profile: str, region: str) -> DeployError:
             return CredentialsError(
                 f"the credentials of {_whose(profile)} cannot be had: {fault}", renewal(profile)
             )
-
-
-def renewal(profile: str) -> str:
-    """How credentials are made new."""
-    return f"run `aws sso login{_option(profile)}`, or get new keys from who gave you these"
 
 
 def _late(fault: ClientError) -> CredentialsError:

@@ -13,6 +13,7 @@ import ipaddress
 import os
 import re
 import socket
+import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -116,7 +117,13 @@ class Target:
             raise TargetUnreachable(f"nothing answers at {self.endpoint}: {reason.lower()}", hint) from None
 
     def client(self, service: str, answer_within: float = 60, connections: int = 10) -> Any:
-        """A client of `service`; `answer_within` is how long one answer may take, in seconds."""
+        """A client of `service`, the same for whoever asks for such a one; `answer_within` bounds one answer, in seconds."""
+        place = Target(self.endpoint, self.region, self.account, profile=self.profile, is_aws=self.is_aws)
+        with _MAKING:
+            return _client(place, service, answer_within, connections)
+
+    def make_client(self, service: str, answer_within: float, connections: int) -> Any:
+        """A client that nobody else has; for several threads at once this is not."""
         config = Config(
             connect_timeout=CONNECT_AWS if self.is_aws else CONNECT,
             read_timeout=answer_within,
@@ -140,7 +147,8 @@ class Target:
 
     def credentials(self) -> Any:
         """What requests are signed with, as botocore has it; None when the user has none."""
-        found = _session(self.region, self.profile, self.account, is_aws=self.is_aws).get_credentials()
+        with _MAKING:
+            found = _session(self.region, self.profile, self.account, is_aws=self.is_aws).get_credentials()
         return found.get_frozen_credentials() if found else None
 
     def _admit(self, service: str, url: str) -> None:
@@ -174,7 +182,9 @@ def is_this_machine(host: str) -> bool:
 
 def forget_credentials() -> None:
     """Have the next client look for credentials anew: those that were found first are of no use."""
-    _session.cache_clear()
+    with _MAKING:
+        _client.cache_clear()
+        _session.cache_clear()
 
 
 def configured_region(profile: str = "") -> str:
@@ -212,6 +222,16 @@ def _address(endpoint: str) -> tuple[str, int]:
     if parts.scheme not in ("http", "https") or not host or not is_plain:
         raise WrongTarget(f"{endpoint!r} is not an endpoint", "an endpoint looks like http://127.0.0.1:4566")
     return host, port or (443 if parts.scheme == "https" else 80)
+
+
+_MAKING = threading.Lock()
+"""Clients serve several threads, sessions do not."""
+
+
+@lru_cache(maxsize=64)
+def _client(place: Target, service: str, answer_within: float, connections: int) -> Any:
+    """One client for each use: making it takes longer than most of its calls."""
+    return place.make_client(service, answer_within, connections)
 
 
 @lru_cache(maxsize=8)

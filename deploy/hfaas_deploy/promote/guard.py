@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hfaas_deploy.aws import credentials
+from hfaas_deploy.aws import credentials, refusals
 from hfaas_deploy.aws.target import Target, forget_credentials
 from hfaas_deploy.errors import CredentialsError, NoNetwork, WrongAccount, WrongTarget
 from hfaas_deploy.pipeline import Pipeline
@@ -103,7 +103,7 @@ def _refused(fault: ClientError, target: Target) -> CredentialsError:
     said = fault.response.get("Error", {})
     words = f"{said.get('Code', '')}: {said.get('Message', '')}".strip(": ") or str(fault)
     return credentials.refusal(fault, target.profile) or CredentialsError(
-        f"AWS does not say whose credentials these are: {words}", credentials.renewal(target.profile)
+        f"AWS does not say whose credentials these are: {words}", refusals.renewal(target.profile)
     )
 
 

@@ -184,11 +184,11 @@ def test_another_account_than_the_pinned_one_is_refused() -> None:
 
 
 def test_without_credentials_one_is_told_how_to_get_some(silent: socket.socket) -> None:
-    with pytest.raises(CredentialsError, match="there are no AWS credentials") as caught:
+    with pytest.raises(CredentialsError, match="no credentials for AWS were found") as caught:
         guard.identify(stand_in(address(silent)))
 
     assert "`aws configure`" in caught.value.hint
-    assert "`aws sso login`" in caught.value.hint
+    assert "`aws configure sso`" in caught.value.hint
     assert not knocked(silent)
 
 
