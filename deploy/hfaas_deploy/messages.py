@@ -187,6 +187,15 @@ class Unheard:
 
 
 @dataclass(frozen=True, slots=True)
+class StillAt:
+    """There was no event of a Stack for so many seconds; CloudFormation is at these resources."""
+
+    stack: str
+    resources: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class GoesOn:
     """Watching was broken off while an operation is under way, which AWS brings to its end by itself."""
 
@@ -293,6 +302,7 @@ Message = (
     | PushCut
     | ImagePushed
     | Unheard
+    | StillAt
     | GoesOn
     | SmokeStarted
     | Smoked

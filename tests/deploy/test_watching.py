@@ -10,6 +10,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from hfaas_deploy.aws import stack
 from hfaas_deploy.aws.stack import STACK, Stack
 from hfaas_deploy.errors import CredentialsError, StackFailed
 
@@ -87,6 +88,26 @@ def test_what_is_refused_for_one_reason_is_told_once_with_all_names(cloud: Cloud
         "A (AWS::ECR::Repository): not authorized to perform: ecr:DeleteRepository on repository/hfaas/a; "
         "the same of B, C; Films (AWS::S3::Bucket): it is not empty"
     )
+
+
+def test_while_nothing_happens_it_is_told_again_and_again_what_cloudformation_is_at(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "STILL", 0.0)
+    begun = (own("CREATE_IN_PROGRESS"), event("Role", "AWS::IAM::Role", "CREATE_IN_PROGRESS"))
+    slow = event("Jobs", "AWS::Batch::ComputeEnvironment", "CREATE_IN_PROGRESS")
+    ended = event("Role", "AWS::IAM::Role", "CREATE_COMPLETE")
+    cloud.stands("CREATE_IN_PROGRESS")
+    for news in ((*begun, slow), (*begun, slow), (*begun, slow), (*begun, slow, ended)):
+        cloud.tells(*news)
+    cloud.tells(*begun, slow, ended)
+    cloud.tells(*begun, slow, ended, own("CREATE_COMPLETE"))
+    told: list[tuple[str, ...]] = []
+
+    watching = Stack(cloud.client, "films", waiting=lambda at, _: told.append(at)).watch()
+
+    assert [one.resource for one in watching] == ["films", "Role", "Jobs", "Role", "films"]
+    assert told == [("Role (Role)", "Jobs (ComputeEnvironment)"), ("Jobs (ComputeEnvironment)",)]
 
 
 def watched(cloud: Cloud) -> list[str]:

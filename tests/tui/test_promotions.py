@@ -172,3 +172,12 @@ def test_the_end_of_an_event_is_told_with_its_reason_and_routine_is_not() -> Non
     assert list(promotions.lines(messages.Happened(failed))) == ["Hello (Function): CREATE_FAILED: no such image"]
     assert promotions.failed(messages.Happened(failed))
     assert list(promotions.lines(messages.Happened(routine))) == []
+
+
+def test_what_aws_has_been_at_for_minutes_is_told_with_the_way_out() -> None:
+    (told,) = promotions.lines(messages.StillAt("video", ("Jobs (ComputeEnvironment)",), 240.0))
+
+    assert told == (
+        "video: AWS is still at Jobs (ComputeEnvironment), nothing new for 4 min; "
+        "Ctrl-C leaves it to AWS, the same command watches on"
+    )

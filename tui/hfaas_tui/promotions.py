@@ -378,6 +378,9 @@ def lines(message: Message) -> Iterator[str]:
             yield f"looking {what}"
         case messages.Unheard(stack, reason):
             yield f"{stack}: AWS is not heard of ({reason}); it goes on by itself, and is asked again for up to 30 min"
+        case messages.StillAt(stack, resources, seconds):
+            at = ", ".join(resources) or "it"
+            yield f"{stack}: AWS is still at {at}, nothing new for {seconds / 60:.0f} min; Ctrl-C leaves it to AWS, the same command watches on"
         case messages.GoesOn(stack):
             yield f"{stack}: AWS goes on with it"
         case messages.SmokeStarted(function):

@@ -40,12 +40,16 @@ if TYPE_CHECKING:
 NOTHING = ("didn't contain changes", "No updates are to be performed")
 CANCELLED = ("Resource creation cancelled", "Resource update cancelled")
 STACK = "AWS::CloudFormation::Stack"
+Waiting = Callable[[tuple[str, ...], float], None]
 UNUSABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "DELETE_COMPLETE")
 """States of a Stack that never came up, or is gone: a deploy begins anew."""
 
 FINGERPRINT = "hfaas:template"
 PLAN_WITHIN = 300.0
 SILENCE = 1800.0  # seconds without any event after which we stop watching
+STILL = 120.0
+"""Seconds without any event after which, and after which again, it is told what CloudFormation is at."""
+
 FIRST_LOOK, LAST_LOOK, PATIENT_LOOK = 0.05, 0.5, 4.0
 BEGUN_WITHIN = 20.0
 """Seconds in which we find out whether an operation has begun whose order was not answered."""
@@ -173,7 +177,8 @@ class Stack:
     """One Stack on one target.
 
     A patient one goes on watching when nothing is heard of CloudFormation, which goes on by itself; `trouble` is told
-    why, once for each silence.
+    why, once for each silence. `waiting` is told what CloudFormation is at when there was no event for some minutes,
+    and for how many seconds.
     """
 
     def __init__(
@@ -184,18 +189,26 @@ class Stack:
         profile: str = "",
         is_patient: bool = False,
         trouble: Callable[[str], None] | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
         self._client = cloudformation
         self.name = name
         self._profile = profile
         self._is_patient = is_patient
         self._trouble = trouble
+        self._waiting = waiting
 
     @classmethod
-    def at(cls, target: Target, name: str, trouble: Callable[[str], None] | None = None) -> Stack:
+    def at(
+        cls,
+        target: Target,
+        name: str,
+        trouble: Callable[[str], None] | None = None,
+        waiting: Waiting | None = None,
+    ) -> Stack:
         """A Stack there; AWS is given time, an emulator that does not answer is gone."""
         client = target.client("cloudformation")
-        return cls(client, name, profile=target.profile, is_patient=target.is_aws, trouble=trouble)
+        return cls(client, name, profile=target.profile, is_patient=target.is_aws, trouble=trouble, waiting=waiting)
 
     def status(self) -> str:
         """CloudFormation's word for the Stack's state; empty when there is no Stack."""
@@ -401,7 +414,12 @@ class Stack:
         """Events after `last`, oldest first, until the Stack settles; StackFailed when not as in `good`."""
         told = _Told()
         looks = _Looks(SILENCE)
-        for event in self._listen(arn, last, looks):
+
+        def quiet() -> None:
+            if self._waiting and (seconds := looks.long_silence()):
+                self._waiting(told.at, seconds)
+
+        for event in self._listen(arn, last, looks, quiet):
             looks.start_over()
             told.note(event)
             yield event
@@ -410,10 +428,13 @@ class Stack:
                     return
                 raise told.failure(self.name, event)
         raise StackError(
-            f"nothing was heard of Stack {self.name} for {SILENCE:.0f} s", "look again with `hfaas ls`"
+            f"nothing was heard of Stack {self.name} for {SILENCE / 60:.0f} min",
+            "it goes on by itself; run it again: that watches on",
         )
 
-    def _listen(self, arn: str, last: str, looks: _Looks) -> Iterator[Event]:
+    def _listen(
+        self, arn: str, last: str, looks: _Looks, quiet: Callable[[], None] = lambda: None
+    ) -> Iterator[Event]:
         """Events after `last` as they come; silence is borne where CloudFormation goes on by itself."""
         is_silent = False
         while looks.again():
@@ -433,6 +454,8 @@ class Stack:
             is_silent = False
             last = news[-1].id if news else last
             yield from news
+            if not news:
+                quiet()
 
     def _has_begun(self, arn: str, last: str, token: str, within: float) -> bool:
         """Tell whether an operation is under way by our token, although its order was not well answered."""
@@ -532,10 +555,20 @@ class _Told:
 
     def __init__(self) -> None:
         self._failures: dict[str, Fault] = {}
+        self._begun: dict[str, str] = {}
         self._turned = ""
 
+    @property
+    def at(self) -> tuple[str, ...]:
+        """The resources that it has begun with and not ended, each with its type."""
+        return tuple(f"{resource} ({kind.rpartition('::')[2]})" for resource, kind in self._begun.items())
+
     def note(self, event: Event) -> None:
-        """Remember a failure, or why the Stack turned back."""
+        """Remember a failure, why the Stack turned back, and what is under way."""
+        if event.status.endswith("_IN_PROGRESS") and not event.own:
+            self._begun[event.resource] = event.kind
+        else:
+            self._begun.pop(event.resource, None)
         if event.own and "ROLLBACK_IN_PROGRESS" in event.status:
             self._turned = self._turned or event.reason
         elif event.failed and not event.own and event.reason not in CANCELLED:
@@ -578,7 +611,17 @@ class _Looks:
     def start_over(self) -> None:
         """There was news: the next may come soon."""
         self._pause = FIRST_LOOK
-        self._deadline = time.monotonic() + self._within
+        self._since = time.monotonic()
+        self._told_at = 0.0
+        self._deadline = self._since + self._within
+
+    def long_silence(self) -> float:
+        """How many seconds there was no news, when that is worth a word again; 0 when it is not."""
+        seconds = time.monotonic() - self._since
+        if seconds < self._told_at + STILL:
+            return 0.0
+        self._told_at = seconds
+        return seconds
 
     def again(self) -> bool:
         """Say whether to look once more, after waiting for the right moment."""

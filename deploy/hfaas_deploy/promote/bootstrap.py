@@ -13,9 +13,9 @@ from hfaas_deploy import names, steps
 from hfaas_deploy.aws.stack import Stack, Standing
 from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import RegistryError
-from hfaas_deploy.messages import Planned, Progress, Unheard
+from hfaas_deploy.messages import Planned, Progress
 from hfaas_deploy.pipeline import Pipeline
-from hfaas_deploy.promote import planning
+from hfaas_deploy.promote import planning, watching
 from hfaas_deploy.promote.repositories import Repositories
 from hfaas_deploy.settings import Side
 from hfaas_deploy.template import bootstrap
@@ -67,8 +67,7 @@ def tidy(pipeline: Pipeline, target: Target, progress: Progress) -> None:
 
 
 def _stack(pipeline: Pipeline, target: Target, progress: Progress) -> Stack:
-    name = names.images_stack(pipeline.stack)
-    return Stack.at(target, name, lambda reason: progress(Unheard(name, reason)))
+    return watching.stack(target, names.images_stack(pipeline.stack), progress)
 
 
 def _standing(stack: Stack) -> Mapping[str, Any]:

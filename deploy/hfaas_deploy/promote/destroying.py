@@ -19,8 +19,8 @@ from hfaas_deploy.aws import credentials, notifications
 from hfaas_deploy.aws.stack import Stack
 from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import DeployError, PurgeError, TargetUnreachable
-from hfaas_deploy.messages import Destroyed, GoesOn, Progress, Recovering, SecretsLeaving, Unheard
-from hfaas_deploy.promote import listening, purging, remains
+from hfaas_deploy.messages import Destroyed, GoesOn, Progress, Recovering, SecretsLeaving
+from hfaas_deploy.promote import listening, purging, remains, watching
 from hfaas_deploy.promote.buckets import stack_of
 from hfaas_deploy.promote.remains import Remains, Resources
 
@@ -92,7 +92,7 @@ def _admitted(target: Target, stack: str, progress: Progress) -> Stack:
     """The Stack of that name; DeployError for what is no name, and for a Stack that hfaas has not made."""
     if not names.STACK.fullmatch(stack):
         raise DeployError(f"{stack!r} is no name of a Stack", "`hfaas status --target aws` shows them")
-    one = Stack.at(target, stack, lambda reason: progress(Unheard(stack, reason)))
+    one = watching.stack(target, stack, progress)
     one.admit()
     return one
 

@@ -46,7 +46,6 @@ from hfaas_deploy.messages import (
     Planned,
     Progress,
     Recorded,
-    Unheard,
 )
 from hfaas_deploy.pipeline import Function
 from hfaas_deploy.preview import Preview, told
@@ -62,6 +61,7 @@ from hfaas_deploy.promote import (
     repositories,
     smoke,
     statements,
+    watching,
 )
 from hfaas_deploy.promote.promotion import ImagePlan, Promoted, Promotion, Upload
 from hfaas_deploy.promote.repositories import Repositories
@@ -129,7 +129,7 @@ class _Work:
     def done(self, *, has_smoke: bool) -> Promoted:
         """Take every step, and say what was promoted."""
         promotion, pipeline = self.promotion, self.promotion.pipeline
-        stack = Stack.at(self.target, pipeline.stack, self._unheard)
+        stack = watching.stack(self.target, pipeline.stack, self.progress)
         stack.admit()
         steps.others_buckets(pipeline, self.target)
         keys = list(secret_values.values(pipeline, self.environ))
@@ -279,9 +279,6 @@ class _Work:
         if last and not promoted.changed and _same(last, promoted):
             return
         self.progress(Recorded(record.bucket(self.target), record.write(self.target, promoted)))
-
-    def _unheard(self, reason: str) -> None:
-        self.progress(Unheard(self.promotion.pipeline.stack, reason))
 
 
 def _check(promotion: Promotion) -> None:
