@@ -14,9 +14,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.loaders import JSONFileLoader, Loader
 from tests.registry import registry  # noqa: F401 - a fixture
 from tests.standin import aws, stand_in  # noqa: F401 - fixtures
 from xdist.remote import Producer
@@ -42,11 +43,26 @@ sys.stdin.read()
 def pytest_configure(config: pytest.Config) -> None:
     """Keep bytecode in pytest's cache where none may be written beside the code; seldom look for garbage."""
     gc.set_threshold(10_000, 20, 100)  # moto, boto3 and the linter fill the heap: a tenth of the time went there
+    _read_descriptions_once()
     cache = getattr(config, "cache", None)
     if sys.dont_write_bytecode and cache is not None:  # each process the tests start would compile moto anew
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(cache.mkdir("bytecode"))
         sys.dont_write_bytecode = False
+
+
+def _read_descriptions_once() -> None:
+    """Have the sessions of this process share what botocore ships: each would read its endpoints and services anew."""
+    read = JSONFileLoader.load_file
+
+    @cache
+    def shipped(path: str) -> Any:
+        return read(JSONFileLoader(), path)
+
+    def load(loader: JSONFileLoader, path: str) -> Any:
+        return shipped(path) if path.startswith(Loader.BUILTIN_DATA_PATH) else read(loader, path)
+
+    JSONFileLoader.load_file = load  # type: ignore[method-assign, assignment]
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
