@@ -52,12 +52,12 @@ def read(path: Path, defaults: Path | None = None) -> Pipeline:
 
 def parse(path: Path, defaults: Path | None = None, *, content: bytes | None = None) -> Pipeline:
     """The pipeline of a file, faults and all; `content` is what is to be in the file, if that is not saved yet."""
-    tree, findings = document.read(_bytes(path) if content is None else content, str(path))
+    tree, findings = document.read(content_of(path) if content is None else content, str(path))
     reader = Reader(str(path))
     if any(finding.is_error for finding in findings):
         return Pipeline(path, _stack_name(path, {}), findings=tuple(findings))
     today, notes = generations.convert(tree)
-    values = reader.block(_with_defaults(today, defaults, findings))
+    values = reader.block(with_defaults(today, defaults, findings))
     found = in_order([*findings, *notes, *reader.findings])
     return Pipeline(
         file=path,
@@ -75,7 +75,8 @@ def parse(path: Path, defaults: Path | None = None, *, content: bytes | None = N
     )
 
 
-def _bytes(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """The bytes of a file, no more than are read; FdlError."""
     try:
         with path.open("rb") as file:
             return file.read(document.MAX_BYTES + 1)
@@ -85,11 +86,11 @@ def _bytes(path: Path) -> bytes:
         raise FdlError([unreadable], "name the pipeline file with -f") from None
 
 
-def _with_defaults(tree: Map, defaults: Path | None, findings: list[Any]) -> Map:
+def with_defaults(tree: Map, defaults: Path | None, findings: list[Any]) -> Map:
     """The file laid over scar.cfg: its `aws` block is under every Function."""
     if defaults is None:
         return tree
-    under, faults = document.read(_bytes(defaults), str(defaults))
+    under, faults = document.read(content_of(defaults), str(defaults))
     findings.extend(faults)
     functions = tree.map("functions")
     listed = functions.get("aws")

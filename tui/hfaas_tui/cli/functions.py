@@ -20,13 +20,14 @@ AT_ONCE = 8
 
 @click.command()
 @options.pipeline
+@options.defaults
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 @options.as_json
-def check(file: Path, *, strict: bool, as_json: bool) -> int:
+def check(file: Path, defaults: Path | None, *, strict: bool, as_json: bool) -> int:
     """Check a pipeline file and print every finding; exit code 2 when there are errors."""
     from hfaas_deploy import checks, fdl, proof, template
 
-    pipeline = fdl.parse(file)
+    pipeline = fdl.parse(file, defaults)
     findings = checks.check(pipeline)
     if not any(finding.is_error for finding in findings):
         template.render(pipeline)  # says whether it fits
@@ -43,18 +44,25 @@ def check(file: Path, *, strict: bool, as_json: bool) -> int:
 
 @click.command()
 @options.pipeline
+@options.defaults
 @options.endpoint
 @options.state
 @options.build_arg
 @options.as_json
 def deploy(
-    file: Path, endpoint: str | None, state: Path | None, build_args: tuple[str, ...], *, as_json: bool
+    file: Path,
+    defaults: Path | None,
+    endpoint: str | None,
+    state: Path | None,
+    build_args: tuple[str, ...],
+    *,
+    as_json: bool,
 ) -> int:
     """Deploy a pipeline to the emulator: images, one template, one change set."""
     from hfaas_deploy import fdl
     from hfaas_tui import local
 
-    pipeline = fdl.read(file)
+    pipeline = fdl.read(file, defaults)
     emulator = watch.find(endpoint, state)
     say = print_news
     deployed = local.deploy(pipeline, emulator, options.pairs(build_args, "--build-arg"), say)

@@ -18,17 +18,20 @@ def image() -> None:
 
 @image.command()
 @options.pipeline
+@options.defaults
 @options.build_arg
 @options.as_json
 @click.argument("functions", nargs=-1)
-def build(file: Path, functions: tuple[str, ...], build_args: tuple[str, ...], *, as_json: bool) -> int:
+def build(
+    file: Path, defaults: Path | None, functions: tuple[str, ...], build_args: tuple[str, ...], *, as_json: bool
+) -> int:
     """Derive the images of a pipeline's functions: the user's image, our supervisor, the script."""
     from hfaas_deploy import fdl
     from hfaas_deploy.building.images import DockerImages
     from hfaas_deploy.steps import source
     from hfaas_tui import local
 
-    pipeline = local.with_build_args(fdl.read(file), options.pairs(build_args, "--build-arg"))
+    pipeline = local.with_build_args(fdl.read(file, defaults), options.pairs(build_args, "--build-arg"))
     known = {each.name for each in pipeline.functions}
     if unknown := set(functions) - known:
         raise UsageError(

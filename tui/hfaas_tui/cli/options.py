@@ -55,6 +55,12 @@ pipeline = click.option(
     show_default=True,
     help="The pipeline file.",
 )
+defaults = click.option(
+    "--defaults",
+    type=click.Path(path_type=Path),
+    metavar="SCAR.CFG",
+    help="A scar.cfg whose `aws` block lies under every function of the file.",
+)
 engine = click.option(
     "--engine",
     type=click.Choice(["auto", "docker", "process"]),

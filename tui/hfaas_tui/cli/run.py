@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.pipeline
+@options.defaults
 @click.option(
     "-i",
     "--input",
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 @click.argument("more", nargs=-1, type=click.Path(), metavar="[INPUT]...")
 def run(
     file: Path,
+    defaults: Path | None,
     inputs: tuple[str, ...],
     more: tuple[str, ...],
     output: Path,
@@ -74,7 +76,7 @@ def run(
 
     arguments = options.pairs(build_args, "--build-arg")
     order = Order(
-        fdl.read(file),
+        fdl.read(file, defaults),
         tuple(map(Given.parse, inputs + more)),
         output,
         engine,

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.pipeline
+@options.defaults
 @click.option("--pretty", is_flag=True, help="Indent it; CloudFormation gets it without blanks.")
 @options.as_json
-def template(file: Path, *, pretty: bool, as_json: bool) -> int:
+def template(file: Path, defaults: Path | None, *, pretty: bool, as_json: bool) -> int:
     """Print the CloudFormation template of a pipeline, byte for byte as `hfaas deploy` sends it.
 
     Images and networks are parameters; keys and secret variables are not in it. Any tool of AWS takes it.
@@ -27,7 +28,7 @@ def template(file: Path, *, pretty: bool, as_json: bool) -> int:
     from hfaas_deploy import fdl, steps
     from hfaas_deploy import template as templates
 
-    rendered = templates.render(steps.checked(fdl.read(file), lambda _: None))
+    rendered = templates.render(steps.checked(fdl.read(file, defaults), lambda _: None))
     if as_json:
         document = json.loads(rendered.body)
         print_json(
