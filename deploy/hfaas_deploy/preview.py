@@ -16,7 +16,9 @@ from enum import StrEnum
 from typing import Any
 
 from hfaas_deploy import names, steps, template
-from hfaas_deploy.aws.stack import Change, Stack, Standing
+from hfaas_deploy.aws.changes import Change
+from hfaas_deploy.aws.stack import Stack
+from hfaas_deploy.aws.standing import Standing
 from hfaas_deploy.aws.target import Target
 from hfaas_deploy.building.images import Foresight
 from hfaas_deploy.pipeline import Pipeline

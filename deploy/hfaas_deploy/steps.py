@@ -11,8 +11,9 @@ from contextlib import contextmanager, suppress
 
 from hfaas_deploy import checks, names, references
 from hfaas_deploy.aws import artifacts, first_look, notifications, secret_values
+from hfaas_deploy.aws.events import Event
 from hfaas_deploy.aws.secret_values import Value
-from hfaas_deploy.aws.stack import Event, Stack
+from hfaas_deploy.aws.stack import Stack
 from hfaas_deploy.aws.target import Target
 from hfaas_deploy.building.images import FunctionSource, ImageBuilder
 from hfaas_deploy.errors import BucketMissing, ExistingBucketError, FdlError, StackFailed

@@ -10,7 +10,7 @@ import pytest
 from tests.standin import emulating
 
 from hfaas_deploy import checks, fdl
-from hfaas_deploy.aws import stack
+from hfaas_deploy.aws import looks
 from hfaas_deploy.aws.target import Target
 from hfaas_deploy.findings import Finding
 from hfaas_deploy.pipeline import Pipeline
@@ -56,4 +56,4 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who watches a Stack patiently looks again at once after a silence."""
-    monkeypatch.setattr(stack, "PATIENT_LOOK", 0.02)
+    monkeypatch.setattr(looks, "PATIENT_LOOK", 0.02)

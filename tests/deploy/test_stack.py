@@ -12,7 +12,8 @@ import pytest
 
 from hfaas_deploy import deploy, fdl, steps
 from hfaas_deploy.aws import artifacts
-from hfaas_deploy.aws.stack import Change, Stack
+from hfaas_deploy.aws.changes import Change
+from hfaas_deploy.aws.stack import Stack
 from hfaas_deploy.aws.target import Target
 from hfaas_deploy.building.images import FunctionSource
 from hfaas_deploy.building.layers import LayerImages

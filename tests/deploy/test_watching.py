@@ -10,8 +10,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from hfaas_deploy.aws import stack
-from hfaas_deploy.aws.stack import STACK, Stack
+from hfaas_deploy.aws import looks
+from hfaas_deploy.aws.events import STACK
+from hfaas_deploy.aws.stack import Stack
 from hfaas_deploy.errors import CredentialsError, StackFailed
 
 ARN = "arn:aws:cloudformation:eu-west-1:210987654321:stack/films/1"
@@ -93,7 +94,7 @@ def test_what_is_refused_for_one_reason_is_told_once_with_all_names(cloud: Cloud
 def test_while_nothing_happens_it_is_told_again_and_again_what_cloudformation_is_at(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stack, "STILL", 0.0)
+    monkeypatch.setattr(looks, "STILL", 0.0)
     begun = (own("CREATE_IN_PROGRESS"), event("Role", "AWS::IAM::Role", "CREATE_IN_PROGRESS"))
     slow = event("Jobs", "AWS::Batch::ComputeEnvironment", "CREATE_IN_PROGRESS")
     ended = event("Role", "AWS::IAM::Role", "CREATE_COMPLETE")
@@ -178,7 +179,7 @@ def test_what_somebody_begins_after_the_end_is_not_waited_for(cloud: Cloud) -> N
 
 
 def test_a_stack_that_somebody_deletes_meanwhile_is_no_success(cloud: Cloud) -> None:
-    from hfaas_deploy.aws.stack import Plan
+    from hfaas_deploy.aws.changes import Plan
 
     before = (own("REVIEW_IN_PROGRESS"),)
     cloud.tells(*before)

@@ -10,24 +10,24 @@ this one, the rollback that CloudFormation begins by itself as well.
 
 from __future__ import annotations
 
-import json
-import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hfaas_deploy.aws import credentials
+from hfaas_deploy.aws.changes import Change, Plan, read_detail
+from hfaas_deploy.aws.events import STACK, Event, Fault, Told, read_event, together
+from hfaas_deploy.aws.looks import Looks
+from hfaas_deploy.aws.standing import FINGERPRINT, Standing, read_standing
 from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import (
     CredentialsError,
     StackBroken,
     StackBusy,
     StackError,
-    StackFailed,
     StackForeign,
     StackSlow,
     TargetUnreachable,
@@ -38,19 +38,12 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 NOTHING = ("didn't contain changes", "No updates are to be performed")
-CANCELLED = ("Resource creation cancelled", "Resource update cancelled")
-STACK = "AWS::CloudFormation::Stack"
 Waiting = Callable[[tuple[str, ...], float], None]
 UNUSABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "DELETE_COMPLETE")
 """States of a Stack that never came up, or is gone: a deploy begins anew."""
 
-FINGERPRINT = "hfaas:template"
 PLAN_WITHIN = 300.0
 SILENCE = 1800.0  # seconds without any event after which we stop watching
-STILL = 120.0
-"""Seconds without any event after which, and after which again, it is told what CloudFormation is at."""
-
-FIRST_LOOK, LAST_LOOK, PATIENT_LOOK = 0.05, 0.5, 4.0
 BEGUN_WITHIN = 20.0
 """Seconds in which we find out whether an operation has begun whose order was not answered."""
 
@@ -61,116 +54,6 @@ BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE"})
 """How operations end that did what they should."""
 
 THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
-
-
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """Why a resource changes: `attribute` is Properties, Tags, ...; `cause` a parameter or another resource.
-
-    `recreation` is CloudFormation's word: Never, Conditionally or Always.
-    """
-
-    attribute: str
-    name: str = ""
-    cause: str = ""
-    recreation: str = "Never"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One line of a plan."""
-
-    action: str
-    resource: str
-    kind: str
-    replacement: str = ""
-    details: tuple[Detail, ...] = ()
-
-    @property
-    def destroys(self) -> bool:
-        return self.action == "Remove" or self.replacement in ("True", "Conditional")
-
-    @property
-    def is_of_tags(self) -> bool:
-        """Tell whether nothing but tags changes, as it does on every resource when those of the Stack do."""
-        return bool(self.details) and all(detail.attribute == "Tags" for detail in self.details)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A change set that is ready and not executed; `fresh` says that it would make the Stack."""
-
-    stack: str
-    stack_id: str
-    change_set: str
-    changes: tuple[Change, ...]
-    fresh: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a Stack was last made of: the template as data, and the values of its parameters."""
-
-    template: Mapping[str, Any] = field(default_factory=dict)
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    fingerprint: str = ""
-    """The SHA-256 of the template, as the deploy wrote it down."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened to a resource, or to the Stack itself.
-
-    `token` is that of whoever asked for it, `physical` what the resource is called outside of the Stack, once it is there.
-    """
-
-    id: str
-    resource: str
-    kind: str
-    status: str
-    reason: str
-    own: bool = False
-    token: str = ""
-    physical: str = ""
-
-    @property
-    def failed(self) -> bool:
-        return self.status.endswith("_FAILED")
-
-    @property
-    def ends(self) -> bool:
-        """Tell whether the Stack's operation is over with it."""
-        return self.own and self.status.endswith(("_COMPLETE", "_FAILED"))
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What AWS says against a resource."""
-
-    resource: str
-    kind: str
-    reason: str
-    physical: str = ""
-
-    @property
-    def essence(self) -> tuple[str, str]:
-        """What it has in common with faults of other resources that differ in the resource's names alone."""
-        reason = self.reason
-        for name in filter(None, (self.physical, self.resource)):
-            reason = reason.replace(name, "*")
-        return self.kind, reason
-
-
-def together(faults: Iterable[Fault]) -> list[str]:
-    """Faults in words, in their order: those for one reason are told once, with the names of all resources."""
-    alike: dict[tuple[str, str], list[Fault]] = {}
-    for fault in faults:
-        alike.setdefault(fault.essence, []).append(fault)
-    told = []
-    for first, *others in alike.values():
-        also = f"; the same of {', '.join(one.resource for one in others)}" if others else ""
-        told.append(f"{first.resource} ({first.kind}): {first.reason}{also}")
-    return told
 
 
 class Stack:
@@ -226,7 +109,7 @@ class Stack:
         if not stack or stack["StackStatus"] in ("REVIEW_IN_PROGRESS", *UNUSABLE):
             return None
         body = self._call("get_template", StackName=self.name, TemplateStage="Original")["TemplateBody"]
-        return _standing(body, stack)
+        return read_standing(body, stack)
 
     def admit(self) -> None:
         """StackForeign when there is a Stack of this name without our mark; one that is empty is nobody's."""
@@ -285,7 +168,7 @@ class Stack:
         there = {"ChangeSetName": plan.change_set, "StackName": self.name}
         body = self._call("get_template", **there, TemplateStage="Original")["TemplateBody"]
         told = self._call("describe_change_set", **there)
-        return _standing(body, told)
+        return read_standing(body, told)
 
     def apply(self, plan: Plan) -> Iterator[Event]:
         """Execute a plan and give its events as they come; StackFailed when it was rolled back."""
@@ -320,7 +203,7 @@ class Stack:
             yield from self._follow(arn, last, GONE)
 
     def _await_gone(self) -> None:
-        looks = _Looks(PLAN_WITHIN)
+        looks = Looks(PLAN_WITHIN)
         while looks.again():
             if self.status() in ("", "DELETE_COMPLETE"):
                 return
@@ -351,7 +234,7 @@ class Stack:
         return False
 
     def _ready(self, change_set: str, stack_id: str, *, fresh: bool) -> Plan | None:
-        looks = _Looks(PLAN_WITHIN)
+        looks = Looks(PLAN_WITHIN)
         while looks.again():
             answer = self._call("describe_change_set", ChangeSetName=change_set, StackName=self.name)
             if answer["Status"] == "CREATE_COMPLETE":
@@ -399,7 +282,7 @@ class Stack:
                     change["LogicalResourceId"],
                     change["ResourceType"],
                     change.get("Replacement", ""),
-                    tuple(map(_detail, change.get("Details", ()))),
+                    tuple(map(read_detail, change.get("Details", ()))),
                 )
             if not answer.get("NextToken"):
                 return
@@ -412,8 +295,8 @@ class Stack:
 
     def _follow(self, arn: str, last: str, good: Collection[str]) -> Iterator[Event]:
         """Events after `last`, oldest first, until the Stack settles; StackFailed when not as in `good`."""
-        told = _Told()
-        looks = _Looks(SILENCE)
+        told = Told()
+        looks = Looks(SILENCE)
 
         def quiet() -> None:
             if self._waiting and (seconds := looks.long_silence()):
@@ -433,7 +316,7 @@ class Stack:
         )
 
     def _listen(
-        self, arn: str, last: str, looks: _Looks, quiet: Callable[[], None] = lambda: None
+        self, arn: str, last: str, looks: Looks, quiet: Callable[[], None] = lambda: None
     ) -> Iterator[Event]:
         """Events after `last` as they come; silence is borne where CloudFormation goes on by itself."""
         is_silent = False
@@ -459,7 +342,7 @@ class Stack:
 
     def _has_begun(self, arn: str, last: str, token: str, within: float) -> bool:
         """Tell whether an operation is under way by our token, although its order was not well answered."""
-        return any(event.token == token for event in self._listen(arn, last, _Looks(within)))
+        return any(event.token == token for event in self._listen(arn, last, Looks(within)))
 
     def _described(self) -> Any:
         try:
@@ -479,7 +362,7 @@ class Stack:
         for raw in self._raw_events(arn):
             if raw["EventId"] == last:
                 break
-            news.append(_event(raw))
+            news.append(read_event(raw))
         return news[::-1]
 
     def _before_operation(self, arn: str) -> str:
@@ -487,7 +370,7 @@ class Stack:
 
         Events lag behind the Stack's status: when it is busy, the newest end is that of an older operation.
         """
-        own = (event for event in map(_event, self._raw_events(arn)) if event.own)
+        own = (event for event in map(read_event, self._raw_events(arn)) if event.own)
         for number, event in enumerate(own):
             if (event.ends or event.status == REVIEW) and (number or self.is_busy()):
                 return event.id
@@ -517,119 +400,5 @@ class Stack:
             raise TargetUnreachable(f"{self._client.meta.endpoint_url} does not answer: {fault}") from fault
 
 
-def _detail(raw: Any) -> Detail:
-    target = raw.get("Target", {})
-    return Detail(
-        attribute=target.get("Attribute", ""),
-        name=target.get("Name", ""),
-        cause=raw.get("CausingEntity", ""),
-        recreation=target.get("RequiresRecreation", "Never"),
-    )
-
-
-def _event(raw: Any) -> Event:
-    return Event(
-        id=raw["EventId"],
-        resource=raw["LogicalResourceId"],
-        kind=raw["ResourceType"],
-        status=raw["ResourceStatus"],
-        reason=raw.get("ResourceStatusReason", ""),
-        own=raw["ResourceType"] == STACK and raw.get("PhysicalResourceId", raw["StackId"]) == raw["StackId"],
-        token=raw.get("ClientRequestToken", ""),
-        physical=raw.get("PhysicalResourceId", ""),
-    )
-
-
 def _is_busy(status: str) -> bool:
     return status.endswith("_IN_PROGRESS") and status != REVIEW
-
-
-def _standing(body: Any, told: Any) -> Standing:
-    values = {one["ParameterKey"]: one["ParameterValue"] for one in told.get("Parameters", [])}
-    tags = {one["Key"]: one["Value"] for one in told.get("Tags", [])}
-    return Standing(json.loads(body) if isinstance(body, str) else body, values, tags.get(FINGERPRINT, ""))
-
-
-class _Told:
-    """What an operation has told of its failures so far: the first one is the cause."""
-
-    def __init__(self) -> None:
-        self._failures: dict[str, Fault] = {}
-        self._begun: dict[str, str] = {}
-        self._turned = ""
-
-    @property
-    def at(self) -> tuple[str, ...]:
-        """The resources that it has begun with and not ended, each with its type."""
-        return tuple(f"{resource} ({kind.rpartition('::')[2]})" for resource, kind in self._begun.items())
-
-    def note(self, event: Event) -> None:
-        """Remember a failure, why the Stack turned back, and what is under way."""
-        if event.status.endswith("_IN_PROGRESS") and not event.own:
-            self._begun[event.resource] = event.kind
-        else:
-            self._begun.pop(event.resource, None)
-        if event.own and "ROLLBACK_IN_PROGRESS" in event.status:
-            self._turned = self._turned or event.reason
-        elif event.failed and not event.own and event.reason not in CANCELLED:
-            fault = Fault(event.resource, event.kind, event.reason, event.physical)
-            self._failures.setdefault(event.resource, fault)
-
-    def failure(self, stack: str, end: Event) -> StackFailed:
-        """The error for an operation that ended like this."""
-        causes = together(self._failures.values())
-        if end.status == "DELETE_FAILED" and causes:
-            return StackFailed("; ".join(causes), UNDONE["DELETE_FAILED"])
-        hint = UNDONE.get(end.status, f"the Stack is now {end.status}")
-        cause = causes[0] if causes else self._turned or end.reason
-        return StackFailed(cause or f"Stack {stack} is {end.status}", hint)
-
-
-UNDONE = {
-    "ROLLBACK_COMPLETE": "everything it had made was removed again",
-    "UPDATE_ROLLBACK_COMPLETE": "the Stack is as it was before",
-    "DELETE_COMPLETE": "somebody deleted the Stack meanwhile",
-    "DELETE_FAILED": "the rest is gone; free what is named, then run it again: it goes on with what is left",
-    "UPDATE_ROLLBACK_FAILED": "mend what is named, then run it again: it goes on with the rollback first",
-}
-"""What has become of the Stack, by how an operation ended."""
-
-
-class _Looks:
-    """Waits a little longer before each look, as long as there is time."""
-
-    def __init__(self, within: float) -> None:
-        self._within = within
-        self._first = True
-        self._pause = FIRST_LOOK
-        self.start_over()
-
-    def back_off(self) -> None:
-        """Nothing was heard: leave time before the next look."""
-        self._pause = PATIENT_LOOK
-
-    def start_over(self) -> None:
-        """There was news: the next may come soon."""
-        self._pause = FIRST_LOOK
-        self._since = time.monotonic()
-        self._told_at = 0.0
-        self._deadline = self._since + self._within
-
-    def long_silence(self) -> float:
-        """How many seconds there was no news, when that is worth a word again; 0 when it is not."""
-        seconds = time.monotonic() - self._since
-        if seconds < self._told_at + STILL:
-            return 0.0
-        self._told_at = seconds
-        return seconds
-
-    def again(self) -> bool:
-        """Say whether to look once more, after waiting for the right moment."""
-        if self._first:
-            self._first = False
-            return True
-        if time.monotonic() > self._deadline:
-            return False
-        time.sleep(self._pause)
-        self._pause = min(self._pause * 1.6, LAST_LOOK)
-        return True

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from hfaas_deploy import names, steps
-from hfaas_deploy.aws.stack import Stack, Standing
+from hfaas_deploy.aws.stack import Stack
+from hfaas_deploy.aws.standing import Standing
 from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import RegistryError
 from hfaas_deploy.messages import Planned, Progress

@@ -19,7 +19,9 @@ from typing import Any
 
 from hfaas_deploy import names, steps, template
 from hfaas_deploy.aws import artifacts, secret_values
-from hfaas_deploy.aws.stack import UNUSABLE, Change, Detail, Stack, Standing
+from hfaas_deploy.aws.changes import Change, Detail
+from hfaas_deploy.aws.stack import UNUSABLE, Stack
+from hfaas_deploy.aws.standing import Standing
 from hfaas_deploy.aws.target import Target
 from hfaas_deploy.messages import Looking, Progress
 from hfaas_deploy.pipeline import Pipeline

@@ -23,7 +23,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hfaas_deploy import names, steps, template
 from hfaas_deploy.aws import artifacts, credentials, notifications, secret_values
-from hfaas_deploy.aws.stack import Plan, Stack, Standing
+from hfaas_deploy.aws.changes import Plan
+from hfaas_deploy.aws.stack import Stack
+from hfaas_deploy.aws.standing import Standing
 from hfaas_deploy.aws.target import Target, forget_credentials
 from hfaas_deploy.errors import (
     CredentialsError,

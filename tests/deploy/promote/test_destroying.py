@@ -11,7 +11,8 @@ from tests import faults
 from tests.deploy.promote import stage
 from tests.standin import REGION, StandIn, somebody_else
 
-from hfaas_deploy.aws.stack import FINGERPRINT, Stack
+from hfaas_deploy.aws.stack import Stack
+from hfaas_deploy.aws.standing import FINGERPRINT
 from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import CredentialsError, PurgeError, StackFailed
 from hfaas_deploy.messages import Destroyed, Emptying, Happened, JobsUnderWay, Message, Purged, SecretsLeaving

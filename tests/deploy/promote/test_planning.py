@@ -16,7 +16,9 @@ from tests.standin import ACCOUNT, StandIn
 
 from hfaas_deploy import fdl, messages, names, steps, template
 from hfaas_deploy.aws import artifacts
-from hfaas_deploy.aws.stack import Change, Detail, Stack, Standing
+from hfaas_deploy.aws.changes import Change, Detail
+from hfaas_deploy.aws.stack import Stack
+from hfaas_deploy.aws.standing import Standing
 from hfaas_deploy.aws.target import Target
 from hfaas_deploy.building.images import EngineImage, FunctionSource
 from hfaas_deploy.errors import CredentialsError, FdlError, RegistryError, StackError, WrongAccount
