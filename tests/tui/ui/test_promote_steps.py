@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,31 @@ async def test_what_is_destroyed_stands_first_and_permissions_stand_apart(
         rows = [row.action for row in view(app).table.rows]
         assert rows[0] == "- delete"
         assert rows[-1] == "+ permit"
+        assert "permissions  IAM: 1 granted" in frame(app)
+        await pilot.press("P")
+        await wait_text(pilot, "Permissions of IAM: 1 granted.")
+
+
+async def test_what_destroys_has_a_mark_and_a_word_where_there_is_no_colour(
+    world: World, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    fake = updating(project)
+    plan = fake.makes
+    step = next(one for one in plan(project / "pipeline.yaml").preview.steps if one.name == "split-video")
+
+    def makes(file: Path) -> Promotion:
+        found = plan(file)
+        steps = tuple(replace(one, is_replaced=one.name == step.name) for one in found.preview.steps)
+        return replace(found, preview=replace(found.preview, steps=steps))
+
+    fake.makes = makes
+    async with planned(world, project, fake, SMALL, ascii=True) as (app, pilot):
+        await wait_text(pilot, "- delete")
+        shown = await settle(pilot)
+        assert "! replace function   split-video" in shown
+        assert "x danger" in shown
+        assert [row.tone for row in view(app).table.rows][:3] == ["err"] * 3
 
 
 async def test_settings_are_told_before_and_after(world: World, project: Path) -> None:
@@ -152,15 +178,17 @@ async def test_without_credentials_it_says_what_to_do_where_they_belong(
         await golden(pilot, "promote-no-credentials")
 
 
+@BOTH
 async def test_a_later_look_that_fails_leaves_the_plan_on_screen_and_nothing_is_promoted_from_it(
-    world: World, project: Path
+    world: World, project: Path, size: tuple[int, int]
 ) -> None:
     fake = FakePromoter()
-    async with planned(world, project, fake) as (app, pilot):
+    async with planned(world, project, fake, size) as (app, pilot):
         fake.refusal = EXPIRED
         await pilot.press("r")
         await wait_text(pilot, "have expired")
         await golden(pilot, "promote-expired")
+        assert "r plans again" in frame(app)
         assert view(app).table.total > 10
         await pilot.press("P")
         await wait_for(pilot, lambda: fake.planned == 3, "another look")
@@ -341,6 +369,11 @@ def filled(app: HfaasApp) -> float:
     return row.count("█") + sum("▏▎▍▌▋▊▉".index(each) + 1 for each in row if each in "▏▎▍▌▋▊▉") / 8
 
 
+def is_newer(app: HfaasApp, version: int) -> bool:
+    """Tell whether more was said than by this version."""
+    return bool(undertaking(app).version > version)
+
+
 def moved(done: int, state: messages.LayerState = messages.LayerState.PUSHING) -> messages.LayerMoved:
     """Return how far the large layer of an image is."""
     return messages.LayerMoved("split-video", "9b2c41aa77f0", done * 1_000_000, 400_000_000, state)
@@ -361,7 +394,7 @@ async def test_a_long_push_moves_the_bar_with_its_bytes_and_never_takes_it_back(
             clock.now += 2
             version = undertaking(app).version
             fake.go_on()
-            await wait_for(pilot, lambda seen=version: undertaking(app).version > seen, "the message")
+            await wait_for(pilot, partial(is_newer, app, version), "the message")
             await settle(pilot)
             cells.append(filled(app))
             if number == 2:

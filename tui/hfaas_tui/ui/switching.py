@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hfaas_tui.ui.model import Condition
+from hfaas_tui.ui.project.undertakings import UNDER_WAY, Undertakings
 from hfaas_tui.ui.widgets.confirm import Confirm
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class Switching:
 
     def __init__(self, app: HfaasApp, targets: Targets | None) -> None:
         self._app, self._targets = app, targets
+        self.undertakings = Undertakings()
 
     def commands(self) -> Iterator[tuple[str, str]]:
         """Yield what the palette offers: words, and the action of the app."""
@@ -39,6 +41,11 @@ class Switching:
             return
         asked = Confirm("Leave this target?", losses, yes="Leave it")
         self._app.push_screen(asked, lambda answer: self._go(kind) if answer else None)
+
+    def losses(self) -> Iterator[str]:
+        """Yield what would be cut off if the user left now; it goes on while another target is looked at."""
+        if self.undertakings.running:
+            yield UNDER_WAY
 
     def _go(self, kind: Kind) -> None:
         if self._targets is not None:

@@ -1,24 +1,22 @@
-"""From the plan to the promotion: the dialog, the thread, the toast in the end, the report, the command line."""
+"""From the plan to the promotion: the dialog, the thread, the report, the command line."""
 
 from __future__ import annotations
 
 import json
 import shlex
-import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import CancelledError
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.filenames import safe_name
-from hfaas_tui.ui.model import Condition, Problem
+from hfaas_tui.ui.model import Condition
 from hfaas_tui.ui.project import promotion
 from hfaas_tui.ui.project.undertaking import Undertaking
 from hfaas_tui.ui.screens.promote import checks, resources
 from hfaas_tui.ui.screens.promote.agreeing import Agree, Keys
+from hfaas_tui.ui.screens.promote.ending import Ending
 
 if TYPE_CHECKING:
     from hfaas_deploy.promote.promotion import Promotion
@@ -43,7 +41,7 @@ class Acting:
             view.turn(view.planned)
             if not view.planned.is_busy:
                 view.planned.soon()
-                view.show_page()
+                view.panes.show()
         elif not view.planned.say_why_not():
             self._ask()
 
@@ -53,62 +51,24 @@ class Acting:
             return
 
         def answered(keys: Keys | None) -> None:
-            self._view.show_route()
+            self._view.panes.show_route()
             if keys is not None:
                 self._begin(promotion, keys)
 
         self._view.app.push_screen(Agree(promotion, self._view.now()), answered)
-        self._view.show_route()
+        self._view.panes.show_route()
 
     def _begin(self, promotion: Promotion, keys: Keys) -> None:
         view = self._view
+        if view.file is None:
+            return
         made = resources.resources(json.loads(promotion.template.body))
         names = {one.id: (one.kind, one.name) for one in made if not one.is_part}
-        undertaking = Undertaking(promotion, view.where, names, view.hfaas.clock)
-        view.deployed.undertaking = undertaking
-        undertaking.begin(view.promoter, keys, self._agree, self._ended)
+        one = Undertaking(promotion, view.where, names, view.hfaas.clock)
+        view.kept.put(view.file, one)
+        end = Ending(view.hfaas)
+        one.begin(view.promoter, keys, end.agree, lambda: end.came(one))
         view.turn(view.deployed)
-
-    def _agree(self, promotion: Promotion) -> bool:
-        """Ask again, from the thread of the promotion, since AWS would do something else by now."""
-        answers: list[bool] = []
-        is_answered = threading.Event()
-
-        def answered(keys: Keys | None) -> None:
-            answers.append(keys is not None)
-            is_answered.set()
-
-        def ask() -> None:
-            self._view.app.push_screen(Agree(promotion, self._view.now(), is_changed=True), answered)
-
-        self._on_loop(ask)
-        is_answered.wait()
-        return answers[0]
-
-    def _ended(self) -> None:
-        self._on_loop(self._tell_end)
-
-    def _on_loop(self, call: object) -> None:
-        """Have the event loop do something; nothing happens when the UI has ended."""
-        with suppress(RuntimeError, CancelledError):
-            self._view.app.call_from_thread(call)  # type: ignore[arg-type]
-
-    def _tell_end(self) -> None:
-        view, one = self._view, self._view.deployed.undertaking
-        if one is None:
-            return
-        if one.defect is not None:
-            view.hfaas.report(view.hfaas.defects.note(one.defect))
-        elif one.promoted:
-            view.hfaas.say(f"{one.promoted.stack} is promoted", link=("promote", ""))
-            if view.page is view.deployed:
-                view.turn(view.verified)
-        elif one.is_stopped:
-            view.hfaas.say("the promotion was stopped", Condition.WARNING)
-        elif one.failure:
-            view.hfaas.report(Problem(f"promotion failed: {one.failure.message}", one.failure.hint))
-        view.planned.forget()
-        view.show_page()
 
     # --- to keep
 

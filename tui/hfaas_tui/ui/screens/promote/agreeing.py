@@ -5,7 +5,7 @@ The first promotion to an account wants its last digits, one that destroys somet
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -53,8 +53,17 @@ class Agree(ModalScreen["Keys | None"]):
         Binding("y", "agree", "Yes", show=False),
     ]
 
-    def __init__(self, promotion: Promotion, now: float, *, is_changed: bool = False) -> None:
+    def __init__(
+        self,
+        promotion: Promotion,
+        now: float,
+        *,
+        is_changed: bool = False,
+        left: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__()
+        self.is_agreed = False
+        self._left = left
         self._now = now
         self._promotion = promotion
         self._phrase = phrase(promotion)
@@ -113,6 +122,10 @@ class Agree(ModalScreen["Keys | None"]):
         fields = list(self.query(Input))
         (fields[0] if fields else self.query_one("#no", Button)).focus()
 
+    def on_unmount(self) -> None:
+        """Tell whoever waits that there will be no other answer."""
+        self._left()
+
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self.query_one("#yes", Button).disabled = not self._may
@@ -138,6 +151,7 @@ class Agree(ModalScreen["Keys | None"]):
     def action_agree(self) -> None:
         if self._may:
             typed = {name: self.query_one(f"#key-{n}", Input).value for n, (_, name) in enumerate(self._names)}
+            self.is_agreed = True
             self.dismiss({name: value for name, value in typed.items() if value})
 
     def action_refuse(self) -> None:
@@ -192,7 +206,10 @@ def summary(promotion: Promotion, now: float) -> Iterator[str]:
     real = "an account that is played here" if promotion.identity.is_stand_in else "a real account"
     yield f"This creates {new}, changes {changed}, deletes {gone} of {promotion.preview.stack} in {real}."
     uploads = sum(image.upload.value != "there" for image in promotion.images)
-    if uploads:
-        yield f"{uploads} image{'s go' if uploads != 1 else ' goes'} to its registry."
+    told = [f"{uploads} image{'s go' if uploads != 1 else ' goes'} to its registry."] if uploads else []
+    if granted := plan_checks.permissions(promotion):
+        told.append(f"{granted[:1].upper()}{granted[1:]}.")
+    if told:
+        yield "  ".join(told)
     if not promotion.dangers:
         yield "Nothing is destroyed. If it fails, AWS rolls back what it did."

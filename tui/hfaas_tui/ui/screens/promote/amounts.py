@@ -68,5 +68,5 @@ def _more(step: Step, *, is_narrow: bool) -> str:
     amount = step.moved
     if amount.rate is None:
         return step.about
-    left = f"~{_about(amount.left_s)} left" if amount.left_s is not None else step.about
-    return left.removesuffix(" left") if is_narrow else f"{units.size(amount.rate)}/s  {left}"
+    left = f"~{_about(amount.left_s)}" if amount.left_s is not None else step.about
+    return left if is_narrow else f"{units.size(amount.rate)}/s  {left}"

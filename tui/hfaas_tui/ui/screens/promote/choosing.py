@@ -34,12 +34,12 @@ class Choosing:
         view = self._view
         if where is None or where == view.where:
             return
-        view.where = where
+        view.kept.where = where
         view.planned.forget()
         view.turn(view.planned)
         if not view.hfaas.is_read_only:
             view.planned.soon()
-            view.show_page()
+            view.panes.show()
 
     def pipeline(self) -> None:
         """Take another pipeline of the folder."""

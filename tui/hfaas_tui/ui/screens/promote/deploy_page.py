@@ -45,8 +45,13 @@ class DeployPage(Page):
 
     def __init__(self, view: Promote) -> None:
         super().__init__(view)
-        self.undertaking: Undertaking | None = None
         self._seen: object = None
+
+    @property
+    def undertaking(self) -> Undertaking | None:
+        """Return the promotion that runs, or the newest of this pipeline to where it goes."""
+        kept, file = self.view.kept, self.view.file
+        return kept.running or (kept.of(file, self.view.where) if file else None)
 
     @property
     def is_running(self) -> bool:
@@ -128,9 +133,10 @@ class DeployPage(Page):
         if one is None:
             return
         if one.is_running:
-            yield Part(" x", "key", "stop")
-            yield Part(" stops after this step", "", "stop")
-            yield Part("   what AWS does by then, it finishes by itself; promoting again goes on from there", "dim")
+            if not self.view.hfaas.is_read_only:
+                yield Part(" x", "key", "stop")
+                yield Part(" stops after this step  ", "", "stop")
+            yield Part(" what AWS does by then, it finishes by itself; promoting again goes on from there", "dim")
         elif not one.promoted:
             yield Part(" finished steps stay, nothing is done twice", "dim")
             yield Part("   P", "key", "promote")

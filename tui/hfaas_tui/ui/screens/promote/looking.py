@@ -31,8 +31,6 @@ class Looking:
         """Why there is no newer proposal."""
         self.files: list[Path] = []
         """The pipelines of the folder."""
-        self.file: Path | None = None
-        """The pipeline that the user chose."""
         self.is_done = False
         self._is_busy = self._again = False
         self._counted = (-1, 0.0)
@@ -45,7 +43,8 @@ class Looking:
             return
         self._is_busy = True
         settings = self._view.hfaas.settings
-        folder, named, witness = settings.folder, self.file or settings.pipeline, promotion.of(self._view.hfaas)
+        folder, witness = settings.folder, promotion.of(self._view.hfaas)
+        named = self._view.kept.file or settings.pipeline
 
         def call() -> tuple[list[Path], Proposal | None]:
             files = project.find(folder)
@@ -98,7 +97,7 @@ class Looking:
 
     def _learnt(self, evidence: Evidence, version: int) -> None:
         self.evidence, self._learnt_of = evidence, version
-        self._view.show_checks()
+        self._view.panes.show_below()
 
     @property
     def is_up_to_date(self) -> bool:

@@ -29,6 +29,9 @@ def of_plan(promotion: Promotion, proposal: Proposal | None, evidence: Evidence,
         if promotion.template.sha256 != proposal.sha256:
             yield Check(Condition.WARNING, "file", "has changed since this plan was made", "r plans anew")
         yield checks.tested(proposal, evidence, now)
+    if told := permissions(promotion):
+        hint = "the last rows of the list say which"
+        yield Check(Condition.WARNING, "permissions", told.partition("of ")[2], hint)
     yield from secrets(promotion)
     yield from _images(promotion, proposal)
     for note in promotion.notes:
@@ -41,6 +44,14 @@ def stops(promotion: Promotion) -> str:
     if fault := promotions.refusal(promotion):
         return fault
     return "" if promotion.rehearsal else f"this never ran here: {checks.DEPLOY}"
+
+
+def permissions(promotion: Promotion) -> str:
+    """Return how many permissions are granted and revoked; empty where none is."""
+    signs = [one.action.value for one in promotion.statements]
+    counts = (("+", "granted"), ("~", "changed"), ("-", "revoked"))
+    found = [f"{count} {word}" for sign, word in counts if (count := signs.count(sign))]
+    return f"permissions of IAM: {', '.join(found)}" if found else ""
 
 
 def _stops(promotion: Promotion) -> Iterator[Check]:

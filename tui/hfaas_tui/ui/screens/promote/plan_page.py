@@ -98,7 +98,7 @@ class PlanPage(Page):
             self.refusal = found
         else:
             self.take(found)
-        self.view.show_page()
+        self.view.panes.show()
 
     def take(self, promotion: Promotion) -> None:
         """Show this plan from now on."""
@@ -146,11 +146,13 @@ class PlanPage(Page):
     def what(self) -> Iterator[Part]:
         promotion = self.promotion
         if self.refusal and promotion:
-            yield Part(f" ✗ {self.refusal.message}", "err")
-            yield Part(
-                f"   {self.refusal.hint}   what you see is from {plan_checks.clock(self._at, self.view.now())}",
-                "dim",
-            )
+            is_narrow = self.view.is_narrow  # where the checks say what it is, and have no room for what helps
+            yield Part(f" ✗ {(is_narrow and self.refusal.hint) or self.refusal.message}", "err")
+            yield Part("   r", "key", "plan")
+            yield Part(" plans again", "", "plan")
+            if not is_narrow:
+                yield Part(f"   {self.refusal.hint}", "dim")
+                yield Part(f"   this is from {plan_checks.clock(self._at, self.view.now())}", "dim")
         elif promotion:
             yield Part(f" {promotion.preview.stack}", "head")
             yield Part(f"   template {promotion.template.sha256[: checks.SHA]}")

@@ -110,7 +110,7 @@ def _step(
         lines += _facts(_of_image(image))
     if resource:
         lines += _facts(resources.details(resource))
-    action = "± replace" if step.is_replaced else _action(mark)
+    action = "! replace" if step.is_replaced else _action(mark)
     tone = "err" if step.is_replaced else TONES.get(row.tone, "")
     return Row(f"{step.kind} {name}", action, tone, kind, name, about, step.kind, mark, tuple(lines))
 

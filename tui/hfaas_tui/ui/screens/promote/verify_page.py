@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hfaas_tui.ui import safe
 from hfaas_tui.ui.project.undertaking import Undertaking
@@ -12,6 +13,9 @@ from hfaas_tui.ui.screens.promote.page import Page
 from hfaas_tui.ui.widgets.chrome import Part
 from hfaas_tui.ui.widgets.textpane import Line
 from hfaas_tui.ui.widgets.vtable import Column
+
+if TYPE_CHECKING:
+    from hfaas_deploy.promote.promotion import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,22 @@ class VerifyPage(Page):
     @property
     def undertaking(self) -> Undertaking | None:
         """Return the promotion that came to its end, or at least to trying the functions out."""
+        one = self._ended
+        return one if one and not self._outdated(one) else None
+
+    @property
+    def _ended(self) -> Undertaking | None:
         one = self.view.deployed.undertaking
         return one if one and not one.is_running and (one.promoted or one.smoked) else None
+
+    def _outdated(self, one: Undertaking) -> str:
+        """Say why what was verified is not what would be promoted now; empty when it is."""
+        was, proposal, planned = one.promotion, self.view.proposal, self.view.planned.promotion
+        if proposal and was.template.sha256 != proposal.sha256:
+            return f"it was template {was.template.sha256[: checks.SHA]}, and the file has changed since."
+        if planned and _place(planned.identity) != _place(was.identity):
+            return f"it was account {accounts.account(was.identity.account)} {was.identity.region}."
+        return ""
 
     @property
     def is_done(self) -> bool:
@@ -61,6 +79,8 @@ class VerifyPage(Page):
 
     @property
     def empty(self) -> Sequence[str]:
+        if (one := self._ended) and (why := self._outdated(one)):
+            return (f"What was verified last is out of date: {why}", "P  promotes it as it is now")
         return ("Nothing was promoted from here yet.", "[  goes back")
 
     def rows(self) -> Sequence[Row]:
@@ -117,6 +137,10 @@ class VerifyPage(Page):
         yield _fact("by", done.by)
         yield _fact("at", plan_checks.date(done.at))
         yield _fact("hfaas", done.version)
+
+
+def _place(identity: Identity) -> tuple[str, str]:
+    return identity.account, identity.region
 
 
 def _fact(name: str, text: str) -> Line:
