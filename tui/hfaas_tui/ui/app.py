@@ -329,6 +329,7 @@ class HfaasApp(App[int]):
     def losses(self) -> Iterator[str]:
         """Yield what would be lost if the user left now."""
         yield from self.unsaved()
+        yield from self.switching.losses()
         running = sum(each.running for each in stats(self.store, self.clock()).values())
         if running and self.emulation is not None and self.emulation.is_ours:
             runs = "1 run is" if running == 1 else f"{running} runs are"
