@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hfaas_deploy.aws.stack import Event, Plan
+from hfaas_deploy.aws.changes import Plan
+from hfaas_deploy.aws.events import Event
 from hfaas_deploy.findings import Finding
 from hfaas_deploy.template import Template
 from hfaas_deploy.template.http import Url

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfaas_deploy import secret_variables
-from hfaas_deploy.aws.stack import Standing
+from hfaas_deploy.aws.standing import Standing
 
 WORDS: Mapping[str, str] = {
     "MemorySize": "memory",

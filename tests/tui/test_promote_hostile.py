@@ -32,7 +32,8 @@ from tests.tui.ui.test_promote import World, project, view, world  # noqa: F401 
 from tests.tui.ui.test_promote_steps import ended, planned
 
 from hfaas_deploy import messages
-from hfaas_deploy.aws.stack import Change, Event
+from hfaas_deploy.aws.changes import Change
+from hfaas_deploy.aws.events import Event
 from hfaas_deploy.aws.target import Target
 from hfaas_deploy.preview import Action
 from hfaas_deploy.promote.promotion import BucketPlan, Owner, Promotion, SecretPlan, Statement
@@ -159,7 +160,7 @@ def test_a_refusal_of_aws_cannot_steer_a_terminal(place: Place) -> None:
 
 
 def test_events_of_a_stack_cannot_steer_a_terminal_or_forge_lines(place: Place) -> None:
-    from hfaas_deploy.aws.stack import Event
+    from hfaas_deploy.aws.events import Event
     from hfaas_deploy.messages import Happened
     from hfaas_tui import promotions
 

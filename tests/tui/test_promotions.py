@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from hfaas_deploy import fdl, messages, template
-from hfaas_deploy.aws.stack import Change, Event
+from hfaas_deploy.aws.changes import Change
+from hfaas_deploy.aws.events import Event
 from hfaas_deploy.preview import Action, Preview, Step
 from hfaas_deploy.promote.promotion import (
     Adoption,

@@ -27,7 +27,7 @@ from tests.standin import ACCOUNT, REGION, StandIn, standin
 from tests.whole.conftest import Hfaas, hfaas_in, start
 
 from hfaas_deploy import names
-from hfaas_deploy.aws.stack import FINGERPRINT
+from hfaas_deploy.aws.standing import FINGERPRINT
 from hfaas_deploy.aws.target import Target
 from hfaas_tui.watch import Emulator, find
 

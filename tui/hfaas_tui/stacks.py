@@ -21,7 +21,7 @@ class Known:
 
 def ours(cloudformation: Any) -> list[Known]:
     """Return the Stacks that carry the fingerprint of a template of hfaas."""
-    from hfaas_deploy.aws.stack import FINGERPRINT
+    from hfaas_deploy.aws.standing import FINGERPRINT
 
     found = []
     for page in cloudformation.get_paginator("describe_stacks").paginate():

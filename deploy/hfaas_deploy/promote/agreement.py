@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from hfaas_deploy.aws.stack import Change, Standing
+from hfaas_deploy.aws.changes import Change
+from hfaas_deploy.aws.standing import Standing
 from hfaas_deploy.errors import NotRehearsed
 from hfaas_deploy.promote.promotion import Promotion
 

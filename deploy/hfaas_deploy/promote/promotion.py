@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from hfaas_deploy.aws.stack import Change
+from hfaas_deploy.aws.changes import Change
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.preview import Action, Preview
 from hfaas_deploy.template import Template

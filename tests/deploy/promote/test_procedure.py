@@ -16,7 +16,8 @@ from tests.standin import ACCOUNT, OTHER, REGION, StandIn, somebody_else
 
 from hfaas_deploy import names, template
 from hfaas_deploy.aws import artifacts
-from hfaas_deploy.aws.stack import Change, Standing
+from hfaas_deploy.aws.changes import Change
+from hfaas_deploy.aws.standing import Standing
 from hfaas_deploy.errors import (
     CredentialsError,
     DeployError,

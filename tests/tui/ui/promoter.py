@@ -10,7 +10,9 @@ from pathlib import Path
 from tests.tui.ui.world import NOW
 
 from hfaas_deploy import fdl, messages, names, steps, template
-from hfaas_deploy.aws.stack import Change, Event, Standing
+from hfaas_deploy.aws.changes import Change
+from hfaas_deploy.aws.events import Event
+from hfaas_deploy.aws.standing import Standing
 from hfaas_deploy.pipeline import Pipeline
 from hfaas_deploy.preview import Action, Preview, all_new, told
 from hfaas_deploy.promote.promotion import (

@@ -11,7 +11,7 @@ from hfaas_tui.ui.project.pushes import ARRIVED, Amount, Pushes
 from hfaas_tui.ui.project.step import IMAGE, LAYER, RECORD, RUNNING, SMOKE, STACK, WORDS, Names, Step, planned
 
 if TYPE_CHECKING:
-    from hfaas_deploy.aws.stack import Event
+    from hfaas_deploy.aws.events import Event
     from hfaas_deploy.messages import LayerMoved, Message
     from hfaas_deploy.promote.promotion import Promotion
 
