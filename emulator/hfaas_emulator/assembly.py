@@ -51,12 +51,15 @@ from hfaas_emulator.moto_services.bridge import Application
 from hfaas_emulator.moto_services.control import MotoControl
 from hfaas_emulator.moto_services.log_groups import LogGroups
 from hfaas_emulator.moto_services.schedule_control import MotoSchedules
+from hfaas_emulator.moto_services.permission_control import MotoPermissions
 from hfaas_emulator.moto_services.snapshots import Snapshots
 from hfaas_emulator.moto_services.thread import Moto
 from hfaas_emulator.onedata import admin as onedata_admin
 from hfaas_emulator.onedata.service import Onedata, Place
 from hfaas_emulator.onedata.wakening import Wakening
 from hfaas_emulator.registry.address import parse
+from hfaas_emulator.permissions import guard
+from hfaas_emulator.permissions.session import Session
 from hfaas_emulator.registry.client import Registry
 from hfaas_emulator.registry.images import Images
 from hfaas_emulator.registry.source import Source
@@ -65,7 +68,8 @@ from hfaas_emulator.s3.store import Store
 from hfaas_emulator.scheduler.service import Scheduler
 from hfaas_emulator.trace import Trace, What
 from hfaas_emulator.watching import Watching, boxes, note_job
-from hfaas_emulator.wire.caller import caller
+from hfaas_emulator.wire.caller import Caller, caller
+from hfaas_emulator.wire.errors import Protocol
 
 RESERVED_MB = 512
 """Memory that is never given to jobs."""
@@ -131,12 +135,14 @@ class Plant:
         self._booted: asyncio.Future[None]
 
     @asynccontextmanager
+        self._guard: guard.Guard
     async def control_planes(self) -> AsyncIterator[None]:
         """Start moto on its thread, which takes a second; commands queue behind it."""
         ledgers = self._ledgers
         with contextlib.closing(Store(self._directory / "objects")) as store:
             self._moto = Moto(ledgers.journal)
-            self._objects = S3(self._moto, store, ledgers.trace, self._accept, self._lineages)
+            self._guard = guard.Guard(MotoPermissions(self._moto), ledgers.trace, self._holder)
+            self._objects = S3(self._moto, store, ledgers.trace, self._accept, self._lineages, self._guard)
             jobs = outward.Jobs(self._batch_changed, self._submit)
             outward.connect(self._accept, self._problem, self._forget, jobs, self._schedules_changed)
             addresses.connect(self._endpoint(), self._registry_address)
@@ -185,7 +191,7 @@ class Plant:
             watching = Watching(logs, functions, batch, self._started, load, ledgers.requests)
             yield _Services(
                 self._moto, engine, control, self._lambda, batch, logs, groups, stacks, self._objects, ledgers.trace,
-                endpoints, onedata, watching, self._registry,
+                endpoints, onedata, watching, self._registry, self._guard,
             )  # fmt: skip
 
     @asynccontextmanager
@@ -321,6 +327,12 @@ class Plant:
             self._scheduler.wake()
 
     def _submit(self, asked: Asked) -> None:
+    def _holder(self, access_key: str, session: Session) -> str:
+        """Return the invocation that holds a role's credentials, nothing when none does."""
+        if self._lambda is not None and (request := self._lambda.holder(access_key)):
+            return request
+        return self._batch.holder(session.name) if self._batch is not None else ""
+
         if self._intake is not None:  # else its row is there, and `recover` finds it
             self._intake.accept(asked)
 
@@ -371,6 +383,10 @@ class _Services:
             return None
         images = Images(self.registry, self.control)
         answer = await images.answer(action, caller(request.headers), await request.body())
+    gate: guard.Guard
+
+    async def admit(self, who: Caller, wire: Protocol, call: guard.Call, body: bytes, *, invokes: bool) -> None:
+        await self.gate.admit_call(who, wire, call, body, invokes=invokes)
         return None if answer is None else JSONResponse(answer, media_type="application/x-amz-json-1.1")
 
     async def logs(self, request: Request, action: str) -> Response | None:

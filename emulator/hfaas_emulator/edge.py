@@ -38,6 +38,7 @@ from hfaas_emulator.endpoints import address
 from hfaas_emulator.errors import AwsError, EmulatorError
 from hfaas_emulator.moto_services import bridge, polling
 from hfaas_emulator.moto_services.thread import Moto
+from hfaas_emulator.permissions import guard
 from hfaas_emulator.wire import actions, errors, jobs, later
 from hfaas_emulator.wire.caller import Caller, caller
 
@@ -62,6 +63,11 @@ class Services(Protocol):
     @property
     def moto(self) -> Moto:
         """Return moto."""
+
+    async def admit(
+        self, who: Caller, wire: errors.Protocol, call: guard.Call, body: bytes, *, invokes: bool
+    ) -> None:
+        """Refuse what a role's policies do not let it; AwsError."""
 
     async def invoke(self, request: Request) -> Response:
         """Answer Lambda's Invoke."""
@@ -199,9 +205,11 @@ class Edge:
 
     async def _answer(self, call: Call, services: Services, request: Request) -> Response:
         if _is_invoke(call):
+            await _admit(call, services, request, b"")
             return await services.invoke(request)
         later.refuse(call.caller.service, call.method, request.url.path, call.target.partition(".")[2])
         await _read(request)
+        await _admit(call, services, request, await request.body())
         if call.target.startswith("Logs_20140328."):
             action = call.target.partition(".")[2]
             if (response := await services.logs(request, action)) is not None:
@@ -261,6 +269,12 @@ def _is_s3(call: Call) -> bool:
 
 def _is_invoke(call: Call) -> bool:
     return call.method == "POST" and INVOKE.fullmatch(call.path) is not None
+
+
+async def _admit(call: Call, services: Services, request: Request, body: bytes) -> None:
+    ip = request.client.host if request.client else ""
+    asked = guard.Call(call.method, call.path, call.query, call.headers, ip)
+    await services.admit(call.caller, call.protocol, asked, body, invokes=_is_invoke(call))
 
 
 async def _read(request: Request) -> None:

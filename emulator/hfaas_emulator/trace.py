@@ -34,6 +34,7 @@ class What(StrEnum):
     FILTER_REJECTED = "filter.rejected"  # bucket, key, rule, target, reason
     PERMISSION_GRANTED = "permission.granted"  # bucket, key, function
     PERMISSION_DENIED = "permission.denied"  # bucket, key, function, reason
+    ROLE_DENIED = "role.denied"  # role, action, resource, reason: a role's policies do not let it
     EVENT_QUEUED = "event.queued"  # function, origin
     EVENT_THROTTLED = "event.throttled"  # function, limit
     EVENT_RETRY = "event.retry"  # function, after_s, reason

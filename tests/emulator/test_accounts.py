@@ -12,11 +12,19 @@ from botocore.exceptions import ClientError
 ACCOUNT, REGION = "210987654321", "eu-west-1"
 PRINCIPAL = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": [PRINCIPAL]})
+MAY = {
+    "Effect": "Allow",
+    "Action": ["batch:*", "logs:*", "lambda:InvokeFunction", "cloudformation:CreateStack"],
+    "Resource": "*",
+}
+ALL = json.dumps({"Version": "2012-10-17", "Statement": [MAY]})
 
 
 def session_of(emulator: Any) -> dict[str, str]:
     """The credentials of a role of that account, as a function in it has them."""
-    role = emulator.client("iam", ACCOUNT, REGION).create_role(RoleName="works", AssumeRolePolicyDocument=TRUST)
+    iam = emulator.client("iam", ACCOUNT, REGION)
+    role = iam.create_role(RoleName="works", AssumeRolePolicyDocument=TRUST)
+    iam.put_role_policy(RoleName="works", PolicyName="all", PolicyDocument=ALL)
     sts = emulator.client("sts", ACCOUNT, REGION)
     made = sts.assume_role(RoleArn=role["Role"]["Arn"], RoleSessionName="s")["Credentials"]
     return {

@@ -116,3 +116,25 @@ def test_the_images_that_containers_were_started_of_are_known_by_their_reference
 
     assert told.images == {"f:1": {"sha256:1", "sha256:2"}, "g:1": {"sha256:3"}}
     assert not told.tallies()
+
+
+LACKING = {"role": "r", "action": "s3:PutObject", "resource": "x"}
+
+
+def test_a_failure_says_what_its_role_lacked_once_for_all_attempts() -> None:
+    failed = hop(What.INVOCATION_FAILED, error_type="E", message="m")
+    told = summary(hop(What.ROLE_DENIED, **LACKING), failed, hop(What.ROLE_DENIED, **LACKING), failed)
+
+    assert [failure.message for failure in told.failures()] == ["m; the role r lacks s3:PutObject on x"]
+
+
+def test_an_invocation_that_copes_with_a_refusal_has_no_problem() -> None:
+    told = summary(hop(What.ROLE_DENIED, **LACKING), hop(What.INVOCATION_SUCCEEDED))
+
+    assert (told.failures(), told.problems) == ([], [])
+
+
+def test_a_refusal_of_nobodys_invocation_is_a_problem() -> None:
+    told = summary(hop(What.ROLE_DENIED, "", **LACKING), hop(What.ROLE_DENIED, "", **LACKING))
+
+    assert told.problems == ["the role r lacks s3:PutObject on x"]

@@ -206,3 +206,24 @@ def test_the_story_of_a_replaced_file_is_that_of_its_last_content() -> None:
     story = tell_of_space(*before, changed("finished"), queued(f"onetrigger:{FILE}", "new"))
     assert "old" not in {each.invocation for each in story.hops}
     assert story.verdict == "waits in the queue of f"
+
+
+def test_a_role_that_lacks_a_permission_is_named_with_it() -> None:
+    lacking = {"role": "r", "action": "s3:PutObject", "resource": "arn:aws:s3:::b/out/x"}
+    reason = "because no identity-based policy allows the s3:PutObject action"
+    denied = hop(What.ROLE_DENIED, "i", reason=reason, **lacking)
+    failed = hop(What.INVOCATION_FAILED, "i", function="f", error_type="E", message="m")
+
+    story = tell([created(), matched(), denied, failed, denied, failed], "b", "in/x")
+
+    assert story.verdict == "stopped in f: E: m; the role r lacks s3:PutObject on arn:aws:s3:::b/out/x"
+
+
+def test_what_is_odd_about_a_refusal_is_told_with_it() -> None:
+    reason = "with an explicit deny in a resource-based policy (the policy of the bucket b denies it)"
+    denied = hop(What.ROLE_DENIED, "i", role="r", action="a", resource="x", reason=reason)
+    failed = hop(What.INVOCATION_FAILED, "i", function="f", error_type="E", message="m")
+
+    assert tell([created(), matched(), denied, failed], "b", "in/x").verdict.endswith(
+        f"the role r lacks a on x ({reason})"
+    )

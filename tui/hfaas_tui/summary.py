@@ -9,9 +9,11 @@ Functions of OneTrigger are counted apart: they are not the user's, and how ofte
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from hfaas_emulator.trace import Hop, What
 from hfaas_tui.changes import file_of
+from hfaas_tui.lacking import lacks
 from hfaas_tui.legs import Leg, Legs, why_delegated
 from hfaas_tui.tally import Failure, Tally
 
@@ -37,6 +39,7 @@ class Summary:
         self._failures: dict[str, Failure] = {}
         self._delegated: set[str] = set()
         self._legs = Legs()
+        self._lacking: dict[str, dict[str, None]] = {}
         self.problems: list[str] = []
         self.images: dict[str, set[str]] = {}
         """The engine's ids of the images that containers were started of, by reference."""
@@ -55,8 +58,8 @@ class Summary:
         return [each for each in self._tallies.values() if each.is_onetrigger]
 
     def failures(self) -> list[Failure]:
-        """Return the invocations that failed for good, or have failed so far."""
-        return list(self._failures.values())
+        """Return the invocations that failed for good, or have failed so far, with what their roles lacked."""
+        return [self._with_lacking(each) for each in self._failures.values()]
 
     def stuck(self, pending: Iterable[str]) -> list[Leg]:
         """Return the jobs that keep everything waiting for ever, when these ids are all that is pending; else none."""
@@ -69,10 +72,23 @@ class Summary:
             self.problems.append(
                 f"s3://{hop.detail.get('bucket')}/{hop.detail.get('key')}: {hop.detail.get('reason')}"
             )
+        elif hop.what is What.ROLE_DENIED:
+            self._deny(hop)
         elif hop.what is What.IMAGE_RAN:
             self.images.setdefault(str(hop.detail.get("image", "")), set()).add(str(hop.detail.get("id", "")))
         elif hop.invocation:
             self._take_invocation(hop)
+
+    def _deny(self, hop: Hop) -> None:
+        """Note what a role lacked; an invocation that copes with it has no problem."""
+        if hop.invocation:
+            self._lacking.setdefault(hop.invocation, {})[lacks(hop)] = None
+        elif lacks(hop) not in self.problems:
+            self.problems.append(lacks(hop))
+
+    def _with_lacking(self, failure: Failure) -> Failure:
+        told = [failure.message, *self._lacking.get(failure.invocation, ())]
+        return replace(failure, message="; ".join(filter(None, told)))
 
     def _take_invocation(self, hop: Hop) -> None:
         if "bucket" in hop.detail and "key" in hop.detail and hop.what is not What.OBJECT_CREATED:

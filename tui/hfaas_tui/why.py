@@ -9,6 +9,7 @@ from typing import Any
 from hfaas_emulator.trace import Hop, What
 from hfaas_tui import changes
 from hfaas_tui.delegation import because
+from hfaas_tui.lacking import lacks
 from hfaas_tui.legs import reason
 
 
@@ -40,7 +41,7 @@ def tell(hops: Sequence[Hop], bucket: str, key: str) -> Story:
         if hop.seq >= latest.seq and (hop is latest or hop in own or (hop.invocation in consumers))
     )
     verdict, arrived = _verdict(story)
-    return Story(story, verdict, arrived)
+    return Story(story, verdict + ("" if arrived else _lacking(story)), arrived)
 
 
 def tell_of_space(hops: Sequence[Hop], space: str, path: str) -> Story:
@@ -52,7 +53,13 @@ def tell_of_space(hops: Sequence[Hop], space: str, path: str) -> Story:
         return Story((), said, arrived=False)
     taken = any(changes.file_of(hop) for hop in story)
     verdict, arrived = _fate(story) if taken else changes.verdict(story, space)
-    return Story(tuple(story), verdict, arrived)
+    return Story(tuple(story), verdict + ("" if arrived else _lacking(story)), arrived)
+
+
+def _lacking(story: Sequence[Hop]) -> str:
+    """Say which permissions a role lacked on the way."""
+    found = dict.fromkeys(lacks(hop) for hop in story if hop.what is What.ROLE_DENIED)
+    return "".join(f"; {each}" for each in found)
 
 
 def _verdict(story: Sequence[Hop]) -> tuple[str, bool]:

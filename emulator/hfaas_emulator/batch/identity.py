@@ -59,6 +59,11 @@ class Identity:
         return f"{self.job}/{self.attempt}"
 
     @property
+    def task(self) -> str:
+        """Return the task's id, which is the name of its role's session, too."""
+        return self.arn.rpartition("/")[2]
+
+    @property
     def container(self) -> str:
         """Return a name for the container that people recognize."""
         return f"hfaas-job-{self.function}-{self.stream[-12:]}"

@@ -55,8 +55,8 @@ class ControlPlane(Protocol):
     async def job_definition(self, account: str, region: str, name: str) -> JobDefinition:
         """Find a definition by name (the newest active revision), name:revision or ARN; AwsError ClientException."""
 
-    async def credentials(self, role: str) -> RoleCredentials:
-        """Return fresh credentials of a role (ARN)."""
+    async def credentials(self, role: str, session: str) -> RoleCredentials:
+        """Return fresh credentials of a role (ARN), whose session gets a name."""
 
     async def secret(self, account: str, region: str, source: str) -> str:
         """Return what a Secrets Manager secret or SSM parameter holds, as `valueFrom` names it; AwsError."""

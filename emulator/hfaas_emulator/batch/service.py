@@ -164,6 +164,12 @@ class Batch:
         """Yield what runs now, of a job with nodes each node."""
         return self._execution.running()
 
+    def holder(self, task: str) -> str:
+        """Return the invocation whose second leg a task plays; nothing when there is none."""
+        return next(
+            (job.submission.invocation for stream, job in self.streams() if stream.endswith(f"/{task}")), ""
+        )
+
     def streams(self) -> Iterator[tuple[str, Job]]:
         """Yield the log streams of attempts, each with its job."""
         for job in self._ledger.all():

@@ -74,8 +74,8 @@ class TaskRunner:
         if image is None:
             raise NotStarted(self._missing(work.task.image))
         trust = self._trust()
-        environment = await self._environment(work, trust)
         identity = Identity.of(work, self._now(), self._endpoint)
+        environment = await self._environment(work, identity.task, trust)
         spec = specification(work, identity, self._emulator, environment, trust.files)
         self._begun(identity, environment)
         output = JobOutput(identity, self._logs, self._trace, self._clock)
@@ -84,11 +84,11 @@ class TaskRunner:
         self._tell_of_volumes(work)
         return RunningTask(identity, self._now(), container, output, self._clock, self._background)
 
-    async def _environment(self, work: Work, trust: Trust) -> dict[str, str]:
+    async def _environment(self, work: Work, task: str, trust: Trust) -> dict[str, str]:
         return variables(
             work,
             endpoint=self._endpoint,
-            credentials=await self._credentials(work),
+            credentials=await self._credentials(work, task),
             secrets={name: await self._secret(work, source) for name, source in work.task.secrets.items()},
             trust=trust.variables,
         )
@@ -102,13 +102,13 @@ class TaskRunner:
                 f"failed: unable to retrieve secret from {source}: {error}"
             ) from error
 
-    async def _credentials(self, work: Work) -> RoleCredentials:
+    async def _credentials(self, work: Work, task: str) -> RoleCredentials:
         """Return the job role's; a job without one gets keys of its account that stand for the instance's."""
         role = work.task.job_role
         if not role:
             return RoleCredentials(work.account, "hfaas", "")
         try:
-            return await self._control.credentials(role)
+            return await self._control.credentials(role, task)
         except AwsError as error:
             raise NotStarted(
                 f"ResourceInitializationError: ECS was unable to assume the role '{role}' that was provided for this "

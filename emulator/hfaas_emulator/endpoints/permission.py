@@ -1,6 +1,6 @@
 """Who may call an endpoint, and may the endpoint invoke its function.
 
-Signatures are not verified and policies of identities not evaluated, as nowhere in the emulator: who signs for the
+Signatures are not verified, as nowhere in the emulator, and policies of identities not evaluated: who signs for the
 right service is who the access key says. Resource policies of functions are evaluated.
 """
 

@@ -102,6 +102,15 @@ class ExecutionEnvironment:
         return self._container.id if self._container else ""
 
     @property
+    def request(self) -> str:
+        """Return the request that it works at, or was the last one to."""
+        return self._request
+
+    def holds(self, access_key: str) -> bool:
+        """Tell whether these are its role's credentials."""
+        return self._variables.get("AWS_ACCESS_KEY_ID") == access_key
+
+    @property
     def box(self) -> Box | None:
         """Return its container as the figures of the machine show it, None before there is one."""
         if self._container is None:
@@ -183,7 +192,7 @@ class ExecutionEnvironment:
             runtime_api=self._door.address,
             endpoint=platform.endpoint,
             stream=self.output.stream,
-            credentials=await platform.control.credentials(function.role),
+            credentials=await platform.control.credentials(function.role, function.name),
             trust=trust.variables,
         )
         self._variables = environment

@@ -60,8 +60,8 @@ class ControlPlane(Protocol):
     async def async_config(self, function: Function) -> AsyncConfig:
         """Return the function's EventInvokeConfig, or AWS's defaults."""
 
-    async def credentials(self, role: str) -> RoleCredentials:
-        """Return fresh credentials of a role (ARN)."""
+    async def credentials(self, role: str, session: str) -> RoleCredentials:
+        """Return fresh credentials of a role (ARN), whose session gets a name."""
 
     async def deliver(self, arn: str, body: str, attributes: Mapping[str, str]) -> None:
         """Send a text to an SQS queue, SNS topic or event bus; AwsError when it is refused."""

@@ -14,7 +14,7 @@ from hfaas_emulator.moto_services.snapshots import Snapshots
 OURS = tuple(
     f"hfaas_emulator.moto_services.{name}"
     for name in (
-        "iam", "sqs", "sns", "lambda_", "events", "schedule_rules", "scheduler",
+        "iam", "sts", "sqs", "sns", "lambda_", "events", "schedule_rules", "scheduler",
         "batch_environments", "batch_queues", "batch_definitions",
         "lambda_urls", "apigateway", "apigatewayv2", "ecr",
     )

@@ -37,9 +37,9 @@ class MotoControl:
         found: tuple[str, ...] = await self._recall(("tag", key, value), _tagged, key, value)
         return found
 
-    async def credentials(self, role: str) -> RoleCredentials:
-        """Return fresh credentials of a role (ARN)."""
-        return await self._moto.call(_credentials, role)
+    async def credentials(self, role: str, session: str) -> RoleCredentials:
+        """Return fresh credentials of a role (ARN), whose session gets a name."""
+        return await self._moto.call(_credentials, role, session)
 
     async def deliver(self, arn: str, body: str, attributes: Mapping[str, str]) -> None:
         """Send a text to an SQS queue, SNS topic, function or event bus; AwsError when it is refused."""
@@ -139,10 +139,10 @@ def _repository(account: str, region: str, name: str) -> Repository | None:
     return ecr.repository(account, region, name)
 
 
-def _credentials(role: str) -> RoleCredentials:
+def _credentials(role: str, session: str) -> RoleCredentials:
     from hfaas_emulator.moto_services import records
 
-    return records.credentials(role)
+    return records.credentials(role, session)
 
 
 def _deliver(arn: str, body: str, attributes: Mapping[str, str]) -> None:

@@ -13,6 +13,9 @@ from hfaas_emulator.moto_services.failures import translated
 
 CREDENTIALS_LAST_S = 12 * 3600
 CREDENTIALS_KEPT = 1000
+SESSION_NAME = 64
+"""Characters of a session's name."""
+
 """Issued credentials that are remembered; moto would keep them for ever."""
 
 
@@ -84,15 +87,15 @@ def async_config(function: Function) -> AsyncConfig:
     )
 
 
-def credentials(role: str) -> RoleCredentials:
-    """Assume a role for a function."""
+def credentials(role: str, session: str) -> RoleCredentials:
+    """Assume a role for a function or a job."""
     account = role.split(":")[4]
     backend = sts_backends[account]["aws"]
     with translated():
         iam_backends[account]["aws"].get_role_by_arn(role)
         assumed = backend.assume_role(
             region_name="us-east-1",
-            role_session_name="lambda",
+            role_session_name=session[:SESSION_NAME],
             role_arn=role,
             policy="",
             duration=CREDENTIALS_LAST_S,

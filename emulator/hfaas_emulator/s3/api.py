@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from dataclasses import replace
 from typing import Any
 
 from hfaas_emulator.errors import AwsError, StateError
@@ -20,6 +21,8 @@ from hfaas_emulator.lambda_.invocation import Invocation
 from hfaas_emulator.lambda_.lineage import Lineages
 from hfaas_emulator.moto_services.bridge import Answer, Request
 from hfaas_emulator.moto_services.thread import Moto
+from hfaas_emulator.permissions import s3_deletions
+from hfaas_emulator.permissions.guard import Bearer, Guard
 from hfaas_emulator.s3.notifications import host_id, request_id
 from hfaas_emulator.s3.request import Asked, Call
 from hfaas_emulator.s3.store import INLINE, Blob, Store
@@ -50,7 +53,9 @@ class S3:
         trace: Trace,
         accept: Callable[[Invocation], None],
         lineages: Lineages | None = None,
+        guard: Guard | None = None,
     ) -> None:
+        self._guard = guard
         self._lineages = lineages or Lineages()
         self._moto = moto
         self._store = store
@@ -94,14 +99,38 @@ class S3:
 
     async def _answer(self, asked: Asked, receive: Receive) -> Answer:
         asked.check_time(time.time())
+        bearer = await self._bearer(asked)
         if not asked.is_upload:
             body = await _document(asked, receive)
-            return await self._ask(asked.request(body), asked.call(None))
+            if bearer and asked.deletes_several:
+                return await self._delete(asked, body, bearer)
+            answer = await self._ask(asked.request(body), asked.call(None))
+            if bearer and answer.status == 404 and self._guard:
+                await self._guard.admit_missing(bearer, asked.asked())
+            return answer
         length = announced(asked.headers)
         if length is None or length > INLINE:
             await self._moto.call(_check, asked.call(Upload(Blob())))
         upload = await receive_upload(asked.headers, receive, self._store)
         return await self._ask(asked.request(upload=upload), asked.call(upload))
+
+    async def _bearer(self, asked: Asked) -> Bearer | None:
+        """Return the role's session that asks, once it may; None for everybody else. AwsError."""
+        if self._guard is None:
+            return None
+        bearer = await self._guard.bearer(asked.caller, asked.headers, asked.query, asked.source_ip)
+        if bearer:
+            await self._guard.admit_s3(bearer, asked.asked())
+        return bearer
+
+    async def _delete(self, asked: Asked, body: bytes, bearer: Bearer) -> Answer:
+        """Delete those of several objects that a role may delete."""
+        refused = await self._guard.deletions(bearer, asked.asked(), s3_deletions.objects(body)) if self._guard else {}
+        allowed, errors = s3_deletions.without(body, refused)
+        if not allowed:
+            return Answer(200, ((b"content-type", b"application/xml"),), s3_deletions.answer(errors))
+        answer = await self._ask(asked.request(allowed), asked.call(None))
+        return replace(answer, body=s3_deletions.answer(errors, bytes(answer.body))) if errors else answer
 
     async def _ask(self, request: Request, call: Call) -> Answer:
         return await self._moto.call(_run, self._moto, request, call)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from hfaas_emulator.moto_services.bridge import Request, headers_of
+from hfaas_emulator.permissions import s3_asks
 from hfaas_emulator.s3.addressing import path_style, split
 from hfaas_emulator.s3.signing import check_time, is_signed
 from hfaas_emulator.s3.upload import Upload
-from hfaas_emulator.wire.caller import caller
+from hfaas_emulator.wire.caller import Caller, caller
 
 SUBRESOURCES = frozenset({"acl", "tagging", "retention", "legal-hold", "torrent"})
 
@@ -55,7 +56,7 @@ class Asked:
         self._query: str = scope["query_string"].decode("latin-1")
         self._names = parse_qs(self._query, keep_blank_values=True)
         self._ip: str = (scope.get("client") or ("127.0.0.1",))[0]
-        who = caller(self.headers, self._query)
+        who = self._caller = caller(self.headers, self._query)
         self._account = who.account if who.access_key.isdigit() else ""  # else moto knows whose key it is
 
     @property
@@ -72,6 +73,31 @@ class Asked:
     def _records(self) -> bool:
         """Tell whether only a replay of the request restores what it did: so it is with buckets, not with objects."""
         return self._changes and not self._key and self._method != "POST"
+
+    @property
+    def source_ip(self) -> str:
+        """Return the sender's address."""
+        return self._ip
+
+    @property
+    def caller(self) -> Caller:
+        """Return who sent it; addresses that were presigned the old way name their key elsewhere."""
+        old = self._names.get("AWSAccessKeyId", [""])[0]
+        return replace(self._caller, access_key=old) if old and not self._caller.access_key else self._caller
+
+    @property
+    def query(self) -> str:
+        """Return its query, still percent-encoded."""
+        return self._query
+
+    @property
+    def deletes_several(self) -> bool:
+        """Tell whether it deletes several objects, which its body names."""
+        return self._method == "POST" and not self._key and "delete" in self._names
+
+    def asked(self) -> s3_asks.Request:
+        """Return what its meaning depends on."""
+        return s3_asks.Request(self._method, self._bucket, unquote(self._key), self._names, self.headers)
 
     def check_time(self, now: float) -> None:
         """Refuse a presigned request whose time is over; AwsError."""

@@ -7,7 +7,9 @@ characters) goes through `signed.py` instead.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
+from html import unescape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import obstore
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 SINGLE = 5 * 1024 * 1024
 """Files up to this size are one PUT; larger ones have parts of at least this size."""
 PARTS = 9000
+MESSAGE = re.compile(r"<Message>([^<]{1,1000})</Message>")
 SMALL_MEMORY_MB = 256
 LAST_LINE = "-----END CERTIFICATE-----\n"
 SOURCES = (
@@ -171,7 +174,10 @@ class S3:
         if isinstance(error, FileNotFoundError):
             return InputNotFound(f"{url} does not exist")
         if isinstance(error, exceptions.PermissionDeniedError):
-            return InputDenied(f"{url} is missing or not allowed: without s3:ListBucket S3 answers 403 for both")
+            said = _said(error)
+            return InputDenied(
+                f"{url} is missing or not allowed: without s3:ListBucket S3 answers 403 for both{said}"
+            )
         if isinstance(error, exceptions.UnauthenticatedError):
             return ProviderAuth(f"{url}: the credentials are not accepted")
         return InputDenied(f"{url} could not be fetched: {self._reason(error)}")
@@ -182,7 +188,7 @@ class S3:
             return OutputFailed(f"{url} could not be written: there is no bucket {self._access.bucket}")
         if isinstance(error, exceptions.PermissionDeniedError):
             who = "its keys need" if self._access.keys else "the role needs"
-            return OutputFailed(f"{url} could not be written: {who} s3:PutObject there")
+            return OutputFailed(f"{url} could not be written: {who} s3:PutObject there{_said(error)}")
         return OutputFailed(f"{url} could not be written: {self._reason(error)}")
 
     def _reason(self, error: Exception) -> str:
@@ -190,6 +196,12 @@ class S3:
         if "redirect" in text and self._access.kind == "s3":
             return f"bucket {self._access.bucket} is not in region {self._access.region}"
         return text
+
+
+def _said(error: Exception) -> str:
+    """Return S3's own words on a refusal, in parentheses: they name the permission and the principal."""
+    found = MESSAGE.search(str(error))
+    return f" ({unescape(found[1])})" if found else ""
 
 
 class _Watched:

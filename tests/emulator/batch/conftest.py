@@ -116,7 +116,7 @@ class Control:
     async def job_definition(self, account: str, region: str, name: str) -> JobDefinition:
         raise AwsError("ClientException", f"no definition {name}")
 
-    async def credentials(self, role: str) -> RoleCredentials:
+    async def credentials(self, role: str, session: str) -> RoleCredentials:
         return RoleCredentials("AKIA", "secret", role)
 
     async def secret(self, account: str, region: str, source: str) -> str:

@@ -29,7 +29,7 @@ class Control:
     async def job_definition(self, account: str, region: str, name: str) -> JobDefinition:
         return JobDefinition(f"arn:{name}:1", name, 1, {"type": "container", "containerProperties": CONTAINER})
 
-    async def credentials(self, role: str) -> RoleCredentials:
+    async def credentials(self, role: str, session: str) -> RoleCredentials:
         raise NotImplementedError(role)
 
     async def secret(self, account: str, region: str, source: str) -> str:

@@ -35,7 +35,7 @@ class Control:
     async def job_definition(self, account: str, region: str, name: str) -> JobDefinition:
         raise AwsError("ClientException", name)
 
-    async def credentials(self, role: str) -> RoleCredentials:
+    async def credentials(self, role: str, session: str) -> RoleCredentials:
         if "no-" in role:
             raise AwsError("NoSuchEntity", f"there is no {role}")
         return RoleCredentials("AKIA", "key", f"token of {role}")

@@ -38,7 +38,7 @@ class Control:
     async def job_definition(self, account: str, region: str, name: str) -> JobDefinition:
         raise AwsError("ClientException", name)
 
-    async def credentials(self, role: str) -> RoleCredentials:
+    async def credentials(self, role: str, session: str) -> RoleCredentials:
         return RoleCredentials("AKIA", "key", "token")
 
     async def secret(self, account: str, region: str, source: str) -> str:

@@ -53,7 +53,7 @@ class Control:
     async def async_config(self, function: Function) -> AsyncConfig:
         return self.config
 
-    async def credentials(self, role: str) -> RoleCredentials:
+    async def credentials(self, role: str, session: str) -> RoleCredentials:
         return RoleCredentials("AKIA", "secret", f"token of {role}")
 
     async def deliver(self, arn: str, body: str, attributes: Mapping[str, str]) -> None:

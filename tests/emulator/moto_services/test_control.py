@@ -120,14 +120,14 @@ async def test_an_event_invoke_config_is_read(control: MotoControl, moto: Moto) 
 
 
 async def test_a_role_gives_fresh_credentials(control: MotoControl) -> None:
-    first, second = await control.credentials(ROLE), await control.credentials(ROLE)
+    first, second = await control.credentials(ROLE, "s"), await control.credentials(ROLE, "s")
     assert first.access_key.startswith("ASIA")
     assert first.access_key != second.access_key
 
 
 async def test_a_role_that_is_gone_gives_none(control: MotoControl) -> None:
     with pytest.raises(AwsError):
-        await control.credentials(f"arn:aws:iam::{ACCOUNT}:role/nobody")
+        await control.credentials(f"arn:aws:iam::{ACCOUNT}:role/nobody", "s")
 
 
 async def test_a_queue_is_delivered_to(control: MotoControl, moto: Moto) -> None:

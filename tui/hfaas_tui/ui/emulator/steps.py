@@ -85,6 +85,7 @@ _WORDS: Mapping[What, Callable[[Detail], str]] = {
     What.FILTER_REJECTED: lambda d: f"{function_of(str(d.get('target')))} does not take it: {d.get('reason')}",
     What.PERMISSION_GRANTED: lambda d: f"{_uri(d)} may invoke {function_of(str(d.get('function')))}",
     What.PERMISSION_DENIED: lambda d: f"{function_of(str(d.get('function')))}: {d.get('reason')}",
+    What.ROLE_DENIED: lambda d: f"role {d.get('role')}: {d.get('action')} on {d.get('resource')}",
     What.EVENT_QUEUED: lambda d: f"for {d.get('function')}, from {d.get('origin')}",
     What.EVENT_THROTTLED: lambda d: f"{d.get('function')} waits: {d.get('limit')}",
     What.EVENT_RETRY: lambda d: f"again in {d.get('after_s')} s after {d.get('reason')}",
@@ -116,6 +117,7 @@ _STATES = {
     What.INVOCATION_SUCCEEDED: Condition.OK,
     What.INVOCATION_FAILED: Condition.FAILED,
     What.PERMISSION_DENIED: Condition.FAILED,
+    What.ROLE_DENIED: Condition.FAILED,
     What.OUTPUT_UPLOADED: Condition.OK,
     What.PROBLEM: Condition.WARNING,
 }
