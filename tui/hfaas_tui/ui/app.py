@@ -6,10 +6,11 @@ import importlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
-from textual.app import App, SuspendNotSupported, SystemCommand
+from textual.app import SuspendNotSupported, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.notifications import Notify
@@ -20,6 +21,8 @@ from hfaas_tui.ui.actions import Action
 from hfaas_tui.ui.errands import Defects, send
 from hfaas_tui.ui.feed import Feeds
 from hfaas_tui.ui.filters import Ascii, Harmless
+from hfaas_tui.ui.keyboard import Keyboard, Passed
+from hfaas_tui.ui.lasting import Lasting
 from hfaas_tui.ui.logs.store import LogStore
 from hfaas_tui.ui.model import Condition, Problem, Target
 from hfaas_tui.ui.pulse import Pulse
@@ -51,7 +54,7 @@ NEWS = tuple(set(Kind) - {Kind.MACHINE, Kind.HEALTH})
 LONGEST_TRAIL = 20
 
 
-class HfaasApp(App[int]):
+class HfaasApp(Lasting):
     """Manages functions and shows what they do."""
 
     TITLE = "hfaas"
@@ -91,6 +94,7 @@ class HfaasApp(App[int]):
         self.is_read_only = self.settings.read_only or backend.target.is_live
         self.feeds = Feeds(backend, self.store, self.logs, self._feed_failed)
         self.pulse = Pulse()
+        self.keyboard = Keyboard(self)
         self.defects = Defects()
         self._first = first
         self._filters_of_ours: list[LineFilter] = [Harmless(), *([Ascii()] if self.settings.ascii else [])]
@@ -145,11 +149,24 @@ class HfaasApp(App[int]):
             if not is_told:
                 self.report(problem)
 
+    def survives(self, error: Exception) -> bool:
+        """Tell of a defect in a toast and a file; before the first view there is nothing that could go on."""
+        if not self.is_running or len(self.screen_stack) < 2:
+            return False
+        self.report(self.defects.note(error))
+        return True
+
     async def on_event(self, event: events.Event) -> None:
-        """Note how long a key takes to the screen."""
-        if isinstance(event, events.Key) and not event.is_forwarded:
+        """Take one key after the other."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             self.pulse.pressed()
-        await super().on_event(event)
+            await self.keyboard.typed(partial(super().on_event, event))
+        else:
+            await super().on_event(event)
+
+    async def on_passed(self, marker: Passed) -> None:
+        """Let the next key go."""
+        await self.keyboard.passed(marker)
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         super()._display(screen, renderable)
