@@ -50,16 +50,16 @@ from hfaas_emulator.moto_services import addresses, admission, outward
 from hfaas_emulator.moto_services.bridge import Application
 from hfaas_emulator.moto_services.control import MotoControl
 from hfaas_emulator.moto_services.log_groups import LogGroups
-from hfaas_emulator.moto_services.schedule_control import MotoSchedules
 from hfaas_emulator.moto_services.permission_control import MotoPermissions
+from hfaas_emulator.moto_services.schedule_control import MotoSchedules
 from hfaas_emulator.moto_services.snapshots import Snapshots
 from hfaas_emulator.moto_services.thread import Moto
 from hfaas_emulator.onedata import admin as onedata_admin
 from hfaas_emulator.onedata.service import Onedata, Place
 from hfaas_emulator.onedata.wakening import Wakening
-from hfaas_emulator.registry.address import parse
 from hfaas_emulator.permissions import guard
 from hfaas_emulator.permissions.session import Session
+from hfaas_emulator.registry.address import parse
 from hfaas_emulator.registry.client import Registry
 from hfaas_emulator.registry.images import Images
 from hfaas_emulator.registry.source import Source
@@ -132,10 +132,10 @@ class Plant:
         self._scheduler: Scheduler | None = None
         self._moto: Moto
         self._objects: S3
+        self._guard: guard.Guard
         self._booted: asyncio.Future[None]
 
     @asynccontextmanager
-        self._guard: guard.Guard
     async def control_planes(self) -> AsyncIterator[None]:
         """Start moto on its thread, which takes a second; commands queue behind it."""
         ledgers = self._ledgers
@@ -314,6 +314,12 @@ class Plant:
         if self._lambda is not None:  # else its row is there, and `recover` finds it
             self._lambda.accept(invocation)
 
+    def _holder(self, access_key: str, session: Session) -> str:
+        """Return the invocation that holds a role's credentials, nothing when none does."""
+        if self._lambda is not None and (request := self._lambda.holder(access_key)):
+            return request
+        return self._batch.holder(session.name) if self._batch is not None else ""
+
     def _forget(self, account: str, region: str, name: str) -> None:
         if self._lambda is not None:
             self._lambda.forget(account, region, name)
@@ -327,12 +333,6 @@ class Plant:
             self._scheduler.wake()
 
     def _submit(self, asked: Asked) -> None:
-    def _holder(self, access_key: str, session: Session) -> str:
-        """Return the invocation that holds a role's credentials, nothing when none does."""
-        if self._lambda is not None and (request := self._lambda.holder(access_key)):
-            return request
-        return self._batch.holder(session.name) if self._batch is not None else ""
-
         if self._intake is not None:  # else its row is there, and `recover` finds it
             self._intake.accept(asked)
 
@@ -370,6 +370,10 @@ class _Services:
     onedata: Onedata
     watching: Watching
     registry: Registry | None
+    gate: guard.Guard
+
+    async def admit(self, who: Caller, wire: Protocol, call: guard.Call, body: bytes, *, invokes: bool) -> None:
+        await self.gate.admit_call(who, wire, call, body, invokes=invokes)
 
     async def invoke(self, request: Request) -> Response:
         return await lambda_api.invoke(request, self.functions, self.control)
@@ -383,10 +387,6 @@ class _Services:
             return None
         images = Images(self.registry, self.control)
         answer = await images.answer(action, caller(request.headers), await request.body())
-    gate: guard.Guard
-
-    async def admit(self, who: Caller, wire: Protocol, call: guard.Call, body: bytes, *, invokes: bool) -> None:
-        await self.gate.admit_call(who, wire, call, body, invokes=invokes)
         return None if answer is None else JSONResponse(answer, media_type="application/x-amz-json-1.1")
 
     async def logs(self, request: Request, action: str) -> Response | None:

@@ -12,10 +12,10 @@ from hfaas_emulator.lambda_.function import AsyncConfig, Function, RoleCredentia
 from hfaas_emulator.moto_services.failures import translated
 
 CREDENTIALS_LAST_S = 12 * 3600
-CREDENTIALS_KEPT = 1000
 SESSION_NAME = 64
 """Characters of a session's name."""
 
+CREDENTIALS_KEPT = 1000
 """Issued credentials that are remembered; moto would keep them for ever."""
 
 
