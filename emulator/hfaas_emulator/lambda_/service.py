@@ -192,15 +192,6 @@ class Lambda:
         self._platform.trace.hop(
             "lambda",
             What.EVENT_DISCARDED,
-    def holder(self, access_key: str) -> str:
-        """Return the invocation whose environment has these credentials, nothing when there is none."""
-        environments = (
-            environment
-            for pool in self._pools.values()
-            for environment in (*pool.busy, *pool.idle, *pool.starting)
-        )
-        return next((environment.request for environment in environments if environment.holds(access_key)), "")
-
             run=call.run,
             invocation=call.id,
             function=function.name,
