@@ -116,7 +116,7 @@ def test_a_bucket_that_is_taken_over_has_lines_of_its_own_and_what_it_loses_is_a
     assert (
         told[0] == "~ films its content stays: at least 1000 objects, 2.0 KB; so do its policy and lifecycle rules"
     )
-    assert told[-1] == "! films does not notify others any more"
+    assert told[-1] == "! films does not notify others any more; not so with hfaas.buckets.films.existing: true"
     assert promotions.destroyed(adopting) == "films does not notify others any more"
     assert left(adopting, yes=True, account="4321") == ["--replace"]
 

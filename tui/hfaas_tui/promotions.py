@@ -238,7 +238,8 @@ def _taken_over(buckets: Iterable[BucketPlan]) -> Iterator[Row]:
                 ("~", bucket.name, "the Stack configures it from now on; when the Stack goes, it stays"),
                 Tone.WARNING,
             )
-            yield from (Row(("!", bucket.name, loss), Tone.DANGER) for loss in bucket.adoption.losses)
+            way_out = f"; not so with hfaas.buckets.{bucket.name}.existing: true"
+            yield from (Row(("!", bucket.name, loss + way_out), Tone.DANGER) for loss in bucket.adoption.losses)
 
 
 def _held(found: Adoption) -> str:
