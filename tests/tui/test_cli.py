@@ -75,3 +75,14 @@ def test_a_file_whose_template_is_too_large_is_found_by_check(
 
     assert execute(["check"]) == 1
     assert "resources; CloudFormation takes 500" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["check", "\x1b[31mx\u202e"], ["\x1b[2J"], ["check", "--\x1b[2J"]])
+def test_what_a_terminal_would_obey_is_not_repeated(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execute(arguments) == 2
+
+    said = capsys.readouterr().err
+    assert "Error: " in said
+    assert not {"\x1b", "\u202e"} & {*said}

@@ -220,6 +220,30 @@ def test_a_path_never_leads_out_of_its_space(hfaas: Hfaas, space: str, tmp_path:
     assert "is no path in a space" in err
 
 
+def test_a_revoked_token_opens_nothing(hfaas: Hfaas, space: str) -> None:
+    assert "no tokens" in hfaas("space", "tokens", space)[1]
+    hfaas("space", "token", space, "--read-only")
+    hfaas("space", "token", space)
+    first, second = json.loads(hfaas("space", "tokens", space, "--json")[1])
+    assert [first["scope"], second["scope"]] == ["readonly", "full"]
+
+    assert hfaas("space", "revoke", space, first["id"])[:2] == (0, f"{first['id']}: revoked\n")
+    assert json.loads(hfaas("space", "tokens", space, "--json")[1]) == [second]
+    assert second["id"] in hfaas("space", "tokens", space)[1]
+
+    code, _, err = hfaas("space", "revoke", space, first["id"])
+    assert (code, "has no token" in err) == (1, True)
+
+
+def test_a_token_is_revoked_by_its_own_space_only(hfaas: Hfaas, space: str) -> None:
+    hfaas("space", "create", "another")
+    hfaas("space", "token", space)
+    (made,) = json.loads(hfaas("space", "tokens", space, "--json")[1])
+
+    assert hfaas("space", "revoke", "another", made["id"])[0] == 1
+    assert json.loads(hfaas("space", "tokens", space, "--json")[1]) == [made]
+
+
 def test_a_token_opens_its_own_space_only(hfaas: Hfaas, space: str) -> None:
     hfaas("space", "create", "other")
     about = access(hfaas, space)

@@ -67,6 +67,15 @@ class Emulator:
         asked = {"scope": "readonly" if readonly else "full"}
         return str(self._json("POST", f"{SPACES}/{quote(name, safe='')}/tokens", body=asked)["token"])
 
+    def space_tokens(self, name: str) -> list[dict[str, str]]:
+        """Return the tokens that were issued for one space: id, scope."""
+        found: list[dict[str, str]] = self._json("GET", f"{SPACES}/{quote(name, safe='')}/tokens")["tokens"]
+        return found
+
+    def revoke_space_token(self, name: str, id: str) -> None:
+        """Let a token open nothing any more."""
+        self._json("DELETE", f"{SPACES}/{quote(name, safe='')}/tokens/{quote(id, safe='')}")
+
     def stop(self) -> None:
         """Ask it to end everything it runs and exit."""
         self._json("POST", "/_hfaas/stop")

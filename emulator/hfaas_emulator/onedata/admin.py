@@ -33,6 +33,12 @@ async def _route(request: Request, onedata: Onedata, parts: list[str]) -> Respon
         case "DELETE", [name]:
             await onedata.delete(name)
             return Response(status_code=204)
+        case "GET", [name, "tokens"]:
+            return JSONResponse({"tokens": await onedata.tokens(name)})
+        case "DELETE", [name, "tokens", token]:
+            if not await onedata.revoke(name, token):
+                raise Refusal(404, f"the space {name!r} has no token {token!r}")
+            return Response(status_code=204)
         case "POST", [name, "tokens"]:
             scope = (await _body(request)).get("scope", "full")
             if scope not in SCOPES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from hfaas_emulator.onedata.answers import json_response
-from hfaas_emulator.onedata.errors import OnedataError, missing
+from hfaas_emulator.onedata.errors import OnedataError, forbidden, missing, not_found
 from hfaas_emulator.onedata.provider import NAME, VERSION, Provider
 from hfaas_emulator.onedata.request import Asked
 from hfaas_emulator.onedata.routes import Route
@@ -48,9 +48,30 @@ async def spaces(provider: Provider, asked: Asked) -> Response:
     return json_response({"spaces": [each.id for each in found if asked.grant.covers(each.id)]})
 
 
+async def tokens(provider: Provider, asked: Asked) -> Response:
+    """Answer the ids of the tokens that were issued."""
+    _check_owner(asked)
+    return json_response({"tokens": [each.name for each in provider.tokens.issued()]})
+
+
+async def delete_token(provider: Provider, asked: Asked) -> Response:
+    """Revoke a token that was issued, for good."""
+    _check_owner(asked)
+    if not await provider.records(provider.tokens.revoke, asked.parts["id"]):
+        raise not_found()
+    return Response(status_code=204)
+
+
+def _check_owner(asked: Asked) -> None:
+    if not asked.grant.is_owners:
+        raise forbidden()
+
+
 ROUTES = (
     Route("GET", "configuration", configuration, public=True),
     Route("POST", "tokens/infer_access_token_scope", infer_scope, public=True),
     Route("GET", "user/spaces", spaces),
     Route("GET", "user/effective_spaces", spaces),
+    Route("GET", "user/tokens/named", tokens),
+    Route("DELETE", "tokens/named/{id}", delete_token),
 )

@@ -201,6 +201,18 @@ class Onedata:
         space = await self._space(name)
         return await self.provider.records(self.provider.tokens.issue, space.id, readonly=readonly)
 
+    async def tokens(self, name: str) -> list[Mapping[str, Any]]:
+        """Return the tokens that were issued for one space, by id; NoSpace."""
+        space = await self._space(name)
+        issued = [each for each in self.provider.tokens.issued() if each.covers(space.id)]
+        return [{"id": each.name, "scope": "readonly" if each.readonly else "full"} for each in issued]
+
+    async def revoke(self, name: str, token: str) -> bool:
+        """Let a token of one space open nothing any more; False when the space has none of this id. NoSpace."""
+        if token not in {each["id"] for each in await self.tokens(name)}:
+            return False
+        return await self.provider.records(self.provider.tokens.revoke, token)
+
     async def _space(self, name: str) -> Space:
         records = self.provider.records
         space = await records(records.store.space_named, name)

@@ -13,6 +13,8 @@ from hfaas_emulator.onedata.errors import forbidden, posix, unauthorized
 from hfaas_emulator.onedata.store import Store
 
 LONGEST = 16 << 10
+NAMED = 32
+"""So many digits of a token's hash are its id, as Onezone's ids have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,16 @@ class Grant:
     id: str
     readonly: bool = False
     spaces: frozenset[str] | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the id by which it is named where the token itself is not for the eyes."""
+        return self.id[:NAMED]
+
+    @property
+    def is_owners(self) -> bool:
+        """Tell whether it is that of whoever owns the state directory: it may do everything."""
+        return self.spaces is None and not self.readonly
 
     def covers(self, space: str) -> bool:
         """Tell whether a space may be seen."""
@@ -61,6 +73,19 @@ class Tokens:
         self._store.query("INSERT INTO token VALUES (?, ?, ?, ?)", digest, readonly, text, secret if keep else "")
         self._grants[digest] = _grant(digest, readonly, text)
         return secret
+
+    def issued(self) -> list[Grant]:
+        """Return what the tokens allow that were issued for spaces and not revoked."""
+        return [each for each in self._grants.values() if not each.is_owners]
+
+    def revoke(self, name: str) -> bool:
+        """Let a token of this id open nothing any more; False when none that was issued has it."""
+        found = next((each for each in self.issued() if each.name == name), None)
+        if found is None:
+            return False
+        self._store.query("DELETE FROM token WHERE hash = ?", found.id)
+        del self._grants[found.id]
+        return True
 
     def read(self, secret: str) -> Grant | None:
         """Return what a token allows; None when it is not ours."""

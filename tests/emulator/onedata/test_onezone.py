@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+
 from tests.emulator.onedata.lab import Answer, Client, Lab
 
 
@@ -30,6 +32,35 @@ def test_a_bad_token_is_refused_without_being_repeated(client: Client) -> None:
     answer = scope(client, "of-somebody-else")
     assert (answer.status, answer.error) == (400, "badValueToken")
     assert b"of-somebody-else" not in answer.body
+
+
+def issued(client: Client) -> set[str]:
+    return set(client.ask("GET", "/api/v3/onezone/user/tokens/named").json["tokens"])
+
+
+def test_a_token_that_was_deleted_opens_nothing_any_more(lab: Lab, client: Client) -> None:
+    before = issued(client)
+    secret = lab.token(client.about["name"], readonly=True)
+    (made,) = issued(client) - before
+    reader = Client(client.about, secret)
+    assert reader.ask("GET", "/api/v3/onezone/user/spaces").status == 200
+
+    assert client.ask("DELETE", f"/api/v3/onezone/tokens/named/{made}").status == 204
+    assert reader.ask("GET", "/api/v3/onezone/user/spaces").error == "unauthorized"
+    assert scope(client, secret).error == "badValueToken"
+    assert issued(client) == before
+    assert client.ask("DELETE", f"/api/v3/onezone/tokens/named/{made}").status == 404
+
+
+def test_only_the_owner_lists_and_deletes_tokens_and_never_loses_his_own(lab: Lab, client: Client) -> None:
+    guest = Client(client.about, lab.token(client.about["name"], readonly=False))
+    made = next(iter(issued(client)))
+    assert guest.ask("GET", "/api/v3/onezone/user/tokens/named").error == "forbidden"
+    assert guest.ask("DELETE", f"/api/v3/onezone/tokens/named/{made}").error == "forbidden"
+    assert made in issued(client)
+    own = hashlib.sha256(client.token.encode()).hexdigest()[:32]
+    assert own not in issued(client)
+    assert client.ask("DELETE", f"/api/v3/onezone/tokens/named/{own}").status == 404
 
 
 def test_spaces_are_listed_by_id(client: Client) -> None:

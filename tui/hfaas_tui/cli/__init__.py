@@ -152,7 +152,7 @@ def execute(arguments: list[str]) -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.ClickException as wrong:
-        wrong.show()
+        _show(wrong)
         _as_json(wrong.format_message(), asked=as_json)
         return wrong.exit_code
     except (KeyboardInterrupt, click.Abort):
@@ -163,6 +163,15 @@ def execute(arguments: list[str]) -> int:
         return _unread()
     except Exception as error:  # noqa: BLE001 - the border where every failure gets its words
         return _report(error, as_json=as_json)
+
+
+def _show(wrong: click.ClickException) -> None:
+    """Print what click says; it repeats arguments, which may hold what a terminal obeys."""
+    from hfaas_tui.clean import clean
+
+    said = io.StringIO()
+    wrong.show(said)
+    sys.stderr.write(clean(said.getvalue()))
 
 
 def _unread() -> int:

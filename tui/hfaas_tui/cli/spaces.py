@@ -156,6 +156,37 @@ def token(name: str, endpoint: str | None, state: Path | None, *, read_only: boo
     return 0
 
 
+@space.command()
+@click.argument("name")
+@options.endpoint
+@options.state
+@options.as_json
+def tokens(name: str, endpoint: str | None, state: Path | None, *, as_json: bool) -> int:
+    """List the tokens that were issued for a space, by their ids; tokens themselves are told once."""
+    found = watch.find(endpoint, state).space_tokens(name)
+    if as_json:
+        print_json(found)
+    elif found:
+        console().print(table(("id", "scope"), [(each["id"], each["scope"]) for each in found]))
+    else:
+        print_text(f"no tokens; `hfaas space token {name}` issues one")
+    return 0
+
+
+@space.command()
+@click.argument("name")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@options.endpoint
+@options.state
+def revoke(name: str, ids: tuple[str, ...], endpoint: str | None, state: Path | None) -> int:
+    """Revoke tokens of a space for good; `hfaas space tokens` has their ids."""
+    emulator = watch.find(endpoint, state)
+    for each in ids:
+        emulator.revoke_space_token(name, each)
+        print_text(f"{each}: revoked")
+    return 0
+
+
 def located(text: str) -> Location:
     """Read NAME, NAME/PATH or onedata://NAME/PATH; UsageError."""
     name, _, path = text.removeprefix(f"{ONEDATA}://").partition("/")
