@@ -226,7 +226,8 @@ def test_expired_credentials_are_a_problem_with_a_way_out_and_newer_ones_end_it(
         assert health.problem
         assert not health.is_up
         assert "expired" in health.problem.message
-        assert "aws sso login" in health.problem.hint
+        assert health.problem.is_of_credentials
+        assert "set them, start again" in health.problem.hint  # these keys are of the environment
         proxy.mend()
         assert backend.health().is_up
         backend.close()

@@ -17,6 +17,7 @@ from tests.tui.ui.test_imports import HEAVY, LIGHT, loaded
 from tests.tui.ui.world import NOW, FakeBackend, function, run, sample
 from textual.pilot import Pilot
 
+from hfaas_deploy.aws import target
 from hfaas_tui.ui import __main__ as entry
 from hfaas_tui.ui import web
 from hfaas_tui.ui.app import HfaasApp
@@ -31,6 +32,7 @@ from hfaas_tui.ui.widgets.chrome import ChromeLine
 from hfaas_tui.where import STAND_IN
 
 AWS = Target("aws", "210987654321", "eu-west-1", "research")
+SIGNED_IN = "[research]\naws_access_key_id = 210987654321\naws_secret_access_key = test\n"
 PLAYED = Target("aws", "210987654321", "eu-west-1", "", "http://127.0.0.1:4566")
 
 
@@ -284,12 +286,72 @@ async def test_what_is_not_saved_is_asked_for_before_another_target_comes(tmp_pa
         assert [*app.unsaved()]
 
 
-async def test_expired_credentials_are_said_in_the_frame_and_what_was_known_stays(
-    there: StandIn, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The user's credentials file, with a profile that is taken instead of the environment."""
+    file = tmp_path / "credentials"
+    file.write_text(SIGNED_IN)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    target.forget_credentials()
+    yield file
+    target.forget_credentials()
+
+
+async def test_a_session_that_is_over_is_not_called_silence_and_the_view_goes_on_once_it_is_renewed(
+    there: StandIn, monkeypatch: pytest.MonkeyPatch, profile: Path
 ) -> None:
     with faults.before(there.url) as proxy:
         monkeypatch.setenv(STAND_IN, proxy.url)
-        async with live(AwsBackend(region=REGION)) as pilot:
+        proxy.refuse("", code="ExpiredToken", message="it is over", times=1_000)
+        async with live(AwsBackend("research", REGION)) as pilot:
+            await wait_text(pilot, "Not signed in to AWS: your session with AWS has expired.")
+            shown = await settle(pilot)
+            assert "✗ not signed in" in shown.splitlines()[0]
+            assert "`aws sso login --profile research`, or new keys; this window goes on by itself" in shown
+            assert "does not answer" not in shown
+            proxy.mend()
+            await wait_text(pilot, "heavy")
+
+
+async def test_credentials_that_are_not_there_yet_are_found_as_soon_as_they_are(
+    there: StandIn, profile: Path
+) -> None:
+    profile.write_text("[research]\nregion = eu-west-1\n")
+    async with live(AwsBackend("research", REGION)) as pilot:
+        await wait_text(pilot, "Not signed in to AWS: no credentials for AWS were found.")
+        profile.write_text(SIGNED_IN)
+        await wait_text(pilot, "heavy")
+
+
+async def test_aws_that_does_not_answer_is_not_taken_for_a_session_that_is_over(
+    there: StandIn, monkeypatch: pytest.MonkeyPatch, profile: Path
+) -> None:
+    monkeypatch.setenv(STAND_IN, "http://127.0.0.1:9")
+    async with live(AwsBackend("research", REGION)) as pilot:
+        await wait_text(pilot, "AWS does not answer.")
+        shown = await settle(pilot)
+        assert "✗ no answer" in shown.splitlines()[0]
+        assert "sign" not in shown
+
+
+def test_keys_of_the_environment_that_are_over_are_not_waited_for(there: StandIn) -> None:
+    with faults.before(there.url) as proxy, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STAND_IN, proxy.url)
+        proxy.refuse("", code="ExpiredToken", message="it is over", times=1_000)
+        problem = AwsBackend(region=REGION).health().problem
+        assert problem is not None
+        assert problem.is_of_credentials
+        assert "leave with q, set them, start again" in problem.hint
+
+
+async def test_expired_credentials_are_said_in_the_frame_and_what_was_known_stays(
+    there: StandIn, monkeypatch: pytest.MonkeyPatch, profile: Path
+) -> None:
+    with faults.before(there.url) as proxy:
+        monkeypatch.setenv(STAND_IN, proxy.url)
+        async with live(AwsBackend("research", REGION)) as pilot:
             await wait_text(pilot, "heavy")
             proxy.refuse("", code="ExpiredToken", message="it is over", times=1_000)
             pilot.app.feeds.hurry()  # type: ignore[attr-defined]

@@ -57,7 +57,8 @@ def how(store: Store, now: float, width: int) -> Iterator[Part]:
     if not health.is_up:
         wait = health.next_try - now
         again = f", next try in {wait:.0f} s" if 1 <= wait <= LONGEST_WAIT_S and width >= WIDE else ""
-        yield Part(f"✗ no answer{again} " if health.problem else "connecting… ", "err" if health.problem else "dim")
+        what = "not signed in" if health.problem and health.problem.is_of_credentials else "no answer"
+        yield Part(f"✗ {what}{again} " if health.problem else "connecting… ", "err" if health.problem else "dim")
         return
     running = sum(each.running for each in stats(store, now).values())
     queued = sum(each.queued for each in stats(store, now).values())

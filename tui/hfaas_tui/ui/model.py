@@ -36,10 +36,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong and what to do about it."""
+    """What went wrong and what to do about it; with `is_of_credentials`, who was asked did answer, and refused us."""
 
     message: str
     hint: str = ""
+    is_of_credentials: bool = False
 
 
 class Condition(StrEnum):

@@ -79,7 +79,7 @@ class AwsBackend:
             except CliError as error:
                 self._link.forget()
                 self._is_doubtful = True
-                return Health(problem=Problem(error.message, error.hint))
+                return Health(problem=Problem(error.message, error.hint, self._link.is_refused(error)))
             self._is_doubtful = False
             self._asked_at = time.monotonic()
             self._since = self._since or time.time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ INVOCATION_S = 930
 """Seconds: as long as a function may run, and a little."""
 
 CONNECTIONS = 16
+BY_ITSELF = "this window goes on by itself"
 REGION = "leave with q, then name one: --region eu-west-1"
 
 
@@ -87,6 +89,17 @@ class AwsLink:
                 each.close()
             self._clients = {}
 
+    def is_refused(self, error: CliError) -> bool:
+        """Tell whether AWS is there and only our credentials are of no use: they have expired, or there are none."""
+        from hfaas_deploy.errors import CredentialsError
+
+        cause = error.__cause__
+        if not isinstance(cause, Exception):
+            return False
+        kind, code = type(cause).__name__, aws.code(cause)
+        is_kind = kind in aws.OVER | aws.NO_CREDENTIALS or isinstance(cause, CredentialsError)
+        return is_kind or code in aws.EXPIRED | aws.UNKNOWN
+
     def _words(self, error: Exception) -> tuple[str, str] | None:
         from hfaas_deploy.errors import DeployError
 
@@ -99,12 +112,22 @@ class AwsLink:
             return f"what stands in for AWS does not answer at {self.stand_in}", "start it again there"
         found = aws.words(error)
         if found and (code in aws.UNKNOWN or kind in aws.NO_CREDENTIALS):
-            return found[0], f"{aws.SIGN_IN}; this window goes on by itself"
+            return found[0], f"`aws configure{self._option}` sets them up; {BY_ITSELF}"
         return found
 
     def _renew(self) -> str:
         """Say what helps, in few words: it stands in one row with what is the matter."""
-        return f"`aws sso login{f' --profile {self.profile}' if self.profile else ''}`, or new keys"
+        if not self._profile and os.environ.get("AWS_ACCESS_KEY_ID"):  # nobody can change our environment
+            return "new keys for AWS_ACCESS_KEY_ID and its like: leave with q, set them, start again"
+        return f"`aws sso login{self._option}`, or new keys; {BY_ITSELF}"
+
+    @property
+    def _profile(self) -> str:
+        return self.profile or os.environ.get("AWS_PROFILE", "")
+
+    @property
+    def _option(self) -> str:
+        return f" --profile {self._profile}" if self._profile else ""
 
 
 def no_space(uri: str) -> CliError:

@@ -150,7 +150,8 @@ def told() -> Iterator[None]:
     """Turn failures of the deploy package into Refused, the first cause as the message."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from hfaas_deploy.errors import DeployError, FdlError
+    from hfaas_deploy.aws.target import forget_credentials
+    from hfaas_deploy.errors import CredentialsError, DeployError, FdlError
 
     try:
         yield
@@ -160,6 +161,8 @@ def told() -> Iterator[None]:
         message = where + (first.message if first else error.message)
         raise Refused(message, "6 shows and mends it", "file") from error
     except DeployError as error:
+        if isinstance(error, CredentialsError):  # there may be newer ones when it is tried again
+            forget_credentials()
         raise Refused(error.message, error.hint, _about(error)) from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

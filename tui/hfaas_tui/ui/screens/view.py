@@ -118,6 +118,9 @@ class View(Screen[None]):
     @property
     def gone(self) -> tuple[str, ...]:
         """Return what stands where a list would, when the target does not answer."""
+        problem = self.store.health.problem
+        if self.store.target.is_live and problem and problem.is_of_credentials:
+            return f"Not signed in to {self.store.target.kind.upper()}: {problem.message}.", *problem.hint.split("; ")
         if self.store.target.is_live:
             return (
                 f"{self.store.target.kind.upper()} does not answer.",
