@@ -134,7 +134,7 @@ def moto_server() -> Iterator[str]:
     assert server.stdout is not None
     yield server.stdout.readline().strip()
     server.stdin.close()
-    server.wait(10)
+    server.wait(60)
     server.stdout.close()
 
 

@@ -156,7 +156,7 @@ def before(origin: str) -> Iterator[Proxy]:
         yield proxy
     finally:
         proxy.stop()
-        thread.join(10)
+        thread.join(60)
 
 
 class _Server(ThreadingHTTPServer):

@@ -37,8 +37,8 @@ KINDS = {
 }
 """What the configuration and the layers are called in each kind of manifest."""
 
-STOP_S = 10
-ANSWERS_S = 20
+STOP_S = 60
+ANSWERS_S = 60
 LISTENING = re.compile(r"listening on (127\.0\.0\.1:\d+)")
 OPENER = build_opener(ProxyHandler({}))
 

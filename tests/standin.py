@@ -30,7 +30,7 @@ OTHER = "111122223333"
 
 REGION = "eu-west-1"
 START_WITHIN = 60
-STOP_WITHIN = 20
+STOP_WITHIN = 60
 
 
 @dataclass(frozen=True, slots=True)

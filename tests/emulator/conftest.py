@@ -17,7 +17,7 @@ from hfaas_emulator import server
 from hfaas_emulator.containers.engine import ContainerSpec, Engine, Exit, Image, Output
 from hfaas_emulator.containers.fake import FakeEngine
 
-WAIT_S = 20
+WAIT_S = 60
 IMAGE = "works:1"
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
 

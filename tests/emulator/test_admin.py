@@ -19,7 +19,7 @@ from hfaas_emulator.trace import Trace, What
 
 
 def ask(emulator: Any, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(urlsplit(emulator.endpoint).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(emulator.endpoint).netloc, timeout=60)
     connection.request(method, path, body or None, headers)
     answer = connection.getresponse()
     content = answer.read()

@@ -19,7 +19,7 @@ def signed(service: str, account: str = "test") -> dict[str, str]:
 def ask(
     emulator: Any, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
-    connection = http.client.HTTPConnection(urlsplit(emulator.endpoint).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(emulator.endpoint).netloc, timeout=60)
     connection.request(method, path, body or None, headers or {})
     answer = connection.getresponse()
     content = answer.read()
@@ -106,7 +106,7 @@ def test_an_error_of_a_json_service_is_json(emulator: Any) -> None:
 
 
 def test_a_request_that_is_too_large_is_refused_before_it_is_read(emulator: Any) -> None:
-    connection = http.client.HTTPConnection(urlsplit(emulator.endpoint).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(emulator.endpoint).netloc, timeout=60)
     connection.putrequest("POST", "/")
     for name, value in {**signed("sqs"), "Content-Length": str(2**31)}.items():
         connection.putheader(name, value)

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
-WAIT_S = 40
+WAIT_S = 60
 
 
 def command(state: Path, *more: str) -> list[str]:
@@ -108,7 +108,7 @@ def _wait_until_healthy(port: int) -> bool:
     until = time.monotonic() + WAIT_S
     while time.monotonic() < until:
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             connection.request("GET", "/_localstack/health")
             return connection.getresponse().status == 200
         except OSError:
@@ -119,7 +119,7 @@ def _wait_until_healthy(port: int) -> bool:
 
 
 def _post(endpoint: str, path: str) -> None:
-    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=60)
     connection.request("POST", path)
     assert connection.getresponse().status == 202
     connection.close()

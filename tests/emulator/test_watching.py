@@ -21,7 +21,7 @@ from hfaas_tui.errors import CliError
 from hfaas_tui.watch import Emulator as Watch
 
 IMAGE = "works:1"
-WAIT_S = 20
+WAIT_S = 60
 
 
 async def _behaves(spec: ContainerSpec, output: Output) -> Exit:

@@ -26,7 +26,7 @@ from tests.supervisor.cloud import Cdmi, Certificates, Cloud, Dav, Handler, Serv
 from hfaas_supervisor.job import Job
 from hfaas_supervisor.stores import web
 
-DEADLINE_S = 20
+DEADLINE_S = 60
 
 
 @dataclass

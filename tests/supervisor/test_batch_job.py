@@ -85,7 +85,7 @@ def test_b05_the_log_is_live_and_the_end_of_a_job_is_orderly(box: Box, s3: S3) -
         while process.stdout.readline() != b"begun\n":
             assert process.poll() is None
         process.send_signal(signal.SIGTERM)
-        rest, _ = process.communicate(timeout=10)
+        rest, _ = process.communicate(timeout=60)
     assert (process.returncode, s3.keys()) == (143, [])
     assert b"asked\n" in rest
     assert box.clean()
@@ -99,7 +99,7 @@ def test_a_script_that_ignores_sigterm_is_killed_before_we_are(box: Box, s3: S3)
         [sys.executable, "-c", code],
         env={"FUNCTION_CONFIG": box.job.encode(), **box.environment},
         stdout=subprocess.PIPE,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert (done.returncode, s3.keys()) == (143, [])

@@ -46,17 +46,17 @@ def test_d33_the_kernel_takes_the_script_and_we_say_so(
     docker_engine: DockerClient, base_image: str, tmp_path: Path
 ) -> None:
     with job(docker_engine, base_image, tmp_path, "python3 -c 'bytearray(200 << 20)'\n") as container:
-        assert container.wait(timeout=20)["StatusCode"] == 137
+        assert container.wait(timeout=60)["StatusCode"] == 137
         assert b"Hfaas.ScriptOutOfMemory" in container.logs()
 
 
 def test_docker_stop_ends_a_job_with_143(docker_engine: DockerClient, base_image: str, tmp_path: Path) -> None:
     with job(docker_engine, base_image, tmp_path, "echo begun; exec sleep 60\n") as container:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while b"begun" not in container.logs():
             assert time.monotonic() < end
-        container.stop(timeout=20)
-        assert container.wait(timeout=20)["StatusCode"] == 143
+        container.stop(timeout=60)
+        assert container.wait(timeout=60)["StatusCode"] == 143
 
 
 CLOSED = """

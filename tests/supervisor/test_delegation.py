@@ -38,7 +38,7 @@ def delegated(post: Reported) -> str:
 def test_d05_time_over_moves_the_invocation_and_uploads_nothing(hybrid: Runtime, batch: Batch, s3: S3) -> None:
     hybrid.box.job = hybrid.box.job._replace(outputs=(Output("s3", s3.bucket),), on_failure="upload")
     hybrid.box.script("echo half > $TMP_OUTPUT_DIR/half; echo begun; sleep 60\n")
-    post = hybrid.invoke({"a": 1}, seconds=1.6, id="r-1")
+    post = hybrid.invoke({"a": 1}, seconds=3, id="r-1")
     assert delegated(post) == "job-1"
     assert base64.b64decode(post.json["body"]).decode() == (
         "Job delegated to batch.\nCheck batch logs with:\n  hfaas logs shrink --request r-1\n"
@@ -54,7 +54,7 @@ def test_the_job_is_told_where_it_comes_from(hybrid: Runtime, batch: Batch) -> N
     hybrid.box.script("exit 75\n")
     hybrid.invoke({}, id="r-1")
     origin = json.loads(batch.variables["HFAAS_ORIGIN"])
-    assert origin.pop("seconds") < 5
+    assert origin.pop("seconds") < 60
     assert origin == {"cause": "exit", "group": "/aws/lambda/shrink", "stream": "stream"}
     request = batch.requests[0]
     assert (request["jobName"], request["jobQueue"], request["jobDefinition"]) == (
@@ -85,7 +85,7 @@ def test_d06_in_mode_batch_the_script_never_starts_in_lambda(hybrid: Runtime, ba
     assert delegated(hybrid.invoke({"a": 1})) == "job-1"
     assert batch.event == {"a": 1}
     assert "I run" not in hybrid.log
-    assert "Cause: mode after 0." in hybrid.log
+    assert "Cause: mode after " in hybrid.log
 
 
 def test_an_object_that_no_job_would_process_starts_none(hybrid: Runtime, batch: Batch, s3: S3) -> None:
@@ -168,7 +168,7 @@ def test_an_upload_that_cannot_finish_moves(hybrid: Runtime, batch: Batch, serve
     hybrid.box.job = hybrid.box.job._replace(outputs=(Output("s3", "results"),))
     hybrid.box.environment["AWS_ENDPOINT_URL_S3"] = f"http://{serve(Stuck)}"
     hybrid.box.script("echo x > $TMP_OUTPUT_DIR/x\n")
-    delegated(hybrid.invoke({}, seconds=1.2))
+    delegated(hybrid.invoke({}, seconds=3))
     assert "delegating: time ran out while uploading" in hybrid.log
 
 
@@ -254,9 +254,10 @@ def test_nobody_at_the_address_is_named(surroundings: pytest.MonkeyPatch) -> Non
 
 
 def test_no_try_begins_that_would_outlast_the_deadline(surroundings: pytest.MonkeyPatch, batch: Batch) -> None:
+    surroundings.setattr(batch_api, "PAUSE_S", 60)
     batch.answers = [(503, b"{}")]
     with pytest.raises(DelegationFailed, match="HTTP 503"):
-        submit(seconds=0.3)
+        submit(seconds=20)
     assert len(batch.requests) == 1
 
 

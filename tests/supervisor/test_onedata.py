@@ -417,7 +417,7 @@ def test_time_over_ends_a_transfer_that_hangs(store: Onedata, space: Cloud, tmp_
     release = Event()
 
     def hang(_: Handler) -> None:
-        release.wait(10)
+        release.wait(60)
 
     space.faults = [hang]
     try:

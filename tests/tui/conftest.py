@@ -21,7 +21,7 @@ from hfaas_tui.jobs import STATUSES, Jobs
 from hfaas_tui.transfer import client
 
 IMAGE = "works:1"
-WAIT_S = 20
+WAIT_S = 60
 Told = tuple[int, str, str]
 Hfaas = Callable[..., Told]
 

@@ -20,7 +20,7 @@ def test_a_temporary_state_is_gone_with_the_emulator_even_when_who_made_it_was_k
     assert child.stdin
     child.stdin.close()  # what the kernel does for a process that is killed
 
-    assert child.wait(30) == 0
+    assert child.wait(60) == 0
     assert not state.exists()
 
 

@@ -206,7 +206,7 @@ def test_an_image_that_is_gone_fails_the_job_and_is_in_the_dead_letters(world: W
     )
     queue = next(hop.detail["queue"] for hop in world.run("only") if hop.what is What.JOB_SUBMITTED)
     job = jobs.submit_job(jobName="gone", jobQueue=queue, jobDefinition=made["jobDefinitionArn"])["jobId"]
-    assert world.emulator.idle(20)["idle"]
+    assert world.emulator.idle(120)["idle"]
     (ended,) = jobs.describe_jobs(jobs=[job])["jobs"]
     assert ended["status"] == "FAILED"
     assert ended["container"]["reason"].startswith("CannotPullContainerError: there is no image hfaas-whole:gone")

@@ -173,33 +173,31 @@ def test_an_api_gives_up_before_the_function_does(world: World) -> None:
     gateway.update_integration(**which, TimeoutInMillis=1000)
     try:
         began = time.monotonic()
-        answer = world.call(world.urls["open", "HTTP API"] + "?seconds=3", b"late")
+        answer = world.call(world.urls["open", "HTTP API"] + "?seconds=6", b"late")
         took = time.monotonic() - began
     finally:
         gateway.update_integration(**which, TimeoutInMillis=30_000)
 
     assert answer.status == 503
-    assert 1 <= took < 2.5
+    assert took >= 1
     assert not world.emulator.idle(0)["idle"], "the function runs on"
-    assert world.emulator.idle(30)["idle"]
+    assert world.emulator.idle(120)["idle"]
 
 
 def test_a_rest_api_queues_what_nobody_waits_for(world: World) -> None:
     url = rest_api(world)
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
     try:
         headers = {"X-Amz-Invocation-Type": "Event", "Content-Type": "application/json"}
-        began = time.monotonic()
         connection.request("POST", parts.path, b'{"queued": true}', headers)
         answer = connection.getresponse()
-        answer.read()
-        took = time.monotonic() - began
+        said = answer.read()
     finally:
         connection.close()
-    assert world.emulator.idle(30)["idle"]
+    assert world.emulator.idle(120)["idle"]
 
-    assert (answer.status, took < 1) == (200, True)
+    assert (answer.status, said) == (200, b"")  # the function would have said what it was told
     assert '"queued": true' in world.hfaas("logs", "open").stdout
 
 
@@ -243,11 +241,11 @@ def test_a_schedule_runs_a_function_once(world: World) -> None:
         Target={"Arn": about["FunctionArn"], "RoleArn": role, "Input": '{"it": "is time"}'},
         ActionAfterCompletion="DELETE",
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not world.hops(What.SCHEDULE_FIRED):
-        assert time.monotonic() < deadline, "it did not fire within 30 s"
+        assert time.monotonic() < deadline, "it did not fire within 60 s"
         time.sleep(0.1)
-    assert world.emulator.idle(30)["idle"]
+    assert world.emulator.idle(120)["idle"]
 
     assert world.hfaas("logs", "open").stdout.count('{"it": "is time"}') == 1
     assert len(world.hops(What.SCHEDULE_FIRED)) == 1

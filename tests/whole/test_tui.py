@@ -19,7 +19,7 @@ import pytest
 
 from hfaas_emulator.state import running
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 PIPELINE = """\
 hfaas: {stack: texts}
 functions:

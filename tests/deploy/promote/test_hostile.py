@@ -78,7 +78,7 @@ def eavesdropper() -> Iterator[_Eavesdropper]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)
 
 
 ELSEWHERE = [

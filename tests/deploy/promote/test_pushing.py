@@ -514,7 +514,7 @@ def test_an_engine_whose_push_is_interrupted_is_left_alone_at_once(there: Reposi
         with pytest.raises(KeyboardInterrupt):
             pushing.push(engine, of(name), "x86_64", there, interrupt)
 
-        assert left.wait(10), "it goes on although nobody listens"
+        assert left.wait(60), "it goes on although nobody listens"
 
 
 def test_what_arrived_must_be_what_was_rehearsed(there: Repositories, name: str, registry: Registry) -> None:

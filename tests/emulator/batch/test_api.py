@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-WAIT_S = 10
+WAIT_S = 60
 FARGATE = {"type": "FARGATE", "maxvCpus": 2, "subnets": ["subnet-0"], "securityGroupIds": ["sg-0"]}
 FINAL = {"SUCCEEDED", "FAILED"}
 

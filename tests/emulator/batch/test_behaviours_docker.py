@@ -45,7 +45,7 @@ if own == main:
         heard = [server.accept() for _ in range(2)]
         print(*sorted(each.recv(9).decode() for each, _ in heard), len({peer[0] for _, peer in heard}), flush=True)
 else:
-    for _ in range(200):
+    for _ in range(2_400):
         try:
             socket.create_connection((os.environ["AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS"], 9000)).send(b"%d" % own)
             break

@@ -35,7 +35,7 @@ async def test_a_job_is_pending_for_idleness_until_it_is_final(world: Any) -> No
     assert (pending.kind, pending.id, pending.what) == ("job", job, "walk: RUNNING")
 
     await world.end(job)
-    assert await world.idle.wait(1)
+    assert await world.idle.wait(60)
 
 
 async def test_a_final_job_tells_its_exit_its_log_and_its_peak(world: Any) -> None:

@@ -88,7 +88,7 @@ class World:
 
     async def run(self, work: Work) -> Result:
         running = await self.runner.start(work)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await running.result()
 
     async def spec_of(self, work: Work) -> ContainerSpec:
@@ -110,7 +110,7 @@ async def succeed(_spec: ContainerSpec, _output: Output) -> Exit:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0)
 

@@ -94,13 +94,13 @@ class World:
 
     async def run(self, work: Work) -> Result:
         running = await self.runner.start(work)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             result = await running.result()
         running.forget()
         return result
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition():
                 await asyncio.sleep(0.005)
 
@@ -214,7 +214,7 @@ async def test_a_job_goes_on_when_its_emulator_died(
         assert after.identity == before.identity
         container = docker_engine.containers.list(filters={"label": f"hfaas.job={before.identity.key}"})[0]
         container.exec_run(["touch", "/go"])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert (await after.result()).exit == 6
         # its own stream: jobs of other tests, about to be removed, are adopted too; the emulator before lives on, and
         # hears it as well

@@ -117,7 +117,7 @@ class Gate:
             self._forward(handler, sent)
         if holds:
             self.reached.set()
-            self.released.wait(20)
+            self.released.wait(60)
             handler.close_connection = True
             return
         self._send(handler, *self._forward(handler, sent))
@@ -173,7 +173,7 @@ class Served:
         self._kill = False
         self._listening = threading.Event()
         self._thread.start()
-        assert self._listening.wait(10)
+        assert self._listening.wait(60)
         port = self._server.servers[0].sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
 
@@ -193,7 +193,7 @@ class Served:
         return await handle(request, self.engine)
 
     async def _idle(self, request: Request) -> Response:
-        return JSONResponse(await self.idle.wait(20))
+        return JSONResponse(await self.idle.wait(60))
 
     def wait(self) -> None:
         """Wait until no operation is under way."""
@@ -204,7 +204,7 @@ class Served:
         """Stop; `kill` drops everything under way, as a crash does."""
         self._kill = kill
         self._server.should_exit = self._server.force_exit = True
-        self._thread.join(10)
+        self._thread.join(60)
         self.journal.close()
 
 

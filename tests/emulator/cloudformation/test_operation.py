@@ -271,7 +271,7 @@ def test_a_stack_can_be_deleted_while_it_is_created(aws: Any, serve: Any, driver
         arn = cfn.client.create_stack(StackName="mask", TemplateBody=t.pipeline(), Capabilities=["CAPABILITY_IAM"])[
             "StackId"
         ]
-        assert gate.reached.wait(10)
+        assert gate.reached.wait(60)
         cfn.client.delete_stack(StackName="mask")
         gate.released.set()
         assert cfn.settled(arn)["StackStatus"] == "DELETE_COMPLETE"

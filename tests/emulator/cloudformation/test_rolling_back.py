@@ -127,7 +127,7 @@ def test_an_update_can_be_called_off(aws: Any, serve: Any, driver_of: Any, gate:
             Parameters=t.image(t.OTHER_IMAGE),
             Capabilities=["CAPABILITY_IAM"],
         )
-        assert gate.reached.wait(10)
+        assert gate.reached.wait(60)
         cfn.client.cancel_update_stack(StackName="mask")
         gate.released.set()
         stack = cfn.settled("mask")
@@ -207,8 +207,8 @@ def test_what_does_not_wait_is_made_meanwhile(aws: Any, serve: Any, driver_of: A
     with serve(lambda: gate.url) as served:
         cfn = driver_of(served)
         cfn.client.create_stack(StackName="mask", TemplateBody=t.pipeline(), Capabilities=["CAPABILITY_IAM"])
-        assert gate.reached.wait(10)
-        deadline = time.monotonic() + 10
+        assert gate.reached.wait(60)
+        deadline = time.monotonic() + 60
         while "CREATE_COMPLETE" not in cfn.statuses("mask", "Bucket") and time.monotonic() < deadline:
             pass
         assert cfn.statuses("mask", "Logs") == ["CREATE_IN_PROGRESS"]

@@ -31,7 +31,7 @@ def crash(
                 then(cfn, gate)
             gate.held = at
             begin(cfn.client)
-            assert gate.reached.wait(10)
+            assert gate.reached.wait(60)
             before.stop(kill=True)
         gate.kill()
         served.append(serve(lambda: endpoint, tmp_path / "journal"))
@@ -181,7 +181,7 @@ def test_stopping_lets_calls_under_way_end(aws: Any, serve: Any, driver_of: Any,
     gate.held = "CreateRole"
     with serve(lambda: gate.url, tmp_path / "journal") as served:
         create(driver_of(served).client)
-        assert gate.reached.wait(10)
+        assert gate.reached.wait(60)
         gate.released.set()
     with serve(lambda: gate.url, tmp_path / "journal") as served:
         cfn = driver_of(served)

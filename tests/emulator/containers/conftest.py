@@ -72,7 +72,7 @@ class Room:
         """Stop what the test started."""
         await asyncio.gather(*(each.stop() for each in self.started))
 
-    async def until(self, holds: Callable[[], bool], seconds: float = 20) -> None:
+    async def until(self, holds: Callable[[], bool], seconds: float = 60) -> None:
         """Wait for a condition, with a deadline."""
         end = time.monotonic() + seconds
         while not holds():

@@ -64,6 +64,6 @@ async def test_other_streams_than_plain_sockets_are_read_too() -> None:
     await attached.read(Wrapped(ours))
     theirs.sendall(frame(b"one") + frame(b"two", 2))
     theirs.close()
-    await asyncio.wait_for(attached.ended.wait(), 10)
+    await asyncio.wait_for(attached.ended.wait(), 60)
     attached.close()
     assert (got, wrong) == ([b"one"], [b"two"])

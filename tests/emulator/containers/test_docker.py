@@ -77,14 +77,14 @@ async def test_many_files_over_the_storage_limit_end_the_container_with_a_reason
         pytest.skip("only root may look into the engine's volumes")
     code = "for i in 1 2 3 4; do head -c 8000000 /dev/zero > /tmp/$i; done; sleep 60"
     container = await docker_room.start(code, storage_mb=20)
-    assert (await asyncio.wait_for(container.wait(), 20)).code == 137
+    assert (await asyncio.wait_for(container.wait(), 60)).code == 137
     assert "No space left on device" in docker_room.text
 
 
 async def test_shared_containers_have_the_sandboxs_address_and_reach_this_machine(docker_room: Room) -> None:
     engine = docker_room.engine
     with socket.create_server((engine.host, 0)) as server:
-        server.settimeout(20)
+        server.settimeout(60)
         port = server.getsockname()[1]
         dial = f"import socket; socket.create_connection(('{engine.host}', {port})).close()"
         container = await docker_room.start(f'exec python3 -c "{dial}"')
@@ -109,7 +109,7 @@ async def test_a_lost_sandbox_is_replaced(docker_room: Room) -> None:
     for sandbox in sandboxes:
         client.kill(sandbox["Id"])
     await first.stop()
-    while await asyncio.wait_for(anext(events), 20) != (first.id, "die"):
+    while await asyncio.wait_for(anext(events), 60) != (first.id, "die"):
         pass
     second = await docker_room.start("echo here")
     assert (await second.wait()).code == 0
@@ -124,7 +124,7 @@ async def test_an_end_is_seen_though_the_stream_of_events_was_broken_meanwhile(d
     client = connect()
     client.kill(container.id, signal="TERM")
     client.close()
-    assert (await asyncio.wait_for(container.wait(), 20)).code == 9
+    assert (await asyncio.wait_for(container.wait(), 60)).code == 9
 
 
 async def test_a_program_that_does_not_exist_is_an_error_that_names_it(docker_room: Room) -> None:

@@ -150,7 +150,7 @@ async def test_an_emulator_of_another_project_leaves_it_alone(left: Left, tmp_pa
 
 
 async def test_an_ended_one_tells_its_exit_code_at_once(left: Left) -> None:
-    ended = await asyncio.wait_for(left.found["ended"].wait(), 1)
+    ended = await asyncio.wait_for(left.found["ended"].wait(), 60)
     assert (ended.code, ended.oom_killed) == (5, False)
 
 
@@ -184,10 +184,10 @@ async def test_a_running_one_goes_on_talking_and_not_a_line_is_missing_until_its
     client = connect()
     client.exec_start(client.exec_create(talks.id, ["touch", "/go"])["Id"])
     client.close()
-    assert (await asyncio.wait_for(talks.wait(), 20)).code == 7
+    assert (await asyncio.wait_for(talks.wait(), 60)).code == 7
     lines = b"".join(said).decode().splitlines()
     assert lines == [f"line {number}" for number in range(1, len(lines) + 1)]
-    assert (talks.id, "die") == await asyncio.wait_for(anext(events), 20)
+    assert (talks.id, "die") == await asyncio.wait_for(anext(events), 60)
 
 
 async def test_only_what_was_said_since_a_time_is_passed_on(left: Left) -> None:

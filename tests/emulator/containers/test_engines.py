@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,12 +36,11 @@ async def test_a_signal_is_told_as_128_and_its_number(room: Room) -> None:
 
 
 async def test_stop_without_grace_kills_at_once(room: Room) -> None:
-    container = await room.start("trap '' TERM; echo up; sleep 60")
+    container = await room.start("trap 'echo asked; exit 3' TERM; echo up; while :; do sleep 0.05; done")
     await room.until(lambda: "up" in room.text)
-    begin = time.monotonic()
     await container.stop()
     assert (await container.wait()).code == 137
-    assert time.monotonic() - begin < 5
+    assert "asked" not in room.text
 
 
 async def test_stop_with_grace_lets_the_program_clean_up(room: Room) -> None:
@@ -62,7 +60,7 @@ async def test_stop_may_be_called_again_and_from_two_places(room: Room) -> None:
 async def test_the_end_is_an_event(room: Room) -> None:
     events = room.engine.events()
     container = await room.start("exit 7")
-    assert await asyncio.wait_for(anext(events), 20) == (container.id, "die")
+    assert await asyncio.wait_for(anext(events), 60) == (container.id, "die")
 
 
 async def test_environment_arrives(room: Room) -> None:
@@ -86,14 +84,14 @@ async def test_tmp_is_private_and_writable(room: Room) -> None:
 
 async def test_what_outlives_the_main_process_is_ended(room: Room) -> None:
     container = await room.start("setsid sleep 61 & exit 5")
-    assert (await asyncio.wait_for(container.wait(), 10)).code == 5
+    assert (await asyncio.wait_for(container.wait(), 60)).code == 5
 
 
 async def test_too_much_memory_is_told_as_such(room: Room) -> None:
     events = room.engine.events()
     hog = 'python3 -c "import time; x = bytearray(300 << 20); time.sleep(60)"'
     container = await room.start(f"exec {hog}", memory_mb=64)
-    ended = await asyncio.wait_for(container.wait(), 30)
+    ended = await asyncio.wait_for(container.wait(), 60)
     assert (ended.code, ended.oom_killed) == (137, True)
     assert container.oom_kills() >= 1
     assert (await anext(events)) == (container.id, "oom")

@@ -74,7 +74,7 @@ class Site:
         self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
         """Send one request as curl would."""
-        connection = http.client.HTTPConnection(urlsplit(self.endpoint).netloc, timeout=20)
+        connection = http.client.HTTPConnection(urlsplit(self.endpoint).netloc, timeout=60)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()

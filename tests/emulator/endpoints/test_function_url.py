@@ -120,7 +120,7 @@ def test_the_trace_tells_each_call_and_why_it_failed(site: Site) -> None:
 @pytest.mark.parametrize("announced", [True, False])
 def test_a_body_over_6_mb_is_refused(site: Site, announced: bool) -> None:
     large = b"x" * (6 * 2**20 + 1)
-    connection = http.client.HTTPConnection(urlsplit(site.endpoint).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(site.endpoint).netloc, timeout=60)
     body: Any = large if announced else iter([large])
     connection.request("POST", path(site), body, {"Content-Type": "text/plain"}, encode_chunked=not announced)
     answer = connection.getresponse()

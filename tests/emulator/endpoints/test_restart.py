@@ -25,7 +25,7 @@ def test_a_stop_waits_for_no_function(tmp_path: Path) -> None:
         caller.start()
         while "attempt" not in site.ask("GET", "/_hfaas/idle?wait=0").body.decode():
             assert caller.is_alive(), "the call came back"
-    caller.join(10)
+    caller.join(60)
     assert not caller.is_alive()
 
 

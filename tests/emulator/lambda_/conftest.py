@@ -154,7 +154,7 @@ class World:
     def hops(self, what: What) -> list[Hop]:
         return [hop for hop in self.trace.since(0) if hop.what is what]
 
-    async def until(self, condition: Callable[[], object], deadline_s: float = 5) -> None:
+    async def until(self, condition: Callable[[], object], deadline_s: float = 60) -> None:
         async with asyncio.timeout(deadline_s):
             while not condition():
                 await asyncio.sleep(0.001)

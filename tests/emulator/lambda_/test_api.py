@@ -81,7 +81,7 @@ async def test_the_tail_of_the_log_comes_when_asked_for(world: Any, invoke: Invo
 async def test_an_event_is_accepted_and_durable(world: Any, invoke: Invoke) -> None:
     answer = await invoke(b"{}", InvocationType="Event")
     assert answer["StatusCode"] == 202
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
     assert not list(world.journal.rows(Table.INVOCATION))
 
 
@@ -98,7 +98,7 @@ async def test_an_event_of_onetrigger_is_traced_with_its_file(
     world: Any, invoke: Invoke, event: Any, origin: str
 ) -> None:
     await invoke(json.dumps(event).encode(), InvocationType="Event")
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
     queued = [hop for hop in world.trace.since(0) if hop.what is What.EVENT_QUEUED]
     assert [hop.detail["origin"] for hop in queued] == [origin]
 

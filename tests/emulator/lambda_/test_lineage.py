@@ -90,7 +90,7 @@ async def test_an_event_in_a_loop_goes_to_the_destination_and_the_dead_letter_qu
     world.control.config = AsyncConfig(on_failure="arn:aws:sqs:us-east-1:000000000000:failed")
     world.change(dead_letter="arn:aws:sqs:us-east-1:000000000000:dead")
     await world.plane.submit(ARN, b"[1]", "s3:b", lineage=ran(LIMIT))
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
     assert not world.engine.containers
     (discarded,) = world.hops(What.EVENT_DISCARDED)
     assert "f ran 16 times in one chain of events" in discarded.detail["reason"]
@@ -112,7 +112,7 @@ async def test_a_retry_is_no_further_link(world: Any, answered: object) -> None:
     await world.submit()
     await world.until(lambda: world.hops(What.EVENT_RETRY))
     await world.advance(60)
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
     assert seen == [ran(1), ran(1)]
 
 
@@ -122,6 +122,6 @@ async def test_what_a_function_sends_to_its_destination_is_of_its_chain(world: A
     world.handler = answer_little
     world.control.config = AsyncConfig(on_success=ARN)
     await world.submit()
-    assert await world.idle.wait(10)
+    assert await world.idle.wait(60)
     assert len(world.hops(What.INVOCATION_SUCCEEDED)) == LIMIT
     assert len(world.hops(What.EVENT_DISCARDED)) == 1

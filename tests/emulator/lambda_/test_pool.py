@@ -115,7 +115,7 @@ async def test_no_more_environments_start_than_the_account_may_run(open_world: A
         later = world.clock.now() + 5
         await world.pass_until(lambda: world.clock.now() > later)
         go.set()
-        assert await world.idle.wait(5)
+        assert await world.idle.wait(60)
         assert len(world.engine.containers) == 2
         assert len(world.hops(What.INVOCATION_SUCCEEDED)) == 10
 
@@ -131,7 +131,7 @@ async def test_a_slot_that_one_function_frees_serves_another(open_world: Any) ->
         await world.plane.submit("arn:aws:lambda:us-east-1:000000000000:function:g", b"2", "test")
         await world.until(lambda: world.hops(What.EVENT_THROTTLED))
         go.set()
-        assert await world.idle.wait(5)
+        assert await world.idle.wait(60)
         assert {hop.detail["function"] for hop in world.hops(What.INVOCATION_SUCCEEDED)} == {"f", "g"}
 
 

@@ -33,7 +33,7 @@ def configure(world: Any, **changes: Any) -> None:
 
 async def test_an_event_is_done_when_idle(world: Any) -> None:
     await world.submit("x")
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
     assert len(world.hops(What.INVOCATION_SUCCEEDED)) == 1
     assert not list(world.journal.rows(Table.INVOCATION))
 
@@ -59,7 +59,7 @@ async def test_a_failure_is_repeated_after_one_and_two_minutes_with_the_same_id(
     await world.advance(1)
     await world.until(lambda: len(world.hops(What.EVENT_RETRY)) == 2)
     await world.advance(120)
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
     started = world.hops(What.INVOCATION_STARTED)
     assert [(hop.invocation, hop.attempt) for hop in started] == [(request, 1), (request, 2), (request, 3)]
     assert [hop.detail["after_s"] for hop in world.hops(What.EVENT_RETRY)] == [60, 120]
@@ -72,7 +72,7 @@ async def test_an_event_without_retries_fails_at_once_and_goes_to_the_dead_lette
     world.change(dead_letter=QUEUE)
     world.handler = failing(answered, 1)
     request = await world.submit({"a": 1})
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
     ((arn, body, attributes),) = world.control.delivered
     assert (arn, json.loads(body)) == (QUEUE, {"a": 1})
     assert attributes == {"RequestID": request, "ErrorCode": "200", "ErrorMessage": "no"}
@@ -84,7 +84,7 @@ async def test_a_failure_is_told_to_its_destination_in_awss_record(world: Any, a
     configure(world, retries=0, on_failure=QUEUE)
     world.handler = failing(answered, 1)
     request = await world.submit({"a": 1})
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
     ((_, body, _),) = world.control.delivered
     assert json.loads(body) == {
         "version": "1.0",
@@ -104,7 +104,7 @@ async def test_a_failure_is_told_to_its_destination_in_awss_record(world: Any, a
 async def test_a_success_is_told_to_its_destination(world: Any) -> None:
     configure(world, on_success=QUEUE)
     await world.submit([1])
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
     ((_, body, _),) = world.control.delivered
     assert json.loads(body)["requestContext"]["condition"] == "Success"
     assert json.loads(body)["responsePayload"] == [1]
@@ -121,7 +121,7 @@ async def test_a_destination_may_be_a_function_of_the_same_run(world: Any) -> No
 
     world.handler = note
     request = await world.submit("x")
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
     assert seen[0] == "x"
     assert seen[1]["requestContext"]["requestId"] == request
     assert {hop.run for hop in world.hops(What.INVOCATION_SUCCEEDED)} == {request}
@@ -131,7 +131,7 @@ async def test_a_destination_that_refuses_is_a_problem_on_the_trace(world: Any) 
     configure(world, on_success=QUEUE)
     world.control.refuses_delivery = True
     await world.submit("x")
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
     (problem,) = world.hops(What.PROBLEM)
     assert QUEUE in problem.detail["message"]
     assert not list(world.journal.rows(Table.INVOCATION))
@@ -143,7 +143,7 @@ async def test_a_retry_that_would_come_too_late_is_not_made(world: Any, answered
     await world.submit("x")
     await world.until(lambda: world.hops(What.EVENT_RETRY))
     await world.advance(60)
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
     (discarded,) = world.hops(What.EVENT_DISCARDED)
     assert (discarded.attempt, discarded.detail["reason"]) == (2, "EventAgeExceeded")
 
@@ -174,7 +174,7 @@ async def test_an_event_over_the_limit_waits_and_runs(open_world: Any) -> None:
     async with open_world(concurrency=1) as world:
         for number in range(20):
             await world.submit(number)
-        assert await world.idle.wait(5)
+        assert await world.idle.wait(60)
         assert len(world.hops(What.INVOCATION_SUCCEEDED)) == 20
         assert len(world.engine.containers) == 1
 
@@ -183,7 +183,7 @@ async def test_reserved_concurrency_of_zero_discards(world: Any) -> None:
     configure(world, on_failure=QUEUE)
     world.change(reserved_concurrency=0)
     await world.submit("x")
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
     ((_, body, _),) = world.control.delivered
     assert json.loads(body)["requestContext"]["condition"] == "ZeroReservedConcurrency"
 
@@ -191,7 +191,7 @@ async def test_reserved_concurrency_of_zero_discards(world: Any) -> None:
 async def test_an_event_for_a_function_that_is_gone_is_discarded(world: Any) -> None:
     await world.submit("x")
     world.control.functions.clear()
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
     (discarded,) = world.hops(What.EVENT_DISCARDED)
     assert discarded.detail["reason"] == "FunctionNotFound"
 
@@ -208,7 +208,7 @@ async def test_events_of_an_emulator_that_was_killed_run_after_the_restart(open_
         await world.until(lambda: world.hops(What.INVOCATION_STARTED))
     async with open_world() as world:
         assert await world.plane.recover() == 5
-        assert await world.idle.wait(5)
+        assert await world.idle.wait(60)
         assert {hop.invocation for hop in world.hops(What.INVOCATION_SUCCEEDED)} == requests
         assert not list(world.journal.rows(Table.INVOCATION))
 
@@ -216,5 +216,5 @@ async def test_events_of_an_emulator_that_was_killed_run_after_the_restart(open_
 async def test_an_event_is_taken_on_only_once(world: Any) -> None:
     invocation = await world.plane.submit(world.function.arn, b"1", "test")
     world.plane.accept(invocation)
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
     assert len(world.hops(What.INVOCATION_SUCCEEDED)) == 1

@@ -157,7 +157,7 @@ async def test_a_lack_of_memory_is_told_on_the_trace(world: Any) -> None:
 
     world.handler = end
     await world.invoke()
-    await world.idle.wait(5)
+    await world.idle.wait(60)
     (failed,) = world.hops(What.INVOCATION_FAILED)
     assert failed.detail["error_type"] == "Runtime.OutOfMemory"
     assert "the limit is 128 MB" in failed.detail["message"]
@@ -277,7 +277,7 @@ async def test_a_call_that_nobody_waits_for_any_more_ends_its_environment(world:
     await world.until(lambda: world.hops(What.INVOCATION_STARTED))
     call.cancel()
     await world.until(lambda: world.engine.containers[0].stopped)
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
 
 
 async def test_milestones_of_the_supervisor_become_hops(world: Any) -> None:
@@ -288,7 +288,7 @@ async def test_milestones_of_the_supervisor_become_hops(world: Any) -> None:
 
     world.handler = work
     await world.invoke(run="run-1")
-    await world.idle.wait(5)
+    await world.idle.wait(60)
     (started,) = world.hops(What.SCRIPT_STARTED)
     (ended,) = world.hops(What.SCRIPT_ENDED)
     (uploaded,) = world.hops(What.OUTPUT_UPLOADED)
@@ -299,7 +299,7 @@ async def test_milestones_of_the_supervisor_become_hops(world: Any) -> None:
 
 async def test_nothing_is_pending_after_a_call(world: Any) -> None:
     await world.invoke()
-    assert await world.idle.wait(5)
+    assert await world.idle.wait(60)
 
 
 async def test_a_new_start_removes_what_an_earlier_emulator_left(world: Any) -> None:

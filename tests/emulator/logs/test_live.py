@@ -122,7 +122,7 @@ async def test_nothing_is_kept_when_nobody_reads(
     await anext(batches)
     assert ring.is_open
     del batches  # a reader that is gone closes nothing
-    for _ in range(100):
+    for _ in range(6_000):
         await asyncio.sleep(0.01)
         if not ring.is_open:
             return

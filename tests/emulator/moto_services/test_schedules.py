@@ -39,7 +39,7 @@ class Post:
         self.scheduler.create_schedule(Name=name, Target=target, **settings)
         return name
 
-    def received(self, wait: int = 5) -> dict[str, Any]:
+    def received(self, wait: int = 20) -> dict[str, Any]:
         found = self.sqs.receive_message(QueueUrl=self.url, WaitTimeSeconds=wait, MessageAttributeNames=["All"])
         (message,) = found["Messages"]
         return dict(message)
@@ -81,7 +81,7 @@ def test_a_function_is_invoked_in_the_run_that_the_firing_begins(emulator: Any, 
 
 def hops(emulator: Any, what: str, name: str) -> dict[str, Any]:
     """Wait for a hop about a function."""
-    with urlopen(f"{emulator.endpoint}/_hfaas/trace?since=0&follow=1", timeout=10) as lines:
+    with urlopen(f"{emulator.endpoint}/_hfaas/trace?since=0&follow=1", timeout=60) as lines:
         for line in lines:
             hop: dict[str, Any] = json.loads(line) if line.strip() else {}
             if hop.get("what") == what and name in str(hop["detail"]):
@@ -107,7 +107,7 @@ def test_a_missing_target_leaves_a_dead_letter_and_a_finished_schedule_goes(post
     said = {key: value["StringValue"] for key, value in letter["MessageAttributes"].items()}
     assert (letter["Body"], said["RETRY_ATTEMPTS"], said["TARGET_ARN"]) == ("lost", "0", target["Arn"])
     assert "EXHAUSTED_RETRY_CONDITION" not in said
-    for _ in range(100):
+    for _ in range(3_000):
         if not post.scheduler.list_schedules(NamePrefix=name)["Schedules"]:
             return
         time.sleep(0.02)
@@ -115,9 +115,9 @@ def test_a_missing_target_leaves_a_dead_letter_and_a_finished_schedule_goes(post
 
 
 def test_a_rule_fires_aws_scheduled_event_into_its_target(emulator: Any, post: Post) -> None:
-    """The request says that it was made 59 seconds ago, so that the first minute is nearly over."""
+    """The request says that it was made 55 seconds ago, so that the first minute is nearly over."""
     events = emulator.client("events")
-    long_ago = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() - 59))
+    long_ago = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() - 55))
     events.meta.events.register("before-send.events.PutRule", lambda request, **_: _date(request, long_ago))
     events.put_rule(Name=post.name, ScheduleExpression="rate(1 minute)")
     events.put_targets(Rule=post.name, Targets=[{"Id": "1", "Arn": post.arn}])

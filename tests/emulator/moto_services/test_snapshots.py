@@ -25,7 +25,7 @@ from hfaas_emulator.moto_services.bridge import Answer
 from hfaas_emulator.moto_services.snapshots import Snapshots
 from hfaas_emulator.moto_services.thread import Moto
 
-WAIT_S = 40
+WAIT_S = 60
 FILE = "control-planes.snapshot"
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
 BASIC = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"

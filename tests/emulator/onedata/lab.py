@@ -18,7 +18,7 @@ from hfaas_emulator.onedata.service import Onedata, Place
 from hfaas_emulator.trace import Trace
 
 T = TypeVar("T")
-WAIT_S = 20
+WAIT_S = 60
 VERSION = {"X-CDMI-Specification-Version": "1.1.1"}
 
 

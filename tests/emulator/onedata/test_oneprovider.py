@@ -180,7 +180,7 @@ def test_the_certificate_is_good_for_our_names_only(client: Client) -> None:
 
 
 def test_plain_http_is_not_spoken(client: Client) -> None:
-    connection = http.client.HTTPConnection(client.about["host"], timeout=5)
+    connection = http.client.HTTPConnection(client.about["host"], timeout=60)
     with pytest.raises((http.client.HTTPException, OSError)):
         connection.request("GET", "/api/v3/oneprovider/health")
         connection.getresponse()

@@ -83,7 +83,7 @@ def ask(emulator: Any, method: str, path: str, body: bytes | None = None) -> tup
     import http.client
     from urllib.parse import urlsplit
 
-    connection = http.client.HTTPConnection(urlsplit(emulator.endpoint).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(emulator.endpoint).netloc, timeout=60)
     connection.request(method, f"/_hfaas/spaces{path}", body)
     answer = connection.getresponse()
     content = answer.read()

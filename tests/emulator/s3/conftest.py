@@ -25,7 +25,7 @@ from hfaas_emulator.s3.api import S3, SERVICES
 from hfaas_emulator.s3.store import Store
 from hfaas_emulator.trace import Hop, Trace, What
 
-WAIT_S = 20
+WAIT_S = 60
 
 
 class Site:

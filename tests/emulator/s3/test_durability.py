@@ -128,7 +128,7 @@ class Story:
         )
         writer = threading.Thread(target=self._write, args=(s3,))
         writer.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(self.acknowledged) < 40:
             assert time.monotonic() < deadline
             time.sleep(0.001)

@@ -30,7 +30,7 @@ from hfaas_supervisor.onetrigger.watch import Watch
 from hfaas_supervisor.onetrigger.wire import Trust
 
 TOKEN = "MDAxY2xvY2F0aW9uIHRva2Vu"
-DEADLINE_S = 20
+DEADLINE_S = 60
 
 
 class Clock:

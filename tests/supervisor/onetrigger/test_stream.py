@@ -13,7 +13,7 @@ import pytest
 
 from hfaas_supervisor.onetrigger.stream import AHEAD, Change, End, Inbox, Reader, Stream, below_space, parse
 
-WAIT_S = 10
+WAIT_S = 60
 
 
 def line(seq: int) -> bytes:

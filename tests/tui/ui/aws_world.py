@@ -109,11 +109,15 @@ class Watched:
 
     def until(self, is_it: Callable[[Run], object]) -> Run:
         """Wait for a run and return it."""
-        until(lambda: any(is_it(run) for run in [*self.runs.values()]), 30)
+        until(lambda: any(is_it(run) for run in [*self.runs.values()]))
         return next(run for run in [*self.runs.values()] if is_it(run))
+
+    def said(self, job: Run, word: str) -> bool:
+        """Tell whether a job has said this: other tests' jobs may run, too."""
+        return any(line.request == f"job:{job.id}" and word.encode() in line.raw for line in [*self.lines])
 
     def close(self) -> None:
         self.backend.close()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()

@@ -141,7 +141,7 @@ class FakePromoter:
                 raise Refused("nothing was done: it was not agreed to")
         for message in self.script:
             if message is HOLD:
-                assert self._go.acquire(timeout=20), "nobody let it go on"
+                assert self._go.acquire(timeout=60), "nobody let it go on"
             else:
                 tell(message)  # type: ignore[arg-type]
         if self.fails:

@@ -119,7 +119,7 @@ def test_an_object_becomes_a_run_and_the_job_it_is_handed_over_to_its_other_leg(
     assert (handed.function, handed.cause, handed.where) == ("heavy", "mode", "λ→batch")
     assert (job.invocation, job.cause, job.state, job.vcpus) == (handed.id, "mode", Condition.OK, 1)
     assert watched.writers[end] == ("heavy", job.id)
-    until(lambda: any(line.request == f"job:{job.id}" and name.encode() in line.raw for line in watched.lines))
+    until(lambda: watched.said(job, name))
     assert any(line.request == first.id and line.raw == f"Hello, {name}".encode() for line in watched.lines)
 
 
@@ -161,8 +161,9 @@ def test_an_event_is_known_of_what_this_window_invoked_and_of_nothing_else(
 
 @pytest.mark.slow
 def test_a_job_is_stopped_and_is_told_as_stopped_and_can_run_again(watched: Watched, there: StandIn) -> None:
-    put(there, f"out/{named('slow')}")
-    job = watched.until(lambda run: run.kind == "job" and run.state is Condition.RUNNING)
+    name = named("slow")
+    put(there, f"out/{name}")
+    job = watched.until(lambda run: run.state is Condition.RUNNING and watched.said(run, name))
     assert watched.backend.stop(job) == "terminated while it ran"
     ended = watched.until(lambda run: run.id == job.id and run.is_over)
     assert ended.state is Condition.STOPPED

@@ -48,7 +48,7 @@ class Watched:
 
     def close(self) -> None:
         self.backend.close()
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
 

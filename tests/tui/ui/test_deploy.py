@@ -89,7 +89,7 @@ class FakeDeployer:
     def deploy(self, file: Path, say: Say) -> Outcome:
         say("mask-detector-image: image hfaas/mask-detector-image:0a1b2c")
         say("films: 7 changes")
-        self.hold.wait(5)
+        self.hold.wait(60)
         self.deployed.append(file.read_text())
         if self.failure:
             raise CliError(self.failure, "the Stack is as it was before")

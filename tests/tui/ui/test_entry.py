@@ -47,7 +47,7 @@ class Terminal:
         os.close(theirs)
         self.shown = b""
 
-    def until(self, text: bytes, seconds: float = 20) -> None:
+    def until(self, text: bytes, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while text not in self.shown:
             assert time.monotonic() < deadline, self.shown[-2000:]
@@ -120,7 +120,7 @@ def test_it_says_something_at_once_comes_up_and_leaves_the_terminal_as_it_was(tm
         terminal.until(b"LOCAL")
         terminal.press(b"q")
         terminal.until(RESTORED)
-        assert terminal.child.wait(10) == 0
+        assert terminal.child.wait(60) == 0
     finally:
         terminal.close()
 
@@ -129,7 +129,7 @@ def test_a_recording_that_cannot_be_read_leaves_the_terminal_as_it_was(tmp_path:
     terminal = Terminal("--replay", "missing", cwd=tmp_path)
     try:
         terminal.until(b"cannot be read")
-        assert terminal.child.wait(10) == 2
+        assert terminal.child.wait(60) == 2
         assert terminal.shown.index(RESTORED) < terminal.shown.index(b"cannot be read")
     finally:
         terminal.close()
@@ -161,7 +161,7 @@ def test_a_defect_in_the_ui_is_told_in_one_line(tmp_path: Path) -> None:
     terminal = Terminal("--view", "logs", cwd=tmp_path, PYTHONPATH=str(tmp_path))
     try:
         terminal.until(b"was ended by a defect")
-        assert terminal.child.wait(10) == 1
+        assert terminal.child.wait(60) == 1
         assert b"locals" not in terminal.shown
         assert len(list((tmp_path / ".local/state/hfaas/crashes").iterdir())) == 1
     finally:

@@ -67,7 +67,7 @@ class Terminal:
         return read
 
     def wait(self, text: bytes) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while text not in self.written:
             assert time.monotonic() < deadline, self.written[-2000:]
             self.read()

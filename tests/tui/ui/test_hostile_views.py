@@ -380,7 +380,7 @@ async def test_a_result_for_a_dialog_that_was_closed_is_dropped() -> None:
         release = threading.Event()
 
         def call() -> int:
-            release.wait(5)
+            release.wait(60)
             return 1
 
         worker = errands.send(dialog, app, "late", call, came.append)

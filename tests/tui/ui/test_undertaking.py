@@ -25,7 +25,7 @@ from hfaas_tui.ui.project.undertaking import Undertaking
 from hfaas_tui.ui.screens.promote import resources
 from hfaas_tui.where import Where
 
-ENDS_WITHIN = 50
+ENDS_WITHIN = 60
 
 
 class Stage:

@@ -76,7 +76,7 @@ class Served:
     async def opened(self) -> tuple[ClientWebSocketResponse, str]:
         """Open as our page does; returns what the child said first, too."""
         websocket = await self.open(Origin=self.origin)
-        return websocket, (await websocket.receive_bytes(timeout=10)).decode()
+        return websocket, (await websocket.receive_bytes(timeout=60)).decode()
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def quiet() -> Iterator[None]:
         each.handlers, each.propagate, each.level = handlers, propagate, level
 
 
-async def until_gone(pid: int, seconds: float = 10) -> None:
+async def until_gone(pid: int, seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while Path(f"/proc/{pid}").exists():
             await asyncio.sleep(0.01)
@@ -147,11 +147,11 @@ async def test_a_websocket_needs_the_token(served: Served) -> None:
 async def test_what_is_typed_goes_to_the_ui_and_what_it_paints_comes_back(served: Served) -> None:
     websocket, _ = await served.opened()
     await websocket.send_json(["stdin", "3"])
-    assert await websocket.receive_bytes(timeout=10) == b"D3"
+    assert await websocket.receive_bytes(timeout=60) == b"D3"
     await websocket.send_json(["resize", {"width": 100, "height": 40}])
-    assert b'"resize"' in await websocket.receive_bytes(timeout=10)
+    assert b'"resize"' in await websocket.receive_bytes(timeout=60)
     await websocket.send_json(["ping", "7"])
-    assert await websocket.receive_json(timeout=10) == ["pong", "7"]
+    assert await websocket.receive_json(timeout=60) == ["pong", "7"]
     await websocket.close()
 
 
@@ -195,7 +195,7 @@ async def test_a_browser_that_goes_ends_its_ui_and_no_other(served: Served) -> N
     await first.close()
     await until_gone(pids[0])
     await second.send_json(["stdin", "x"])
-    assert await second.receive_bytes(timeout=10) == b"Dx"
+    assert await second.receive_bytes(timeout=60) == b"Dx"
     await second.close()
     await until_gone(pids[1])
 
@@ -203,8 +203,8 @@ async def test_a_browser_that_goes_ends_its_ui_and_no_other(served: Served) -> N
 async def test_a_ui_that_ends_closes_its_websocket(served: Served) -> None:
     websocket, told = await served.opened()
     await websocket.send_json(["stdin", "quit"])
-    assert await websocket.receive_bytes(timeout=10) == b"Dquit"
-    assert (await websocket.receive(timeout=10)).type == WSMsgType.CLOSE
+    assert await websocket.receive_bytes(timeout=60) == b"Dquit"
+    assert (await websocket.receive(timeout=60)).type == WSMsgType.CLOSE
     await until_gone(int(re.findall(r"pid=(\d+)", told)[0]))
 
 
@@ -227,8 +227,8 @@ async def test_a_ui_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch)
 async def test_a_ui_that_cannot_start_says_why_on_both_sides(capsys: pytest.CaptureFixture[str]) -> None:
     async with Served(BROKEN) as served:
         websocket = await served.open(Origin=served.origin)
-        assert (await websocket.receive_bytes(timeout=10)).endswith(b"error: no such file")
-        assert (await websocket.receive(timeout=10)).type == WSMsgType.CLOSE
+        assert (await websocket.receive_bytes(timeout=60)).endswith(b"error: no such file")
+        assert (await websocket.receive(timeout=60)).type == WSMsgType.CLOSE
     assert capsys.readouterr().err == "error: no such file\n"
 
 
@@ -236,8 +236,8 @@ async def test_a_ui_cannot_have_the_browser_open_pages() -> None:
     async with Served(LOUD) as served:
         websocket, _ = await served.opened()
         await websocket.send_json(["stdin", "quit"])
-        assert await websocket.receive_bytes(timeout=10) == b"Dquit"
-        assert (await websocket.receive(timeout=10)).type == WSMsgType.CLOSE
+        assert await websocket.receive_bytes(timeout=60) == b"Dquit"
+        assert (await websocket.receive(timeout=60)).type == WSMsgType.CLOSE
 
 
 async def test_too_many_browsers_are_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +255,7 @@ async def test_what_is_no_part_of_the_protocol_ends_that_browser_only(
 ) -> None:
     websocket, told = await served.opened()
     await websocket.send_str(said)
-    assert (await websocket.receive(timeout=10)).type == WSMsgType.CLOSE
+    assert (await websocket.receive(timeout=60)).type == WSMsgType.CLOSE
     await until_gone(int(re.findall(r"pid=(\d+)", told)[0]))
     assert capsys.readouterr().err == "warning: a browser said what is no part of the protocol\n"
     assert (await served.get(f"/{TOKEN}/")).status == 200

@@ -65,7 +65,7 @@ class FakeBackend:
     def _note(self, *call: Any) -> None:
         self.calls.append(call)
         if self.hold:
-            self.hold.wait(5)
+            self.hold.wait(60)
         if self.broken:
             raise CliError(self.broken, "start it with S")
 
@@ -332,7 +332,7 @@ def sample() -> FakeBackend:
     return backend
 
 
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     """Wait in a thread of the test until a condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():
