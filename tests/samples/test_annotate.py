@@ -63,12 +63,14 @@ def summary(target: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_the_annotated_video_plays_back_whole(done: tuple[str, Path]) -> None:
     video = cv2.VideoCapture(str(done[1] / "first.part-people.mp4"))
     assert video.get(cv2.CAP_PROP_FPS) == 10
     assert [one.shape for one in frames_of(done[1] / "first.part-people.mp4")] == [(360, 640, 3)] * FRAMES
 
 
+@pytest.mark.slow
 def test_it_shows_boxes_and_the_number_of_people(done: tuple[str, Path], film: Path) -> None:
     before, after = frames_of(film)[0], frames_of(done[1] / "first.part-people.mp4")[0]
     assert before[:22, :95].mean() > 150, "a bright wall"
@@ -78,6 +80,7 @@ def test_it_shows_boxes_and_the_number_of_people(done: tuple[str, Path], film: P
     assert ((green - blue > 80) & (green - red > 80)).sum() > 1000, "boxes"
 
 
+@pytest.mark.slow
 def test_the_summary_counts_the_people_of_each_frame(done: tuple[str, Path]) -> None:
     found = summary(done[1])
     counts = found["counts"]
@@ -88,6 +91,7 @@ def test_the_summary_counts_the_people_of_each_frame(done: tuple[str, Path]) -> 
     assert found["frames_per_second"] == 10
 
 
+@pytest.mark.slow
 def test_the_log_says_what_finds_people_and_where(done: tuple[str, Path]) -> None:
     assert done[0].startswith("first.part.avi: hog on CPU, by OpenCV; threads: ")
     assert "first.part-people.mp4: 6 frames in " in done[0]
@@ -101,6 +105,7 @@ def test_one_thread_finds_what_several_find(film: Path, tmp_path: Path, done: tu
     assert alone["counts"] == summary(done[1])["counts"]
 
 
+@pytest.mark.slow
 def test_no_more_threads_than_processors(film: Path, tmp_path: Path, model: Path) -> None:
     run("annotate-video.py", film, tmp_path / "out", OMP_NUM_THREADS="999", YOLO_MODEL=str(model))
     assert summary(tmp_path / "out")["threads"] <= len(os.sched_getaffinity(0))
@@ -126,6 +131,7 @@ def test_the_control_group_says_how_many_processors_there_are(
     assert people.quota(tmp_path) == processors
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("onnxruntime") is not None, reason="ONNX Runtime is here")
 def test_without_onnx_runtime_opencv_runs_the_model_and_says_so(film: Path, tmp_path: Path, model: Path) -> None:
     done = run("annotate-video.py", film, tmp_path / "out", YOLO_MODEL=str(model))
@@ -140,12 +146,14 @@ def test_onnx_runtime_runs_the_model_where_it_is(film: Path, tmp_path: Path, mod
     assert summary(tmp_path / "out")["counts"] == [1] * FRAMES
 
 
+@pytest.mark.slow
 def test_a_model_is_looked_for_beside_the_module(film: Path, tmp_path: Path) -> None:
     done = run("annotate-video.py", film, tmp_path / "out", YOLO_MODEL="nowhere.onnx")
     assert done.returncode == 1
     assert done.stderr == f"annotate-video: YOLO_MODEL: there is no file {SAMPLE / 'lib' / 'nowhere.onnx'}\n"
 
 
+@pytest.mark.slow
 def test_the_shared_module_is_found_in_the_payload(film: Path, tmp_path: Path, model: Path) -> None:
     script = tmp_path / "script"
     script.write_bytes((SAMPLE / "annotate-video.py").read_bytes())
@@ -154,6 +162,7 @@ def test_the_shared_module_is_found_in_the_payload(film: Path, tmp_path: Path, m
     assert run(str(script), film, tmp_path / "out", **payload).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"not a video", b"RIFF" + bytes(3000)])
 def test_what_is_not_a_video_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     source = tmp_path / "notes.avi"
@@ -163,6 +172,7 @@ def test_what_is_not_a_video_is_refused_by_name(tmp_path: Path, content: bytes) 
     assert "annotate-video: notes.avi: not a video that OpenCV can read\n" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_video_that_breaks_off_fails(clip: Path, tmp_path: Path, model: Path) -> None:
     source = tmp_path / "half.avi"
     source.write_bytes(clip.read_bytes()[:60_000])

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from tests.samples.scripts import SAMPLE
 
+pytestmark = pytest.mark.slow
+
 GREY = SAMPLE.parent / "http-image" / "grey-image.py"
 MAGIC = {"jpg": b"\xff\xd8\xff", "png": b"\x89PNG", "webp": b"RIFF"}
 

@@ -8,6 +8,8 @@ import cv2
 import pytest
 from tests.samples.scripts import PEDESTRIANS, SAMPLE, run
 
+pytestmark = pytest.mark.slow
+
 CUT = str(SAMPLE.parent / "onedata-video" / "cut-film.py")
 
 

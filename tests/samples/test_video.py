@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from tests.samples.scripts import PEDESTRIANS, SAMPLE, onnx, run, version_5, version_8
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def frames(clip: Path) -> list[Path]:
@@ -53,7 +55,6 @@ def test_what_is_not_a_video_is_refused_by_name(tmp_path: Path) -> None:
     assert "split-video: notes.avi: not a video that OpenCV can read" in done.stderr
 
 
-@pytest.mark.slow
 def test_the_detector_finds_people_in_nine_of_ten_frames(frames: list[Path], people: Any) -> None:
     detector = people.detector()
     found = [len(detector.find(cv2.imread(str(frame)))) for frame in frames[::2]]
@@ -124,7 +125,6 @@ def test_a_missing_model_is_named(frames: list[Path], tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "detect-people: YOLO_MODEL: there is no file /nowhere.onnx\n")
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not PEDESTRIANS.exists(), reason="the real footage is not on this machine")
 def test_real_pedestrians_are_found(people: Any) -> None:
     detector = people.detector()

@@ -186,6 +186,7 @@ def test_a_later_failure_lists_what_is_visible(box: Box, s3: S3) -> None:
     assert f"already visible: s3://{s3.bucket}/x" in answer.message or s3.keys() == []
 
 
+@pytest.mark.slow
 def test_d31_a_large_object_passes_both_ways_in_constant_memory(runtime: Runtime, s3: S3) -> None:
     runtime.box.job = Job("shrink", outputs=(Output("s3", f"{s3.bucket}/out"),))
     runtime.box.script(COPY)

@@ -125,6 +125,7 @@ def test_a_run_notes_what_its_containers_were_made_of_and_which_functions_had_no
     assert latest.images.keys() == {"hello", "beside"}
 
 
+@pytest.mark.slow
 def test_plain_processes_rehearse_no_images(
     hfaas: Hfaas, hello: Callable[[str], Path], tmp_path: Path, kept: Rehearsals
 ) -> None:

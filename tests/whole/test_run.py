@@ -20,6 +20,7 @@ def image(request: pytest.FixtureRequest, engine: str) -> str:
     return request.getfixturevalue("base_image") if engine == "docker" else "not-used"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_file_goes_in_and_its_result_comes_out(
     hfaas: Hfaas, hello: Callable[[str], Path], engine: str, image: str, tmp_path: Path
