@@ -151,4 +151,5 @@ def wrapped(line: Line, width: int) -> list[Line]:
 
 def _begin(text: str, cells: int) -> str:
     """Return as much of a text as fits; at least one character."""
-    return (chop_cells(text[:cells], cells)[0] or text[:1]) if text else ""
+    rows = chop_cells(text[:cells], cells)  # none for marks that are all without a width
+    return (rows[0] if rows else text[:cells]) or text[:1]
