@@ -120,7 +120,8 @@ class View(Screen[None]):
         """Return what stands where a list would, when the target does not answer."""
         problem = self.store.health.problem
         if self.store.target.is_live and problem and problem.is_of_credentials:
-            return f"Not signed in to {self.store.target.kind.upper()}: {problem.message}.", *problem.hint.split("; ")
+            name, helps = self.store.target.kind.upper(), problem.hint.split("; ")
+            return f"Not signed in to {name}: {problem.message}.", *helps
         if self.store.target.is_live:
             return (
                 f"{self.store.target.kind.upper()} does not answer.",
