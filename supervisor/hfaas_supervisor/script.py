@@ -297,6 +297,7 @@ def _collecting(leader: int) -> Iterator[None]:
 
     old = signal.signal(signal.SIGCHLD, collect)
     try:
+        collect(signal.SIGCHLD, None)  # the script runs already: of who ended before, no signal comes any more
         yield
     finally:
         signal.signal(signal.SIGCHLD, old)

@@ -173,10 +173,28 @@ def test_the_script_sees_its_place_among_the_nodes_but_not_our_settings(box: Box
     assert "HFAAS_JOB_QUEUE" not in log
 
 
+EARLY = """
+import os, subprocess
+from hfaas_supervisor import script
+early = subprocess.Popen(["true"])
+os.waitid(os.P_PID, early.pid, os.WEXITED | os.WNOWAIT)
+with script._collecting(0):
+    try:
+        os.waitpid(early.pid, os.WNOHANG)
+    except ChildProcessError:
+        print("collected")
+"""
+
+
+def test_an_orphan_that_ended_before_we_listened_is_collected_too() -> None:
+    done = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "collected\n"
+
+
 def test_orphans_are_collected_while_the_script_runs(box: Box) -> None:
     box.script(
         "for i in 1 2 3; do (true &); done\n"
-        "for i in $(seq 200); do\n"
+        "for i in $(seq 1000); do\n"
         '  dead=$(cat /proc/[0-9]*/stat 2>/dev/null | grep -c ") Z $PPID "); test $dead = 0 && exit 0; sleep 0.01\n'
         "done; exit 1\n"
     )
