@@ -52,6 +52,19 @@ async def test_what_is_typed_at_once_after_a_slash_filters(backend: FakeBackend)
         await wait_for(pilot, lambda: "grayify" not in frame(app) and "scar-mrbayes" in frame(app), "filtered list")
 
 
+async def test_what_is_typed_while_the_app_ends_is_for_nobody(backend: FakeBackend) -> None:
+    taken: list[str] = []
+
+    async def deliver() -> None:
+        taken.append("key")
+
+    async with running(backend, SMALL) as (app, pilot):
+        await wait_text(pilot, "grayify")
+    await app.keyboard.typed(deliver)
+    assert not app.screen_stack
+    assert not taken
+
+
 def broken(*_: object) -> None:
     raise ValueError("token=AKIAABCDEFGHIJKLMNOP is no number")
 

@@ -55,11 +55,13 @@ class Keyboard:
             self._waiting.append(deliver)
             self._watch()
             return
-        self._at, self._since, self._rounds = self._front(), time.monotonic(), 0
+        if (front := self._front()) is None:
+            return
+        self._at, self._since, self._rounds = front, time.monotonic(), 0
         try:
             await deliver()
         finally:
-            self._follow(self._at)
+            self._follow(front)
 
     async def passed(self, marker: Passed) -> None:
         """Go on when a key has had its effect."""
@@ -72,13 +74,15 @@ class Keyboard:
         else:
             await self._next()
 
-    def _front(self) -> Widget:
-        return self._app.focused or self._app.screen
+    def _front(self) -> Widget | None:
+        """Return what the next key is for; None when the app ends and has no screen any more."""
+        return (self._app.focused or self._app.screen) if self._app.screen_stack else None
 
-    def _follow(self, widget: Widget) -> None:
+    def _follow(self, widget: Widget | None) -> None:
         self._number += 1
         self._at = widget
-        widget.post_message(Passed(self._number))
+        if widget is not None:
+            widget.post_message(Passed(self._number))
 
     async def _next(self) -> None:
         self._at = None
