@@ -1,6 +1,6 @@
 """Deploys a pipeline, step by step.
 
-    check -> artifacts bucket -> buckets of others -> Spaces -> images -> render -> plan -> apply
+    check -> artifacts bucket -> buckets of others -> Spaces -> images -> folders -> render -> plan -> apply
           -> secrets -> notifications of others' buckets -> first look -> outputs
 
 Each step gets what the one before it made, and whoever wants to see it passes `progress`, which gets one message
@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import os
 
-from hfaas_deploy import rehearsal_space, steps, template
+from hfaas_deploy import rehearsal_folder, rehearsal_space, steps, template
 from hfaas_deploy.aws import artifacts, secret_values
 from hfaas_deploy.aws.stack import Stack
 from hfaas_deploy.aws.target import Target
 from hfaas_deploy.building.images import ImageBuilder
-from hfaas_deploy.messages import BucketReady, Deployed, Planned, Progress, SpaceReady
+from hfaas_deploy.messages import BucketReady, Deployed, FolderReady, Planned, Progress, SpaceReady
 from hfaas_deploy.pipeline import Pipeline, Provider
 from hfaas_deploy.template import http
 
@@ -32,6 +32,7 @@ def deploy(pipeline: Pipeline, target: Target, images: ImageBuilder, progress: P
     steps.others_buckets(ready, target)
     keys = list(secret_values.values(ready, os.environ, _space(target, progress)))
     references_of = steps.build(ready, images, progress)
+    _folders(ready, target, progress)
     stack = Stack(target.client("cloudformation"), ready.stack)
     steps.recover(stack, progress)
     before = stack.outputs()
@@ -58,6 +59,13 @@ def remove(stack: Stack, progress: Progress, target: Target | None = None) -> No
     if target:
         steps.forget(stack, target, progress)
     steps.tell(stack.remove(), progress)
+
+
+def _folders(pipeline: Pipeline, target: Target, progress: Progress) -> None:
+    """Have a folder stand in for each access point of EFS; on AWS they are there already."""
+    points = {one.access_point for function in pipeline.functions for one in function.file_systems}
+    for point in sorted(points) if target.is_local else ():
+        progress(FolderReady(point, rehearsal_folder.ensure(target.endpoint, point)))
 
 
 def _space(target: Target, progress: Progress) -> secret_values.Space | None:

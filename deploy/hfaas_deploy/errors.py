@@ -9,6 +9,7 @@ DeployError              message + hint, shown without a traceback
 ├── CredentialsError     there are none, or AWS does not accept them
 ├── WrongAccount         they belong to an account that the promotion is not meant for
 ├── NoNetwork            jobs have no subnets to run in
+├── FileSystemError      a file system cannot be mounted by who asks for it
 ├── RegistryError        an image does not get into its repository, or is not the one that was rehearsed
 ├── NotRehearsed         the emulator never ran exactly this
 ├── NotAgreed            what would be done is not what was agreed to
@@ -81,6 +82,10 @@ class WrongAccount(DeployError):
 
 class NoNetwork(DeployError):
     """Jobs need subnets and a security group, and the account has none that they can have."""
+
+
+class FileSystemError(DeployError):
+    """A file system that the pipeline file names cannot be mounted by who asks for it."""
 
 
 class RegistryError(DeployError):

@@ -25,6 +25,7 @@ from hfaas_deploy.pipeline import (
     Batch,
     Cluster,
     ComputeResources,
+    FileSystem,
     Function,
     HttpApi,
     InputPath,
@@ -38,14 +39,11 @@ from hfaas_deploy.pipeline import (
     Vpc,
 )
 
-LATER = "not-yet"
-"""The code of findings about what comes in a later version: the file itself is right."""
-
 
 def read(path: Path, defaults: Path | None = None) -> Pipeline:
     """The pipeline of a file without errors; FdlError otherwise."""
     pipeline = parse(path, defaults)
-    if any(finding.code != LATER for finding in errors(pipeline.findings)):
+    if errors(pipeline.findings):
         raise FdlError(checks.check(pipeline))
     return pipeline
 
@@ -166,6 +164,7 @@ def _function(values: Values, place: str, folder: Path) -> Function:
         api=_api(values.get("api_gateway", {})),
         url=UrlAccess(ours["url"]),
         vpc=_vpc(own.get("vpc", {})),
+        file_systems=tuple(_file_systems(own, place)),
         delete_image=values.get("ecr", {}).get("delete_image", True),
     )
 
@@ -173,6 +172,15 @@ def _function(values: Values, place: str, folder: Path) -> Function:
 def _vpc(asked: Values) -> Vpc | None:
     vpc = Vpc(tuple(asked.get("SubnetIds", ())), tuple(asked.get("SecurityGroupIds", ())))
     return vpc if vpc.subnets or vpc.security_groups else None
+
+
+def _file_systems(own: Values, place: str) -> list[FileSystem]:
+    """Those that can be told: the reader has said what is wrong with others."""
+    return [
+        FileSystem(entry["Arn"], entry["LocalMountPath"], f"{place}.lambda.file_system[{index}]")
+        for index, entry in enumerate(own.get("file_system", []))
+        if {"Arn", "LocalMountPath"} <= entry.keys()
+    ]
 
 
 def _api(asked: Values) -> HttpApi | None:

@@ -92,6 +92,14 @@ class SpaceReady:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderReady:
+    """A folder of the emulator's machine stands in for the file system behind an access point of EFS."""
+
+    access_point: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class SecretStored:
     """The keys of a storage provider, which are new or have changed, are in its secret."""
 
@@ -293,6 +301,7 @@ Message = (
     | Planned
     | Happened
     | SpaceReady
+    | FolderReady
     | SecretStored
     | SecretMissing
     | Listening

@@ -142,6 +142,28 @@ class ComputeResources:
 
 
 @dataclass(frozen=True, slots=True)
+class FileSystem:
+    """A file system of EFS: the ARN of its access point, and the path at which scripts find it."""
+
+    arn: str
+    mount: str
+    place: str = ""
+
+    @property
+    def access_point(self) -> str:
+        """The id: fsap-..."""
+        return self.arn.rpartition("/")[2]
+
+    @property
+    def region(self) -> str:
+        return self.arn.split(":")[3]
+
+    @property
+    def account(self) -> str:
+        return self.arn.split(":")[4]
+
+
+@dataclass(frozen=True, slots=True)
 class MultiNode:
     """A job of several containers; `main` is the one whose end is the job's."""
 
@@ -230,12 +252,18 @@ class Function:
     api: HttpApi | None = None
     url: UrlAccess = UrlAccess.NONE
     vpc: Vpc | None = None
+    file_systems: tuple[FileSystem, ...] = ()
     delete_image: bool = True
 
     @property
     def has_jobs(self) -> bool:
         """Tell whether it may run in Batch."""
         return self.mode is not Mode.LAMBDA
+
+    @property
+    def runs_in_lambda(self) -> bool:
+        """Tell whether its script may run in Lambda; in mode batch Lambda only submits jobs."""
+        return self.mode is not Mode.BATCH
 
     @property
     def paths(self) -> tuple[InputPath | OutputPath, ...]:

@@ -99,6 +99,42 @@ def _rights(resources: Resources) -> Iterator[str]:
                     yield f"{name}: may do {', '.join(_list(statement['Action']))} with everything"
 
 
+def _mounts(resources: Resources) -> Iterator[str]:
+    """EFS is reached from a VPC, encrypted, by a role that may; a job's volumes are found by name."""
+    for name, properties in _of_type(resources, "Lambda::Function"):
+        if properties.get("FileSystemConfigs"):
+            if "VpcConfig" not in properties:
+                yield f"{name}: FileSystemConfigs needs VpcConfig"
+            if not _may_mount(resources, properties["Role"]):
+                yield f"{name}: its role may not mount the file system"
+    for name, properties in _of_type(resources, "Batch::JobDefinition"):
+        for container in _containers(properties):
+            yield from (f"{name}: {fault}" for fault in _volumes(resources, container))
+
+
+def _containers(properties: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    nodes = properties.get("NodeProperties", {}).get("NodeRangeProperties", [])
+    return [one for one in (properties.get("ContainerProperties"), *(each["Container"] for each in nodes)) if one]
+
+
+def _volumes(resources: Resources, container: Mapping[str, Any]) -> Iterator[str]:
+    volumes = {one["Name"]: one.get("EfsVolumeConfiguration", {}) for one in container.get("Volumes", [])}
+    for point in container.get("MountPoints", []):
+        if point["SourceVolume"] not in volumes:
+            yield f"there is no volume {point['SourceVolume']} for {point['ContainerPath']}"
+    for volume, efs in volumes.items():
+        if efs.get("AuthorizationConfig") and efs.get("TransitEncryption") != "ENABLED":
+            yield f"volume {volume} with an access point must be encrypted on its way"
+        if efs and not _may_mount(resources, container["JobRoleArn"]):
+            yield f"its role may not mount volume {volume}"
+
+
+def _may_mount(resources: Resources, role: Mapping[str, Any]) -> bool:
+    policies = resources[role["Fn::GetAtt"][0]]["Properties"].get("Policies", [])
+    statements = (one for policy in policies for one in policy["PolicyDocument"]["Statement"])
+    return any("elasticfilesystem:ClientMount" in _list(one["Action"]) for one in statements)
+
+
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -111,4 +147,5 @@ JUDGES: tuple[Callable[[Resources], Iterator[str]], ...] = (
     _order,
     _policies,
     _rights,
+    _mounts,
 )

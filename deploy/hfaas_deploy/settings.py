@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,9 @@ WORDS: Mapping[str, str] = {
     "MaximumEventAgeInSeconds": "max_age",
     "ScheduleExpression": "poll",
     "ContainerProperties.Image": "image",
+    "FileSystemConfigs": "file_system",
+    "ContainerProperties.Volumes": "file_system",
+    "ContainerProperties.MountPoints": "mounted at",
     "Timeout.AttemptDurationSeconds": "job_timeout",
     "ResourceRequirements.VCPU": "vcpus",
     "ResourceRequirements.MEMORY": "memory",
@@ -67,6 +71,7 @@ PLUMBING = (
     "Tags.createdby",
 )
 HIDDEN = "(hidden)"
+PARAMETER = re.compile(r"\$\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,12 @@ def _shown(path: str, value: Any, parameters: Mapping[str, str]) -> str:
             return ", ".join(f"{one['storage_provider']}:{one.get('path', '')}" for one in entries)
         case [*entries] if all(isinstance(one, str) for one in entries):
             return ", ".join(entries)
+        case [{"Arn": {"Fn::Sub": str(arn)}, "LocalMountPath": str(mount)}]:
+            return f"{PARAMETER.sub(lambda found: parameters.get(found[1], found[1]), arn).rpartition('/')[2]} at {mount}"
+        case [{"EfsVolumeConfiguration": {"AuthorizationConfig": {"AccessPointId": {"Ref": str(point)}}}}]:
+            return parameters.get(point, point)
+        case [{"ContainerPath": str(mount)}]:
+            return mount
         case _:
             return json.dumps(value, sort_keys=True)
 

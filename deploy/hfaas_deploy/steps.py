@@ -34,7 +34,7 @@ from hfaas_deploy.messages import (
     Watching,
 )
 from hfaas_deploy.pipeline import Function, Pipeline
-from hfaas_deploy.template import Template, onedata
+from hfaas_deploy.template import Template, file_systems, onedata
 from hfaas_deploy.template import network as template_network
 
 
@@ -65,6 +65,7 @@ def source(function: Function) -> FunctionSource:
         extra_payload=function.extra_payload if function.create_image else None,
         architecture=function.architecture,
         create_image=function.create_image,
+        mounts=tuple(one.mount for one in function.file_systems),
     )
 
 
@@ -87,8 +88,11 @@ def parameters(images: Mapping[str, str]) -> dict[str, str]:
 
 
 def network(pipeline: Pipeline, target: Target) -> dict[str, str]:
-    """The template's parameters for where jobs, and Functions in a VPC, run."""
-    return template_network.values(pipeline, target.subnets, target.security_groups)
+    """The template's parameters for where jobs, and Functions in a VPC, run, and what they mount there."""
+    return {
+        **template_network.values(pipeline, target.subnets, target.security_groups),
+        **file_systems.values(pipeline, dict(target.file_systems)),
+    }
 
 
 def published(rendered: Template, target: Target) -> str:

@@ -46,6 +46,12 @@ def _options(arguments: list[str] | None) -> Options:
     parser.add_argument(
         "--registry", default="", metavar="HOST:PORT", help="registry of images that ECR stands for (plain HTTP)"
     )
+    parser.add_argument(
+        "--file-systems",
+        type=Path,
+        metavar="DIRECTORY",
+        help="where the folders lie that stand in for EFS (default: in the state directory)",
+    )
     parser.add_argument("--tether", action="store_true", help="stop when standard input ends")
     parser.add_argument("--discard", action="store_true", help="remove the state directory at the end")
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
@@ -64,6 +70,7 @@ def _options(arguments: list[str] | None) -> Options:
         chosen.onedata_port,
         chosen.flush_delay,
         chosen.registry,
+        chosen.file_systems and chosen.file_systems.absolute(),
     )
 
 

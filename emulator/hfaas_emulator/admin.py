@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -22,7 +23,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from hfaas_emulator.account import ACCOUNT, REGION
 from hfaas_emulator.containers.layers import LayerStore
-from hfaas_emulator.errors import EmulatorError
+from hfaas_emulator.errors import EmulatorError, EngineError
+from hfaas_emulator.file_systems import nowhere
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.trace import Hop, Trace
 
@@ -41,6 +43,7 @@ SERVICES = (
     "batch",
 )
 LAYER = re.compile(r"/_hfaas/layers/([0-9a-f]{64})")
+FILE_SYSTEMS = "/_hfaas/file-systems/"
 LONGEST_WAIT = 60.0
 WATCHED = ("/_hfaas/logs", "/_hfaas/machine", "/_hfaas/invocations/")
 
@@ -132,6 +135,7 @@ class Admin:
         layers: LayerStore,
         spaces: Callable[[Request], Awaitable[Response]] | None = None,
         watched: Callable[[Request], Awaitable[Response]] | None = None,
+        folder: Callable[[str], Path] = nowhere,
     ) -> None:
         self._status = status
         self._idle = idle
@@ -140,6 +144,7 @@ class Admin:
         self._layers = layers
         self._spaces = spaces
         self._watched = watched
+        self._folder = folder
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request."""
@@ -174,6 +179,8 @@ class Admin:
                 return JSONResponse({"stopping": True}, 202)
             case "PUT", path if found := LAYER.fullmatch(path):
                 return await self._layer(request, found.group(1))
+            case "PUT", path if path.startswith(FILE_SYSTEMS):
+                return self._file_system(path.removeprefix(FILE_SYSTEMS))
             case _, path if self._spaces and f"{path}/".startswith("/_hfaas/spaces/"):
                 return await self._spaces(request)
             case _, path if self._watched and path.startswith(WATCHED):
@@ -196,6 +203,13 @@ class Admin:
         with contextlib.suppress(asyncio.CancelledError):
             async for hops in self._trace.batches(since):
                 yield b"".join(map(_line, hops))
+
+    def _file_system(self, access_point: str) -> Response:
+        """Tell which folder stands in for an access point of EFS, made when it is missing."""
+        try:
+            return JSONResponse({"access_point": access_point, "folder": str(self._folder(access_point))})
+        except EngineError as error:
+            raise Refusal(400, f"{error.message}; {error.hint}" if error.hint else error.message) from error
 
     async def _layer(self, request: Request, sha256: str) -> Response:
         try:

@@ -37,6 +37,7 @@ from hfaas_emulator.containers.select import choose
 from hfaas_emulator.edge import Receive, Scope, Send, Services
 from hfaas_emulator.endpoints.address import Address
 from hfaas_emulator.endpoints.service import Endpoints
+from hfaas_emulator.file_systems import FOLDER, FileSystems
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.journal import Journal
 from hfaas_emulator.lambda_ import api as lambda_api
@@ -117,8 +118,10 @@ class Plant:
         ledgers: Ledgers,
         onedata: OnedataOptions | None = None,
         registry: str = "",
+        file_systems: FileSystems | None = None,
     ) -> None:
         self._directory = directory
+        self._file_systems = file_systems or FileSystems(directory / FOLDER)
         self._port = port
         self._limits = limits
         self._ledgers = ledgers
@@ -232,7 +235,16 @@ class Plant:
             note_job(logs, self._started, batch.job(who.job), who, given)
 
         runner = TaskRunner(
-            engine, control, logs, ledgers.trace, clock, self._url(engine), self._emulator, onedata.trust, begun
+            engine,
+            control,
+            logs,
+            ledgers.trace,
+            clock,
+            self._url(engine),
+            self._emulator,
+            onedata.trust,
+            begun,
+            self._file_systems.folder,
         )
         batch = Batch(
             runner,
@@ -293,6 +305,7 @@ class Plant:
             lineages=self._lineages,
             gpus=gpus,
             trust=onedata.trust,
+            folder=self._file_systems.folder,
         )
 
     @property

@@ -39,6 +39,7 @@ from hfaas_emulator.containers.engine import Engine
 from hfaas_emulator.containers.gpus import GpuMode
 from hfaas_emulator.containers.layers import LayerStore
 from hfaas_emulator.edge import Edge, Services
+from hfaas_emulator.file_systems import FOLDER, FileSystems
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.journal import Journal
 from hfaas_emulator.listening import LOOPBACK, bind, serving
@@ -67,6 +68,7 @@ class Options:
     onedata_port: int = 0
     flush_s: tuple[float, float] = (0.0, 0.0)
     registry: str = ""
+    file_systems: Path | None = None
 
 
 def run(options: Options) -> None:
@@ -117,7 +119,8 @@ async def opened(
         async def watched(request: Request) -> Response:
             return await (await asyncio.shield(ready)).watched(request)
 
-        admin = Admin(status, idle, trace, stop.set, LayerStore(directory), spaces, watched)
+        folders = FileSystems(options.file_systems or directory / FOLDER)
+        admin = Admin(status, idle, trace, stop.set, LayerStore(directory), spaces, watched, folders.folder)
         edge = Edge(admin, ready)
         await stack.enter_async_context(serving(edge, listener))
         stack.callback(ready.cancel)  # who still waits when opening fails must not wait for ever
@@ -129,6 +132,7 @@ async def opened(
             assembly.Ledgers(journal, idle, trace, edge.requests),
             assembly.OnedataOptions(options.onedata_port, options.flush_s),
             options.registry,
+            folders,
         )
         await stack.enter_async_context(plant.control_planes())
         engine: Engine = await stack.enter_async_context(plant.engine(options.engine, given))

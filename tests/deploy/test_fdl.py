@@ -192,14 +192,6 @@ def test_a_file_that_cannot_be_read_is_a_plain_error(write: Write, path: str, me
         fdl.parse(Path(path))
 
 
-def test_not_yet_does_not_stop_reading_but_stops_a_deploy(write: Write) -> None:
-    pipeline = fdl.read(write(with_lambda("file_system: []")))
-
-    (finding,) = pipeline.findings
-    assert "error: not yet: a rehearsal cannot mount EFS" in str(finding)
-    assert (finding.spot.line, finding.spot.column) == (7, 7)
-
-
 def test_a_key_without_effect_is_a_warning_with_the_reason(parse: Parse) -> None:
     text = with_lambda("runtime: python3.7\nlayers: [x]\nasynchronous: true")
 

@@ -108,7 +108,6 @@ def test_what_is_used_in_a_function_says_its_effect() -> None:
         for key in KEYS
         if key.place.startswith((keys.LAMBDA, keys.OURS))
         and ".vpc" not in key.place
-        and ".file_system" not in key.place
         and key.status is Status.USED
         and not key.effect
     ]

@@ -23,6 +23,7 @@ from hfaas_deploy.aws.target import Target
 from hfaas_deploy.errors import TemplateTooLarge
 from hfaas_deploy.findings import errors
 from hfaas_deploy.pipeline import Pipeline
+from hfaas_deploy.template import file_systems
 from hfaas_supervisor.job import Input, Job, Output
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -102,12 +103,13 @@ def test_rendering_twice_gives_the_same_bytes(pipeline: Pipeline) -> None:
     assert template.render(pipeline) == template.render(pipeline)
 
 
-def test_the_only_parameters_are_images_and_networks(pipeline: Pipeline, document: Json) -> None:
+def test_the_only_parameters_are_images_file_systems_and_networks(pipeline: Pipeline, document: Json) -> None:
     images = {names.image_parameter(function.name) for function in pipeline.functions}
+    mounted = set(file_systems.parameters(pipeline))
 
     assert list(document["Parameters"]) == sorted(template.render(pipeline).parameters)
-    networks = {name: one for name, one in document["Parameters"].items() if name not in images}
-    assert len(document["Parameters"]) == len(images) + len(networks)
+    assert images | mounted <= set(document["Parameters"])
+    networks = {name: one for name, one in document["Parameters"].items() if name not in images | mounted}
     assert all(one["Type"].startswith("List<AWS::EC2::") for one in networks.values())
 
 
@@ -126,7 +128,7 @@ def test_no_account_and_no_region_is_written_down(document: Json) -> None:
         assert not re.search(
             r"(?<![a-z0-9-])(us|eu|ap|sa)-[a-z]+-[0-9](?![a-z0-9])|(?<![0-9a-f])[0-9]{12}(?![0-9a-f])", text
         )
-        assert not re.search(r"\b(subnet|sg)-[0-9a-f]{8}", text)
+        assert not re.search(r"\b(subnet|sg|fs|fsap)-[0-9a-f]{8}", text)
 
 
 def test_no_role_may_do_everything_or_touch_everything(document: Json) -> None:

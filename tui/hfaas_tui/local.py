@@ -101,6 +101,8 @@ def lines(message: Message) -> Iterator[str]:
             yield f"{event.resource}: {event.status}: {event.reason}"
         case messages.SpaceReady(provider, space, host):
             yield f"onedata://{space}: the emulator plays storage_providers.{provider}, at {host}"
+        case messages.FolderReady(access_point, folder):
+            yield f"{access_point}: the folder {folder} stands in for it; put there what scripts are to find"
         case messages.SecretMissing(provider, names):
             yield f"{provider}: its secret is left as it is: {', '.join(names)} not set"
         case messages.Listening(bucket):

@@ -37,6 +37,7 @@ class Options:
     onedata_port: int = 0
     flush_delay: str = ""
     registry: str = ""
+    file_systems: Path | None = None
 
     def arguments(self) -> list[str]:
         """Return the command that starts it in the foreground."""
@@ -56,6 +57,8 @@ class Options:
             command += ["--flush-delay", self.flush_delay]
         if self.registry:
             command += ["--registry", self.registry]
+        if self.file_systems:
+            command += ["--file-systems", str(self.file_systems)]
         return [*command, "--discard"] if self.discard else command
 
 

@@ -24,7 +24,7 @@ from hfaas_tui.location import ONEDATA, S3, Location
 from hfaas_tui.rehearsal import Options, rehearsal
 from hfaas_tui.summary import Summary
 from hfaas_tui.tally import Failure, Tally
-from hfaas_tui.watch import Emulator
+from hfaas_tui.watch import PROJECT_STATE, Emulator
 
 RETRY_DELAY_S = 1
 """Seconds before the first retry of a failed event, twice as long before the second; AWS waits one and two minutes."""
@@ -161,6 +161,8 @@ def run(order: Order, progress: Progress) -> Outcome:
 
 
 def _options(order: Order, state: Path) -> Options:
+    """How its emulator is started; what is discarded with the state are not the project's file systems."""
+    mounts = any(function.file_systems for function in order.pipeline.functions)
     return Options(
         state,
         0,
@@ -170,6 +172,7 @@ def _options(order: Order, state: Path) -> Options:
         discard=order.state is None,
         gpu=order.gpu,
         scale_down=order.scale_down,
+        file_systems=PROJECT_STATE / "file-systems" if mounts and order.state is None else None,
     )
 
 

@@ -62,7 +62,7 @@ class Target:
     """One account in one region: an emulator's at an endpoint, or one of AWS, where each service has its own.
 
     The account of AWS is empty until `guard.identify` has asked for it. What stands in for AWS is not local: it is
-    treated as AWS in everything but the host.
+    treated as AWS in everything but the host. `file_systems` are pairs: of an access point and the file system behind it.
     """
 
     endpoint: str = ""
@@ -72,6 +72,7 @@ class Target:
     security_groups: tuple[str, ...] = SECURITY_GROUPS
     profile: str = ""
     is_aws: bool = False
+    file_systems: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def local(cls, endpoint: str, region: str = REGION, account: str = ACCOUNT) -> Target:

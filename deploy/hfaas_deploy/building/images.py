@@ -75,7 +75,7 @@ class FunctionSource:
     """What a function is made of: one of image, image_file (a `docker save` archive) and build_dir, and what goes in.
 
     `architecture` is AWS's word (x86_64, arm64), empty for that of the image. `create_image` false takes the image
-    as it is, without supervisor, script and payload.
+    as it is, without supervisor, script and payload. `mounts` are paths in containers where file systems are to be.
     """
 
     name: str
@@ -87,6 +87,7 @@ class FunctionSource:
     extra_payload: Path | None = None
     architecture: str = ""
     create_image: bool = True
+    mounts: tuple[str, ...] = ()
 
 
 class ImageBuilder(Protocol):

@@ -29,6 +29,11 @@ class LayerImages:
                 f"{function.name} runs its image as it is, and the process engine runs no images",
                 "Use `--engine docker`, or drop create_image: false.",
             )
+        if function.mounts:
+            raise ImageError(
+                f"{function.name} has a file system at {', '.join(function.mounts)}, and the process engine mounts nothing",
+                "Use `--engine docker`, or drop file_system.",
+            )
         with tempfile.TemporaryFile() as layer:
             digest = _pack(function, layer)
             progress(f"storing the files of {function.name}")

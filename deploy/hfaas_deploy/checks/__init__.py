@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from hfaas_deploy import names, references, secret_variables
-from hfaas_deploy.checks import endpoints, jobs, services, stores, wiring
+from hfaas_deploy.checks import endpoints, file_systems, jobs, services, stores, wiring
 from hfaas_deploy.findings import Finding, error, in_order, warning
 from hfaas_deploy.pipeline import Function, Pipeline
 from hfaas_deploy.template.functions import DROPPED, ENVIRONMENT_LIMIT, environment_size
@@ -295,6 +295,7 @@ JUDGES: tuple[Callable[[Pipeline], Iterator[Finding]], ...] = (
     _environments,
     _plain,
     _limits,
+    file_systems.judge,
     jobs.judge,
     endpoints.judge,
     services.judge,

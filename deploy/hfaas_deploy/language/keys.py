@@ -1,4 +1,4 @@
-"""Every key of the pipeline file, once: what it takes, what it does, and whether it does it yet.
+"""Every key of the pipeline file, once: what it takes, and what it does, if anything.
 
 The reader, the JSON Schema and the reference page are all made from `KEYS`. A key's `place` is a path of
 names; `[]` marks a list and `<id>` a name that the user chooses.
@@ -28,16 +28,15 @@ class Kind(StrEnum):
 
 
 class Status(StrEnum):
-    """Used now, known but coming later (an error: it would change what happens), or without effect (a warning)."""
+    """Used, or without effect (a warning)."""
 
     USED = "used"
-    NOT_YET = "not-yet"
     IGNORED = "ignored"
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key; `because` says why it is ignored, or what comes later and what to do until then."""
+    """One key; `because` says why it is ignored."""
 
     place: str
     name: str
@@ -56,6 +55,7 @@ class Key:
     status: Status = Status.USED
     because: str = ""
     extension: bool = False
+    looks: str = ""  # what a right value looks like, where the pattern itself tells little
 
     @property
     def path(self) -> str:
@@ -72,6 +72,7 @@ LAMBDA = f"{FUNCTION}.lambda"
 CONTAINER = f"{LAMBDA}.container"
 INPUT = f"{LAMBDA}.input[]"
 OUTPUT = f"{LAMBDA}.output[]"
+FILE_SYSTEM = f"{LAMBDA}.file_system[]"
 GATEWAY = f"{FUNCTION}.api_gateway"
 LOGS = f"{FUNCTION}.cloudwatch"
 BATCH = f"{FUNCTION}.batch"
@@ -114,6 +115,7 @@ CAUSES = ("time", "memory", "space", "exit", "gpu")
 SHELL_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 SUBNET_ID = r"subnet-[0-9A-Za-z]+"
 GROUP_ID = r"sg-[0-9A-Za-z]+"
+ACCESS_POINT = r"arn:aws[a-z-]*:elasticfilesystem:[a-z0-9-]+:[0-9]{12}:access-point/fsap-[0-9a-f]{8,40}"
 LAMBDA_NAME = r"[A-Za-z][A-Za-z0-9_]+"
 STORAGE = r"[a-z0-9]+(\.[A-Za-z0-9_-]+)?"
 FOLDER_PATH = r"[^*?$]+"
@@ -233,11 +235,27 @@ _LAMBDA = (
         LAMBDA,
         "file_system",
         _BLOCKS,
-        status=Status.NOT_YET,
-        because="a rehearsal cannot mount EFS, and what cannot be rehearsed is not promoted; use a bucket",
+        "a file system of EFS for the script, one at most; in Lambda it needs vpc. A rehearsal has a folder instead",
     ),
-    Key(f"{LAMBDA}.file_system[]", "Arn", _T, required=True),
-    Key(f"{LAMBDA}.file_system[]", "LocalMountPath", _T, required=True, pattern="/mnt/[A-Za-z0-9_.-]+"),
+    Key(
+        FILE_SYSTEM,
+        "Arn",
+        _T,
+        "its access point, in the region and account of the Stack",
+        required=True,
+        pattern=ACCESS_POINT,
+        looks="arn:aws:elasticfilesystem:REGION:ACCOUNT:access-point/fsap-0123456789abcdef0",
+    ),
+    Key(
+        FILE_SYSTEM,
+        "LocalMountPath",
+        _T,
+        "where the script finds it",
+        required=True,
+        pattern="/mnt/[A-Za-z0-9_.-]+",
+        longest=160,
+        looks="/mnt/NAME, with letters, digits and . _ - in the name",
+    ),
     Key(LAMBDA, "runtime", _T, status=Status.IGNORED, because="every Function runs from an image"),
     Key(
         LAMBDA,

@@ -189,7 +189,8 @@ class Reader:
             self._choose(key, scalar)
             return None
         if key.pattern and not re.fullmatch(key.pattern, text):
-            self._error(scalar.spot, "pattern", f"{key.name} {text!r} must match {key.pattern}")
+            right = f"must look like {key.looks}" if key.looks else f"must match {key.pattern}"
+            self._error(scalar.spot, "pattern", f"{key.name} {text!r} {right}")
             return None
         if key.longest is not None and len(text) > key.longest:
             self._error(
@@ -225,16 +226,8 @@ class Reader:
                 self._error(tree.spot, "required", f"{key.name!r} is missing {where}")
 
     def _status(self, key: Key, entry: Entry) -> None:
-        if self._muted or entry.spot.file != self.file:
-            return
-        if key.status is Status.NOT_YET:
-            self._say(entry.spot, "not-yet", f"not yet: {key.because}")
-        elif key.status is Status.IGNORED:
+        if key.status is Status.IGNORED and not self._muted and entry.spot.file == self.file:
             self.findings.append(warning(entry.spot, "ignored", f"{key.name} is ignored because {key.because}"))
-
-    def _say(self, spot: Spot, code: str, message: str) -> None:
-        if not self._muted and spot.file == self.file:
-            self.findings.append(error(spot, code, message))
 
     def _wrong(self, tree: Tree, message: str) -> None:
         self._error(tree.spot, "type", message)

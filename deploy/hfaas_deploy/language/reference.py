@@ -39,11 +39,7 @@ def _type(key: Key) -> str:
 
 
 def _effect(key: Key) -> str:
-    return {
-        Status.USED: key.effect,
-        Status.NOT_YET: f"**not yet**: {key.because}",
-        Status.IGNORED: f"ignored: {key.because}",
-    }[key.status]
+    return f"ignored: {key.because}" if key.status is Status.IGNORED else key.effect
 
 
 def _cell(text: str) -> str:

@@ -55,14 +55,10 @@ def _orphan(key: Key) -> Json:
 
 
 def _description(key: Key) -> str:
-    notes = {
-        Status.USED: "",
-        Status.NOT_YET: f"Not yet: {key.because}.",
-        Status.IGNORED: f"Ignored because {key.because}.",
-    }
+    note = f"Ignored because {key.because}." if key.status is Status.IGNORED else ""
     extension = "Extension of hfaas." if key.extension or key.place.endswith("hfaas") else ""
     effect = f"{key.effect[:1].upper()}{key.effect[1:]}." if key.effect else ""
-    return " ".join(part for part in (effect, extension, notes[key.status]) if part)
+    return " ".join(part for part in (effect, extension, note) if part)
 
 
 def _value(key: Key) -> Json:

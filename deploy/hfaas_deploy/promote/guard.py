@@ -7,6 +7,7 @@ this machine goes to AWS, or to what stands in for it, and nowhere else.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from hfaas_deploy.aws import credentials, refusals
 from hfaas_deploy.aws.target import Target, forget_credentials
 from hfaas_deploy.errors import CredentialsError, NoNetwork, WrongAccount, WrongTarget
 from hfaas_deploy.pipeline import Pipeline
+from hfaas_deploy.promote import mounts
 from hfaas_deploy.promote.promotion import Identity
 from hfaas_deploy.template import network
 
@@ -69,10 +71,15 @@ def admit(identity: Identity, pin: str) -> None:
 
 
 def settled(target: Target, identity: Identity, pipeline: Pipeline) -> Target:
-    """The target with its account and, where jobs need it, the default VPC's subnets and security group.
+    """The target with its account, where jobs need it the default VPC's subnets and group, and what is mounted.
 
-    NoNetwork when they are needed and the account has none in this region.
+    NoNetwork or FileSystemError when the account does not have in this region what is needed.
     """
+    placed = _placed(target, identity, pipeline)
+    return replace(placed, file_systems=tuple(mounts.found(placed, identity, pipeline).items()))
+
+
+def _placed(target: Target, identity: Identity, pipeline: Pipeline) -> Target:
     wanted = network.parameters(pipeline)
     if not {network.SUBNETS, network.GROUPS} & set(wanted):
         return target.within(identity.account)

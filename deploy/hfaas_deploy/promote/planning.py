@@ -120,7 +120,10 @@ class _Planner:
             changes=changes,
             deployed=standing.fingerprint if standing else "",
             statements=statements.differences(
-                standing.template if standing else {}, document, pseudo(self.identity)
+                standing.template if standing else {},
+                document,
+                {**pseudo(self.identity), **parameters},
+                old.parameters,
             ),
             buckets=buckets,
             secrets=tuple(self._secrets(stack.outputs() if standing else {})),

@@ -246,7 +246,10 @@ class _Work:
             changes=changes,
             deployed=standing.fingerprint if standing else "",
             statements=statements.differences(
-                standing.template if standing else {}, document, planning.pseudo(promotion.identity)
+                standing.template if standing else {},
+                document,
+                {**planning.pseudo(promotion.identity), **new.parameters},
+                old.parameters,
             ),
         )
 

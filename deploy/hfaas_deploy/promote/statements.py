@@ -21,12 +21,16 @@ CONDITIONS = ("SourceArn", "SourceAccount", "FunctionUrlAuthType", "InvokedViaFu
 MANAGED = "all of the policy"
 
 
-def differences(old: Json, new: Json, known: Mapping[str, str]) -> tuple[Statement, ...]:
+def differences(
+    old: Json, new: Json, known: Mapping[str, str], was: Mapping[str, str] | None = None
+) -> tuple[Statement, ...]:
     """What the template `new` allows and `old` does not, and the other way round; added ones come first.
 
-    Both are templates as data; `known` gives values of pseudo parameters, as AWS::AccountId.
+    Both are templates as data; `known` gives values of parameters and pseudo parameters, as AWS::AccountId, and `was`
+    those that parameters had for `old`.
     """
-    had, will = (dict.fromkeys(_statements(side, known)) for side in (old, new))
+    had = dict.fromkeys(_statements(old, {**known, **(was or {})}))
+    will = dict.fromkeys(_statements(new, known))
     added = [one for one in will if one not in had]
     removed = [replace(one, action=Action.REMOVE) for one in had if one not in will]
     return (*sorted(added, key=_order), *sorted(removed, key=_order))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hfaas_deploy import names
 from hfaas_deploy.errors import TemplateTooLarge
 from hfaas_deploy.pipeline import Pipeline
-from hfaas_deploy.template import batch, functions, http, network, onedata, secrets, storage
+from hfaas_deploy.template import batch, file_systems, functions, http, network, onedata, secrets, storage
 from hfaas_deploy.template.policies import Json
 
 BODY_LIMIT = 51_200
@@ -88,7 +88,7 @@ def document(pipeline: Pipeline) -> Json:
 
 def _parameters(pipeline: Pipeline) -> Json:
     images = {names.image_parameter(f.name): _image_parameter(f.name) for f in pipeline.functions}
-    return {**images, **network.parameters(pipeline)}
+    return {**images, **network.parameters(pipeline), **file_systems.parameters(pipeline)}
 
 
 def _image_parameter(function: str) -> Json:

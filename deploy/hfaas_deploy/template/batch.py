@@ -11,7 +11,7 @@ import json
 
 from hfaas_deploy import fargate, names, secret_variables
 from hfaas_deploy.pipeline import Batch, Function, Machines, Pipeline
-from hfaas_deploy.template import network
+from hfaas_deploy.template import file_systems, network
 from hfaas_deploy.template.functions import DEAD_LETTERS, job, own_secret, secrets_of, tags
 from hfaas_deploy.template.policies import Json, job_statements, managed, role
 
@@ -68,9 +68,14 @@ def _of(function: Function) -> Json:
         named("Compute"): _compute_environment(function),
         named("Queue"): _queue(function),
         named("Job"): _definition(function),
-        named("Worker"): _resource("IAM::Role", role("ecs-tasks.amazonaws.com", job_statements(function))),
+        named("Worker"): _worker(function),
         named("Failures"): _failures(function),
     }
+
+
+def _worker(function: Function) -> Json:
+    statements = [*job_statements(function), *file_systems.statements(function)]
+    return _resource("IAM::Role", role("ecs-tasks.amazonaws.com", statements))
 
 
 def _shared(functions: list[Function]) -> Json:
@@ -179,6 +184,7 @@ def _container(function: Function) -> Json:
         "Environment": [{"Name": name, "Value": text} for name, text in sorted(_environment(function).items())],
         "JobRoleArn": {"Fn::GetAtt": [names.logical(function.name, "Worker"), "Arn"]},
         "LogConfiguration": {"LogDriver": "awslogs", "Options": logs},
+        **file_systems.of_jobs(function),
         **(_on_fargate(function) if function.batch.compute.kind.is_fargate else {}),
     }
 

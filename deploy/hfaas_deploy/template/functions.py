@@ -8,7 +8,7 @@ from typing import Any
 
 from hfaas_deploy import names, providers, secret_variables
 from hfaas_deploy.pipeline import Function, Provider
-from hfaas_deploy.template import network
+from hfaas_deploy.template import file_systems, network
 from hfaas_deploy.template.policies import IN_VPC, Json, function_statements, role, service_policy, spill
 from hfaas_supervisor.job import Input, Job, Output
 
@@ -123,6 +123,8 @@ def _role(function: Function) -> Json:
     logs = {"Fn::GetAtt": [names.logical(function.name, "Logs"), "Arn"]}
     dead_letters = {"Fn::GetAtt": [DEAD_LETTERS, "Arn"]}
     statements = function_statements(function, logs, dead_letters)
+    if function.runs_in_lambda:
+        statements += file_systems.statements(function)
     managed = {"ManagedPolicyArns": [service_policy(IN_VPC)]} if function.vpc else {}
     return {"Type": "AWS::IAM::Role", "Properties": {**role("lambda.amazonaws.com", statements), **managed}}
 
@@ -141,6 +143,7 @@ def _function(function: Function) -> Json:
         "Environment": {"Variables": environment(function)},
         "Tags": [{"Key": key, "Value": value} for key, value in sorted(tags(function).items())],
         **network.of_function(function),
+        **file_systems.of_function(function),
     }
     if function.description:
         properties["Description"] = function.description

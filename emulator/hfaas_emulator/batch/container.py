@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from hfaas_emulator.batch.identity import Identity
 from hfaas_emulator.batch.runner import NotStarted, Work
-from hfaas_emulator.containers.engine import ContainerSpec, Network, Restrictions, TaskLimits
+from hfaas_emulator.containers.engine import ContainerSpec, Mount, Network, Restrictions, TaskLimits
+from hfaas_emulator.file_systems import access_point_in, nowhere
 
 
 def specification(
@@ -17,6 +18,7 @@ def specification(
     emulator: str,
     environment: Mapping[str, str],
     files: Mapping[str, Path] | None = None,
+    folder: Callable[[str], Path] = nowhere,
 ) -> ContainerSpec:
     """Describe the container; NotStarted when it asks for what no machine of ours may give."""
     task = work.task
@@ -36,7 +38,23 @@ def specification(
         restrictions=Restrictions.BATCH,
         task=limits(task.document),
         files=files or {},
+        mounts={path: Mount(folder(point), read_only) for path, point, read_only in shared(task.document)},
     )
+
+
+def shared(container: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    """Yield path, access point of EFS, and whether it is only read, for each of those that a container mounts."""
+    volumes = {each.get("name"): access_point_in(each) for each in container.get("volumes") or ()}
+    for each in container.get("mountPoints") or ():
+        if point := volumes.get(each.get("sourceVolume")):
+            yield each["containerPath"], point, bool(each.get("readOnly"))
+
+
+def emptied(container: Mapping[str, Any]) -> list[str]:
+    """Return the paths at which AWS would mount something, and here is an empty volume."""
+    known = {path for path, *_ in shared(container)}
+    paths = (each["containerPath"] for each in container.get("mountPoints") or ())
+    return [path for path in paths if path not in known]
 
 
 def limits(container: Mapping[str, Any]) -> TaskLimits:
@@ -60,5 +78,5 @@ def limits(container: Mapping[str, Any]) -> TaskLimits:
             each["name"]: (int(each["softLimit"]), int(each["hardLimit"]))
             for each in container.get("ulimits") or ()
         },
-        volumes=tuple(each["containerPath"] for each in container.get("mountPoints") or ()),
+        volumes=tuple(emptied(container)),
     )

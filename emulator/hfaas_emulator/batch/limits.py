@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hfaas_emulator.errors import AwsError
+from hfaas_emulator.file_systems import ACCESS_POINT
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 DEFINITION_KIB = 24
@@ -107,6 +108,7 @@ def check_container(container: Mapping[str, Any], *, fargate: bool) -> None:
             raise refusal(f"Error executing request, Exception : {name} is not provided.")
     _check_command(container)
     _check_variables(container)
+    _check_volumes(container)
     if fargate:
         _check_fargate(container)
     else:
@@ -137,6 +139,30 @@ def _check_variables(container: Mapping[str, Any]) -> None:
             raise refusal(f"The variable {name} starts with AWS_BATCH, which AWS Batch keeps for its own variables")
     if any(not each.get("valueFrom") for each in objects(container, "secrets")):
         raise refusal("A secret of the container has no valueFrom")
+
+
+def _check_volumes(container: Mapping[str, Any]) -> None:
+    """Refuse file systems of EFS that could not be mounted."""
+    for each in objects(container, "volumes"):
+        if efs := mapping(each, "efsVolumeConfiguration"):
+            _check_efs(efs, container)
+
+
+def _check_efs(efs: Mapping[str, Any], container: Mapping[str, Any]) -> None:
+    asked = mapping(efs, "authorizationConfig")
+    point, by_role = asked.get("accessPointId") or "", asked.get("iam") == "ENABLED"
+    if not efs.get("fileSystemId"):
+        raise refusal("efsVolumeConfiguration: fileSystemId must not be empty")
+    if point and not (isinstance(point, str) and ACCESS_POINT.fullmatch(point)):
+        raise refusal(f"efsVolumeConfiguration: accessPointId {json.dumps(point)} is no access point")
+    if point and efs.get("rootDirectory") not in (None, "", "/"):
+        raise refusal(
+            "efsVolumeConfiguration: rootDirectory must be omitted or / when an access point is specified"
+        )
+    if (point or by_role) and efs.get("transitEncryption") != "ENABLED":
+        raise refusal("efsVolumeConfiguration: transitEncryption must be ENABLED with authorizationConfig")
+    if by_role and not container.get("jobRoleArn"):
+        raise refusal("efsVolumeConfiguration: iam needs a jobRoleArn")
 
 
 def _check_fargate(container: Mapping[str, Any]) -> None:

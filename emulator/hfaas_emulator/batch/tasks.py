@@ -14,8 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from hfaas_emulator.batch.container import specification
+from hfaas_emulator.batch.container import emptied, specification
 from hfaas_emulator.batch.identity import EMULATOR, KIND, Identity
 from hfaas_emulator.batch.output import JobOutput, Logs
 from hfaas_emulator.batch.records import ControlPlane
@@ -26,6 +27,7 @@ from hfaas_emulator.batch.variables import variables
 from hfaas_emulator.clock import Clock
 from hfaas_emulator.containers.engine import Container, ContainerSpec, Engine, Image
 from hfaas_emulator.errors import AwsError, EngineError, ImageNotFound
+from hfaas_emulator.file_systems import nowhere
 from hfaas_emulator.lambda_.background import Background
 from hfaas_emulator.lambda_.function import RoleCredentials
 from hfaas_emulator.onedata.trust import Trust
@@ -55,6 +57,7 @@ class TaskRunner:
         emulator: str,
         trust: Callable[[], Trust] = Trust,
         begun: Begun = ignore,
+        folder: Callable[[str], Path] = nowhere,
     ) -> None:
         self._engine = engine
         self._control = control
@@ -65,6 +68,7 @@ class TaskRunner:
         self._emulator = emulator
         self._trust = trust
         self._begun = begun
+        self._folder = folder
         self._background = Background(trace, "batch")
         self._ran: set[tuple[str, str]] = set()
 
@@ -76,13 +80,21 @@ class TaskRunner:
         trust = self._trust()
         identity = Identity.of(work, self._now(), self._endpoint)
         environment = await self._environment(work, identity.task, trust)
-        spec = specification(work, identity, self._emulator, environment, trust.files)
+        spec = self._specification(work, identity, environment, trust)
         self._begun(identity, environment)
         output = JobOutput(identity, self._logs, self._trace, self._clock)
         container = await self._run(spec, output)
         self._tell_of_image(image)
         self._tell_of_volumes(work)
         return RunningTask(identity, self._now(), container, output, self._clock, self._background)
+
+    def _specification(
+        self, work: Work, identity: Identity, environment: Mapping[str, str], trust: Trust
+    ) -> ContainerSpec:
+        try:
+            return specification(work, identity, self._emulator, environment, trust.files, self._folder)
+        except EngineError as error:  # a folder that cannot be had
+            raise NotStarted(f"ResourceInitializationError: failed to mount: {error.message}") from error
 
     async def _environment(self, work: Work, task: str, trust: Trust) -> dict[str, str]:
         return variables(
@@ -143,10 +155,8 @@ class TaskRunner:
             self._trace.hop("batch", What.IMAGE_RAN, image=image.ref, id=image.id)
 
     def _tell_of_volumes(self, work: Work) -> None:
-        for mounted in work.task.document.get("mountPoints") or ():
-            said = (
-                f"job {work.job}: {mounted['containerPath']} is an empty volume here, without what AWS would mount"
-            )
+        for path in emptied(work.task.document):
+            said = f"job {work.job}: {path} is an empty volume here, without what AWS would mount"
             self._trace.hop(
                 "batch", What.PROBLEM, invocation=work.invocation, attempt=work.attempt, job=work.job, message=said
             )

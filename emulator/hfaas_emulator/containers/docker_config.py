@@ -75,7 +75,7 @@ def _function(spec: ContainerSpec, place: Place) -> dict[str, Any]:
         "IpcMode": "none",  # no /dev/shm, as on Lambda
         "PidsLimit": 1024,
         "Ulimits": [_ulimit("nofile", 1024, 1024), *_file_size(spec)],
-        "Mounts": [*([_tmp(place.volume)] if place.volume else []), *_files(spec)],
+        "Mounts": [*([_tmp(place.volume)] if place.volume else []), *_files(spec), *_folders(spec)],
         "LogConfig": _log("1m", 1),
     }
 
@@ -88,7 +88,7 @@ def _task(spec: ContainerSpec, place: Place) -> dict[str, Any]:
         "ShmSize": (asked.shared_memory_mb or _SHARED_MEMORY_MB) * _MB,
         "Ulimits": [*_ulimits(asked), *_file_size(spec)],
         "Tmpfs": {path: f"rw,size={size}m" for path, size in asked.tmpfs.items()},
-        "Mounts": [*(_empty(path, place.labels) for path in asked.volumes), *_files(spec)],
+        "Mounts": [*(_empty(path, place.labels) for path in asked.volumes), *_files(spec), *_folders(spec)],
         "LogConfig": _log("10m", 2),  # an emulator that starts again reads the output from there
     }
 
@@ -148,6 +148,13 @@ def _files(spec: ContainerSpec) -> Iterable[dict[str, Any]]:
     return (
         {"Type": "bind", "Source": str(source), "Target": path, "ReadOnly": True}
         for path, source in spec.files.items()
+    )
+
+
+def _folders(spec: ContainerSpec) -> Iterable[dict[str, Any]]:
+    return (
+        {"Type": "bind", "Source": str(mount.folder), "Target": path, "ReadOnly": mount.read_only}
+        for path, mount in spec.mounts.items()
     )
 
 

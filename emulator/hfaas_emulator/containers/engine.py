@@ -57,11 +57,19 @@ class TaskLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Mount:
+    """A folder of this machine that a container shares with others."""
+
+    folder: Path
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerSpec:
     """One container to run; sizes in MB (2**20 bytes), `user` as uid:gid or empty for the image's own.
 
     `storage_mb` bounds /tmp (a function's) and single files; 0 bounds nothing. `gpus` names the GPUs it sees by uuid,
-    `files` are files of this machine it may read, by their path inside.
+    `files` are files of this machine it may read, `mounts` folders it may use, by their paths inside.
     """
 
     name: str
@@ -81,6 +89,7 @@ class ContainerSpec:
     restrictions: Restrictions = Restrictions.LAMBDA
     task: TaskLimits = field(default_factory=TaskLimits)
     files: Mapping[str, Path] = field(default_factory=dict)
+    mounts: Mapping[str, Mount] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,11 @@ class ProcessEngine:
                 f"the process engine does not run the image {spec.image}",
                 "deploy with `hfaas deploy`, which stores the function's files, or use --engine docker",
             )
+        if spec.mounts:
+            raise EngineError(
+                f"the process engine cannot mount {', '.join(spec.mounts)}: a process sees this machine's own folders",
+                "start the emulator with `--engine docker`",
+            )
         folder = self._folder(spec)
         container = ProcessContainer(
             folder, spec.memory_mb, spec.labels, self._threads, self._feed.publish, self._forget

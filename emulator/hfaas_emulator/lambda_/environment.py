@@ -17,7 +17,7 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import Any
 
-from hfaas_emulator.containers.engine import Container, ContainerSpec, Exit, Image, Network
+from hfaas_emulator.containers.engine import Container, ContainerSpec, Exit, Image, Mount, Network
 from hfaas_emulator.errors import AwsError, EngineError, ImageNotFound
 from hfaas_emulator.lambda_.closing import Closing
 from hfaas_emulator.lambda_.function import Function
@@ -214,6 +214,7 @@ class ExecutionEnvironment:
             gpus=self.gpus,
             network=Network.SHARED if supervised else Network.OWN,
             files=trust.files,
+            mounts={path: Mount(platform.folder(point)) for path, point in function.file_systems.items()},
         )
 
     async def _ready(self) -> None:

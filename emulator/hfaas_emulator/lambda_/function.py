@@ -9,7 +9,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One version of one function, as CreateFunction or UpdateFunction* left it."""
+    """One version of one function, as CreateFunction or UpdateFunction* left it.
+
+    `file_systems` gives access points of EFS by the paths they are mounted at.
+    """
 
     account: str
     region: str
@@ -30,6 +33,7 @@ class Function:
     dead_letter: str = ""
     reserved_concurrency: int | None = None
     gpus: int = 0
+    file_systems: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

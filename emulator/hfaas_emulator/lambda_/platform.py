@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from hfaas_emulator.clock import Clock
 from hfaas_emulator.containers.engine import Engine
 from hfaas_emulator.containers.gpus import GpuPool
+from hfaas_emulator.file_systems import nowhere
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.lambda_.background import Background
 from hfaas_emulator.lambda_.function import ControlPlane
@@ -29,7 +31,7 @@ class LogSink(Protocol):
 @dataclass(frozen=True, slots=True)
 class Platform:
     """`emulator` is the id on every container's label, `endpoint` the edge's URL as containers see it,
-    `trust` tells what they need to trust the emulated Oneprovider.
+    `trust` tells what they need to trust the emulated Oneprovider, `folder` what stands in for an access point of EFS.
     """
 
     engine: Engine
@@ -45,3 +47,4 @@ class Platform:
     gpus: GpuPool = field(default_factory=GpuPool)
     trust: Callable[[], Trust] = Trust
     past: Past = field(default_factory=Past)
+    folder: Callable[[str], Path] = nowhere

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from hfaas_emulator.clock import Clock
 from hfaas_emulator.containers.engine import Engine
 from hfaas_emulator.containers.gpus import GpuPool
 from hfaas_emulator.errors import AwsError, EngineError, StateError
+from hfaas_emulator.file_systems import nowhere
 from hfaas_emulator.idle import Idle
 from hfaas_emulator.journal import Journal
 from hfaas_emulator.lambda_.background import Background
@@ -72,6 +74,7 @@ class Lambda:
         retry_s: float = RETRY_S,
         lineages: Lineages | None = None,
         trust: Callable[[], Trust] = Trust,
+        folder: Callable[[str], Path] = nowhere,
     ) -> None:
         self.concurrency = concurrency
         self.runtime = RuntimeApi(endpoint.partition("://")[2].rstrip("/"), engine.host)
@@ -93,6 +96,7 @@ class Lambda:
             gpus,
             trust,
             self.past,
+            folder,
         )
         gpus.on_short.append(self._let_gpus_go)
         gpus.on_free.append(self._gpus_came_free)

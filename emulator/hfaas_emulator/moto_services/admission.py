@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from hfaas_emulator.containers.engine import Image
 from hfaas_emulator.errors import AwsError
+from hfaas_emulator.file_systems import ARN, access_point_of
 
 ENVIRONMENT_LIMIT = 4096
 DEFAULT_ARCHITECTURES = ("x86_64",)
 ACCELERATOR_SIZES = (3, 6, 12, 16, 24, 48)
+MOUNT = re.compile(r"/mnt/[a-zA-Z0-9_.-]+")
+LONGEST_MOUNT = 160
 RANGES = (
     ("Timeout", "timeout", 1, 900),
     ("MemorySize", "memorySize", 128, 10_240),
@@ -61,6 +65,7 @@ async def check(method: str, path: str, body: bytes, images: Images) -> None:
             if spec.get("PackageType", "Zip") != "Image":
                 raise _invalid("hfaas runs functions of package type Image; Zip packages are not emulated")
             check_accelerator(spec)
+            check_file_systems(spec)
             wanted = spec.get("Architectures") or DEFAULT_ARCHITECTURES
             await check_image(str(spec.get("Code", {}).get("ImageUri", "")), wanted, images)
         case "PUT", ["functions", _, "code"]:
@@ -97,6 +102,24 @@ def check_accelerator(spec: Mapping[str, Any]) -> None:
         raise _invalid("AcceleratorConfig is supported only for functions with CapacityProviderConfig.")
     if tuple(spec.get("Architectures") or DEFAULT_ARCHITECTURES) != DEFAULT_ARCHITECTURES:
         raise _invalid("AcceleratorConfig is supported only for functions with the x86_64 architecture.")
+
+
+def check_file_systems(spec: Mapping[str, Any]) -> None:
+    """Check what a function mounts, and that it is where that can be reached; AwsError."""
+    asked = spec.get("FileSystemConfigs") or []
+    if len(asked) > 1:
+        raise _unfit(f"[{len(asked)} entries]", "fileSystemConfigs", "have length less than or equal to 1")
+    for each in asked:
+        arn, path = (
+            str(each.get(name, "")) if isinstance(each, dict) else "" for name in ("Arn", "LocalMountPath")
+        )
+        at = "fileSystemConfigs.1.member"
+        if not access_point_of(arn):
+            raise _unfit(arn, f"{at}.arn", f"satisfy regular expression pattern: {ARN.pattern}")
+        if not MOUNT.fullmatch(path) or path in ("/mnt/.", "/mnt/..") or len(path) > LONGEST_MOUNT:
+            raise _unfit(path, f"{at}.localMountPath", f"satisfy regular expression pattern: {MOUNT.pattern}")
+        if not (spec.get("VpcConfig") or {}).get("SubnetIds"):
+            raise _invalid(f"Function must be configured to execute in a VPC to reference access point {arn}.")
 
 
 def check_environment(variables: Mapping[str, str]) -> None:
@@ -137,10 +160,13 @@ def _parse(body: bytes) -> dict[str, Any]:
 
 
 def _constraint(value: int, member: str, requirement: str) -> AwsError:
+    return _unfit(value, member, f"have value {requirement}")
+
+
+def _unfit(value: object, member: str, must: str) -> AwsError:
     return AwsError(
         "ValidationException",
-        f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: "
-        f"Member must have value {requirement}",
+        f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must {must}",
     )
 
 

@@ -11,7 +11,7 @@ from moto.moto_api._internal import mock_random
 
 from hfaas_emulator.errors import AwsError
 from hfaas_emulator.moto_services import outward
-from hfaas_emulator.moto_services.admission import check_accelerator
+from hfaas_emulator.moto_services.admission import check_accelerator, check_file_systems
 from hfaas_emulator.moto_services.patch import patch
 
 FORGOTTEN = (
@@ -70,6 +70,7 @@ def get_configuration(original: Any, self: LambdaFunction, on_create: bool = Fal
 def update_configuration(original: Any, self: LambdaFunction, changes: dict[str, Any]) -> dict[str, Any]:
     if "AcceleratorConfig" in changes:
         check_accelerator({"Architectures": self.architectures, **self.extra, **changes})
+    check_file_systems({"VpcConfig": self.vpc_config, **self.extra, **changes})
     original(self, changes)
     if "EphemeralStorage" in changes:
         self.ephemeral_storage = changes["EphemeralStorage"]["Size"]

@@ -8,6 +8,7 @@ from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
+from hfaas_emulator.file_systems import access_point_of
 from hfaas_emulator.lambda_.function import AsyncConfig, Function, RoleCredentials
 from hfaas_emulator.moto_services.failures import translated
 
@@ -56,6 +57,10 @@ def _plain(found: LambdaFunction, latest: LambdaFunction) -> Function:
         dead_letter=found.extra.get("DeadLetterConfig", {}).get("TargetArn") or "",
         reserved_concurrency=_number(latest.reserved_concurrency),
         gpus=int("AcceleratorConfig" in found.extra),
+        file_systems={
+            each["LocalMountPath"]: access_point_of(each["Arn"])
+            for each in found.extra.get("FileSystemConfigs") or ()
+        },
     )
 
 

@@ -32,6 +32,7 @@ DEFAULTS: Mapping[str, Any] = {
     "Description": "",
     "Environment": {"Variables": {}},
     "EphemeralStorage": {"Size": 512},
+    "FileSystemConfigs": [],
     "ImageConfig": {},
     "KmsKeyArn": "",
     "LoggingConfig": {"LogFormat": "Text"},

@@ -168,9 +168,7 @@ def help_at(found: Check, line: int, column: int) -> Help | None:
 def _help(key: Key) -> Help:
     from hfaas_deploy.language.keys import Status
 
-    text = key.effect
-    if key.status is not Status.USED:
-        text = f"{'not yet' if key.status is Status.NOT_YET else 'ignored'}: {key.because}"
+    text = f"ignored: {key.because}" if key.status is Status.IGNORED else key.effect
     return Help(key.name, text, tuple(_facts(key)))
 
 
