@@ -132,13 +132,21 @@ class Emulator:
         finally:
             connection.close()
 
+    def _address(self) -> tuple[str, int]:
+        """Return host and port; UsageError when the endpoint has none, or a port that cannot be."""
+        try:
+            address = urlsplit(self.endpoint)
+            host, port = address.hostname if address.scheme == "http" else None, address.port or 80
+        except ValueError:
+            host, port = None, 0
+        if not host:
+            raise UsageError(f"{self.endpoint!r} is no emulator's address", "it looks like http://127.0.0.1:4566")
+        return host, port
+
     def _request(
         self, method: str, path: str, timeout: float | None, body: str | None = None
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        address = urlsplit(self.endpoint)
-        if address.scheme != "http" or not address.hostname:
-            raise UsageError(f"{self.endpoint!r} is no emulator's address", "it looks like http://127.0.0.1:4566")
-        connection = http.client.HTTPConnection(address.hostname, address.port or 80, timeout=timeout)
+        connection = http.client.HTTPConnection(*self._address(), timeout=timeout)
         try:
             connection.request(method, path, body)
             answer = connection.getresponse()
