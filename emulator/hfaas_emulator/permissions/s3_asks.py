@@ -94,7 +94,8 @@ def may_tell(request: Request) -> bool:
 
 def listing(request: Request, context: Context) -> Ask:
     """Return what whoever is told that an object is missing must be allowed."""
-    return Ask("s3:ListBucket", f"arn:aws:s3:::{request.bucket}", context)
+    source = unquote(request.headers.get(COPY, "")).lstrip("/").partition("/")[0]
+    return Ask("s3:ListBucket", f"arn:aws:s3:::{source or request.bucket}", context)
 
 
 def deletion(request: Request, key: str, version: str, context: Context) -> Ask:

@@ -97,7 +97,7 @@ class Asked:
 
     def asked(self) -> s3_asks.Request:
         """Return what its meaning depends on."""
-        return s3_asks.Request(self._method, self._bucket, unquote(self._key), self._names, self.headers)
+        return s3_asks.Request(self._method, unquote(self._bucket), unquote(self._key), self._names, self.headers)
 
     def check_time(self, now: float) -> None:
         """Refuse a presigned request whose time is over; AwsError."""

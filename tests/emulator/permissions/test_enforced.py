@@ -237,6 +237,13 @@ def test_of_several_objects_none_is_deleted_when_none_may_be(role: Any, emulator
     assert emulator.client("s3").head_object(Bucket=bucket, Key="in/a")["ContentLength"] == 7
 
 
+def test_a_bucket_whose_name_is_written_otherwise_is_the_same_bucket(role: Any, bucket: str) -> None:
+    lister = role(allow("s3:ListAllMyBuckets")).client("s3", signature_version="s3v4")
+    address = lister.generate_presigned_url("list_objects_v2", {"Bucket": bucket})
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(address.replace(bucket, bucket.replace("-", "%2D")))
+
+
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
 def test_a_presigned_url_may_what_its_role_may(role: Any, bucket: str, version: str) -> None:
     reader = role(allow("s3:GetObject", of_bucket(bucket, "in/*"))).client("s3", signature_version=version)
