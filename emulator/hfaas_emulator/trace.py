@@ -40,7 +40,9 @@ class What(StrEnum):
     EVENT_RETRY = "event.retry"  # function, after_s, reason
     EVENT_DISCARDED = "event.discarded"  # function, reason
     EVENT_DELIVERED = "event.delivered"  # function, destination, condition
-    IMAGE_RAN = "image.ran"  # image, id: a container of it was started; told once of a job's image, however many ran it
+    IMAGE_RAN = (
+        "image.ran"  # image, id: a container of it was started; told once of a job's image, however many ran it
+    )
     ENVIRONMENT_STARTED = "environment.started"  # environment, function, init_ms
     ENVIRONMENT_LEASED = "environment.leased"  # environment, function, start: cold | warm
     ENVIRONMENT_STOPPED = "environment.stopped"  # environment, function, reason

@@ -27,6 +27,8 @@ pytestmark = pytest.mark.docker  # those without containers, too: they take thei
 
 Hfaas = Callable[..., CompletedProcess[str]]
 WAIT_S = 60
+JOB_S = 6
+"""So long that two jobs are seen side by side on a busy machine, too."""
 FILES = 3
 
 PIPELINE = """\
@@ -96,7 +98,7 @@ class Site:
         self._directory, self._engine = directory, engine
         self.hfaas = hfaas_in(directory)
         self.up("0")
-        deployed = self.hfaas("deploy", "-f", pipeline(directory, image, seconds=2.5))
+        deployed = self.hfaas("deploy", "-f", pipeline(directory, image, seconds=JOB_S))
         assert deployed.returncode == 0, deployed.stderr
         for number in range(FILES):
             s3(self.endpoint).put_object(Bucket="work", Key=f"in/{number}", Body=b"hello")
@@ -206,7 +208,7 @@ def test_containers_go_on_without_their_emulator_and_each_job_ends_once(
 
     made = site("docker", base_image)
     made.until(lambda: made.scripts() == 2 and made.jobs("RUNNABLE"))
-    made.submit(base_image, "sleep", "2.5")
+    made.submit(base_image, "sleep", str(JOB_S))
     made.up(made.kill())  # at once: the first two go on
     made.until(lambda: len(made.jobs("SUCCEEDED")) == 2 and len(made.jobs("RUNNING")) == 2)
     port = made.kill()

@@ -9,16 +9,19 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from docker.errors import NotFound
 from tests.emulator.onedata.lab import Answer, Client
 from tests.emulator.onedata.test_upstream import environment, python
 from tests.whole.conftest import hfaas_in, start
 
+from hfaas_emulator.containers import owner
 from hfaas_tui.transfer import client
 from hfaas_tui.watch import Emulator, find
 
@@ -240,11 +243,11 @@ def test_the_token_stands_nowhere_but_in_the_secret(world: World, docker_engine:
         json.dumps(world.aws("lambda").get_function_configuration(FunctionName=name), default=str)
         for name in ("upper", "heavy", "upper-onetrigger", "hooked")
     ]
-    containers = [
-        json.dumps(docker_engine.api.inspect_container(each["Id"]))
-        for each in docker_engine.api.containers(all=True)
-        if each["Names"][0].startswith(("/hfaas-upper", "/hfaas-heavy"))
-    ]
+    containers = []
+    ours = {"label": f"{owner.STATE}={owner.state(world.directory / '.hfaas')}"}
+    for each in docker_engine.api.containers(all=True, filters=ours):
+        with suppress(NotFound):  # one that stood idle has gone meanwhile
+            containers.append(json.dumps(docker_engine.api.inspect_container(each["Id"])))
     processes = subprocess.run(["ps", "axeww"], capture_output=True, text=True, check=True).stdout
 
     assert "arn:aws:secretsmanager" in "".join(configured)

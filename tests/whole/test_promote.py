@@ -22,6 +22,7 @@ from subprocess import CompletedProcess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from docker.errors import NotFound
 from tests.registry import Registry
 from tests.standin import ACCOUNT, REGION, StandIn, standin
 from tests.whole.conftest import Hfaas, hfaas_in, start
@@ -396,12 +397,13 @@ def searched(story: Story, changed: Changed) -> Searched:
         for key, content in objects(story.there("s3"), bucket):
             places[f"s3://{bucket}/{key}"] = content.decode("latin-1")
     for path in [one for one in story.directory.rglob("*") if one.is_file()]:
-        places[str(path.relative_to(story.directory))] = path.read_bytes().decode("latin-1")
+        with suppress(FileNotFoundError):  # the emulator goes on with its work
+            places[str(path.relative_to(story.directory))] = path.read_bytes().decode("latin-1")
     for reference in changed.rehearsed.images.values():
         image = story.engine.images.get(reference)
         places[f"image {reference}"] = json.dumps([image.attrs, image.history()])
-    for one in story.engine.api.containers(all=True):
-        if one["Names"][0].startswith("/hfaas-story-"):
+    for one in story.engine.api.containers(all=True, filters={"name": "^/hfaas-story-"}):
+        with suppress(NotFound):
             places[f"container {one['Names'][0]}"] = json.dumps(story.engine.api.inspect_container(one["Id"]))
     secrets = story.there("secretsmanager")
     (secret,) = secrets.list_secrets()["SecretList"]

@@ -167,9 +167,7 @@ class ExecutionEnvironment:
             image = await engine.image(self.function.image)
             if image is None:
                 raise ImageNotFound(f"there is no image {self.function.image} on this machine", "build or load it")
-            self._container = await engine.run(
-                await self._spec(image), self.output.feed, self.output.feed_errors
-            )
+            self._container = await engine.run(await self._spec(image), self.output.feed, self.output.feed_errors)
         except EngineError as error:
             raise InitFailed(_refused(error, self.id)) from error
         except AwsError as error:

@@ -186,9 +186,7 @@ class Lambda:
     def holder(self, access_key: str) -> str:
         """Return the invocation whose environment has these credentials, nothing when there is none."""
         environments = (
-            environment
-            for pool in self._pools.values()
-            for environment in (*pool.busy, *pool.idle, *pool.starting)
+            environment for pool in self._pools.values() for environment in (*pool.busy, *pool.idle, *pool.starting)
         )
         return next((environment.request for environment in environments if environment.holds(access_key)), "")
 

@@ -125,7 +125,9 @@ class S3:
 
     async def _delete(self, asked: Asked, body: bytes, bearer: Bearer) -> Answer:
         """Delete those of several objects that a role may delete."""
-        refused = await self._guard.deletions(bearer, asked.asked(), s3_deletions.objects(body)) if self._guard else {}
+        refused = (
+            await self._guard.deletions(bearer, asked.asked(), s3_deletions.objects(body)) if self._guard else {}
+        )
         allowed, errors = s3_deletions.without(body, refused)
         if not allowed:
             return Answer(200, ((b"content-type", b"application/xml"),), s3_deletions.answer(errors))
