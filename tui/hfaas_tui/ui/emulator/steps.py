@@ -101,6 +101,7 @@ _WORDS: Mapping[What, Callable[[Detail], str]] = {
     What.SCRIPT_ENDED: lambda d: f"item {d.get('item')}, exit {d.get('exit')}, {_took(d)}",
     What.OUTPUT_UPLOADED: lambda d: f"{d.get('url')}  {size(d.get('bytes'))}",
     What.INVOCATION_DELEGATED: _delegated,
+    What.IMAGE_RAN: lambda d: f"{d.get('image')} {d.get('id')}",
     What.JOB_SUBMITTED: lambda d: f"{d.get('job')} in queue {d.get('queue')}",
     What.JOB_STATE: _job,
     What.SPACE_CHANGED: lambda d: f"{d.get('path')} {d.get('change')}",
