@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,7 @@ cat /mnt/shared/reference.fa /mnt/shared/notes/all > "$TMP_OUTPUT_DIR/$(basename
 """
 READ = """\
 #!/bin/sh -e
+mkdir -p /mnt/shared/notes
 echo "$(id -u) has read" >> /mnt/shared/notes/all
 echo made > "/mnt/shared/made-by-$(id -u)"
 cat /mnt/shared/reference.fa /mnt/shared/notes/all > "$TMP_OUTPUT_DIR/$(basename "$INPUT_FILE_PATH")"
@@ -99,9 +101,16 @@ def site(tmp_path_factory: pytest.TempPathFactory, base_image: str) -> Iterator[
     hfaas("down")
 
 
-def test_a_function_and_a_job_share_what_they_write_over_a_restart(site: Site) -> None:
+@pytest.fixture
+def reference(site: Site) -> None:
+    """Have a reference in the folder, and nothing of what other tests left there."""
+    for each in site.folder.iterdir():
+        shutil.rmtree(each) if each.is_dir() else each.unlink()
     (site.folder / "reference.fa").write_text("ACGT\n")
 
+
+@pytest.mark.usefixtures("reference")
+def test_a_function_and_a_job_share_what_they_write_over_a_restart(site: Site) -> None:
     assert site.process("notes/a", "noted/a", "one") == "ACGT\n993 says one\n"
     site.restart()
     assert site.process("jobs/b", "read/b", "") == "ACGT\n993 says one\n0 has read\n"
@@ -114,9 +123,9 @@ def test_a_function_and_a_job_share_what_they_write_over_a_restart(site: Site) -
     ]
 
 
+@pytest.mark.usefixtures("reference")
 def test_what_a_job_has_made_a_function_may_change(site: Site) -> None:
     """A job is root in its container here, a function is not; an access point is one user to both."""
-    (site.folder / "reference.fa").write_text("ACGT\n")
     site.process("jobs/first", "read/first", "")
     site.process("notes/then", "noted/then", "then")
 

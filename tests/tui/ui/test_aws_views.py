@@ -18,6 +18,7 @@ from tests.tui.ui.world import NOW, FakeBackend, function, run, sample
 from textual.pilot import Pilot
 
 from hfaas_deploy.aws import target
+from hfaas_tui.errors import CliError
 from hfaas_tui.ui import __main__ as entry
 from hfaas_tui.ui import web
 from hfaas_tui.ui.app import HfaasApp
@@ -323,6 +324,21 @@ async def test_credentials_that_are_not_there_yet_are_found_as_soon_as_they_are(
         await wait_text(pilot, "Not signed in to AWS: no credentials for AWS were found.")
         profile.write_text(SIGNED_IN)
         await wait_text(pilot, "heavy")
+
+
+def test_a_client_from_before_there_were_credentials_is_not_kept(there: StandIn, profile: Path) -> None:
+    profile.write_text("[research]\nregion = eu-west-1\n")
+    backend = AwsBackend("research", REGION)
+    with pytest.raises(CliError, match="no credentials"):
+        backend.functions()
+    backend._link.client("lambda")
+    profile.write_text(SIGNED_IN)
+    target.forget_credentials()
+    assert backend.health().is_up
+
+    with pytest.raises(CliError, match="no credentials"):
+        backend.functions()
+    assert "heavy" in {each.name for each in backend.functions()}
 
 
 async def test_aws_that_does_not_answer_is_not_taken_for_a_session_that_is_over(

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 HEAVY = {"boto3", "botocore", "docker", "moto", "cv2", "PIL", "numpy", "yaml", "pygments"}
-LIGHT = {"hfaas_deploy", "hfaas_deploy.names"}
-"""What of the deploying part is no more than names."""
+LIGHT = {"hfaas_deploy", "hfaas_deploy.names", "hfaas_deploy.aws", "hfaas_deploy.aws.refusals"}
+"""What of the deploying part is no more than names and words."""
 
 
 def loaded(code: str) -> set[str]:

@@ -273,6 +273,8 @@ class AwsBackend:
         try:
             with self._link.told(what):
                 yield
-        except CliError:
+        except CliError as error:
+            if self._link.is_refused(error):
+                self._link.forget()  # a client keeps for good what it was made with, be it no credentials at all
             self._is_doubtful = True
             raise

@@ -79,8 +79,8 @@ class AwsLink:
         """Forget the credentials that were found: there may be newer ones by now."""
         from hfaas_deploy.aws import target
 
-        self.close()
         target.forget_credentials()
+        self.close()
 
     def close(self) -> None:
         """Let go of connections."""
