@@ -101,8 +101,9 @@ def time_column(count: int) -> Iterator[Key]:
 def upwards(screen: Terminal, count: int) -> Iterator[Key]:
     """Yield keys that go up line by line; which line each will find is known from the one before."""
     mark, _ = screen.press("k")
-    found = screen.find(r"▸[^▸]*?line (\d{7})[^▸]*?follow off", mark)[1]
-    at = int(found[1])
+    screen.wait("follow off", mark)
+    time.sleep(STARTED_S)  # the head and the lines are painted in either order
+    at = int(re.findall(r"▸[^▸]*?line (\d{7})", screen.painted(mark))[-1])
     for each in range(at - 1, at - 1 - count, -1):
         yield "k", f"▸[^▸]{{0,60}}line {each:07d}"
 
