@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
@@ -16,6 +17,7 @@ from tests.tui.ui.test_promote import VIDEO, World, project, view, world  # noqa
 from tests.tui.ui.test_promote_steps import begin, ended, moved, updating, whole
 from tests.tui.ui.world import NOW, FakeBackend
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from hfaas_tui.ui.app import HfaasApp
 from hfaas_tui.ui.backend import Backend
@@ -128,6 +130,25 @@ async def test_a_question_that_is_left_for_another_target_is_not_agreed_to(world
         await wait_text(pilot, "▲ AWS LIVE")
         await wait_for(pilot, lambda: fake.agreed == [False], "an answer")
         await wait_text(pilot, "it was not agreed to")
+
+
+async def test_nothing_is_painted_on_a_view_whose_widgets_are_leaving(world: World, project: Path) -> None:
+    async with promoting(world, project, whole(project / "pipeline.yaml")) as (app, pilot, _):
+        await wait_text(pilot, "3 of 3 functions tried")
+        leaving = view(app)
+        await app.switch_screen(Screen())
+        app.uninstall_screen(leaving)
+        removal = asyncio.ensure_future(_removed(leaving))
+        left = set()
+        while not removal.done():
+            leaving.panes.show()
+            left.add(len(leaving.children))
+            await asyncio.sleep(0)
+        assert len(left) > 2  # they did go one after the other
+
+
+async def _removed(one: Screen[None]) -> None:
+    await one.remove()
 
 
 async def test_what_was_verified_of_another_template_is_out_of_date(world: World, project: Path) -> None:

@@ -18,7 +18,7 @@ from textual.screen import Screen
 
 from hfaas_tui.ui import actions, clipboard, frame, glyphs, themes, toasts
 from hfaas_tui.ui.actions import Action
-from hfaas_tui.ui.errands import Defects, send
+from hfaas_tui.ui.errands import Defects, is_there, send
 from hfaas_tui.ui.feed import Feeds
 from hfaas_tui.ui.filters import Ascii, Harmless
 from hfaas_tui.ui.keyboard import Keyboard, Passed
@@ -142,7 +142,7 @@ class HfaasApp(Lasting):
         try:
             view.poll()
         except Exception as error:  # noqa: BLE001 - what is on screen stays; the work of the user too
-            if not view.is_attached:  # it was taken away while it looked
+            if not is_there(view):  # it was taken away while it looked
                 return
             is_told = self.defects.is_known(error)
             problem = self.defects.note(error)

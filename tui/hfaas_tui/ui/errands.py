@@ -57,12 +57,17 @@ def send(
     return owner.run_worker(run, group=group, thread=True, exclusive=exclusive, exit_on_error=False)
 
 
+def is_there(owner: DOMNode) -> bool:
+    """Tell whether a screen is there and stays; the widgets of one that goes leave one after the other."""
+    return owner.is_attached and owner.display
+
+
 def _hand_over(owner: DOMNode, app: HfaasApp, take: Callable[[Any], None], value: object) -> None:
     """Have the event loop take a value; nothing happens when nobody is there for it any more."""
     worker = get_current_worker()
 
     def arrive() -> None:
-        if worker.is_cancelled or not (owner.is_attached or owner is app):
+        if worker.is_cancelled or not (owner is app or is_there(owner)):
             return
         try:
             take(value)

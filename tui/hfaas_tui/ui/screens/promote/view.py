@@ -13,6 +13,7 @@ from textual import on
 from textual.app import ComposeResult
 
 from hfaas_tui.ui import actions
+from hfaas_tui.ui.errands import is_there
 from hfaas_tui.ui.model import Target
 from hfaas_tui.ui.project import project, promoting
 from hfaas_tui.ui.project.promoting import Promoter
@@ -99,7 +100,7 @@ class Promote(View):
     @property
     def is_shown(self) -> bool:
         """Tell whether its widgets are there: not before it came up, nor when it goes with its target."""
-        return self.is_ready and self.is_attached and bool(self.query(VTable))
+        return self.is_ready and is_there(self)
 
     @property
     def table(self) -> VTable[Any]:
