@@ -32,14 +32,22 @@ def scalar(value: Scalar) -> str:
 
 
 def _is_read_as(text: str) -> bool:
+    """Tell whether it is this text as a key, behind a key and in a list: "-" in a list is, behind a key it is not."""
+    return _read(f"{text}: {text}") == [text, text] and _read(f"[{text}]") == [text]
+
+
+def _read(line: str) -> list[str] | None:
+    """The texts of a line; None when there is more in it, or less."""
     try:
-        node = yaml.compose(f"[{text}]", yaml.SafeLoader)
+        node = yaml.compose(line, yaml.SafeLoader)
     except yaml.YAMLError:
-        return False
-    if not isinstance(node, yaml.SequenceNode) or len(node.value) != 1:
-        return False
-    (only,) = node.value
-    return isinstance(only, yaml.ScalarNode) and only.value == text and only.tag not in (NULL, MERGE)
+        return None
+    if not isinstance(node, yaml.CollectionNode):
+        return None
+    pairs = isinstance(node, yaml.MappingNode)
+    inner = [each for pair in node.value for each in pair] if pairs else node.value
+    is_text = all(isinstance(each, yaml.ScalarNode) and each.tag not in (NULL, MERGE) for each in inner)
+    return [each.value for each in inner] if is_text else None
 
 
 def _escaped(char: str) -> str:
