@@ -19,6 +19,11 @@ check:
 test *ARGS:
     uv run pytest -m "not docker and not slow and not screens" {{ARGS}}
 
+# the quick tests in an order and with examples that nobody has tried: what fails here is told with its seed
+explore *ARGS:
+    uv run pytest -m "not docker and not slow and not screens" \
+      --randomly-seed=default --hypothesis-profile=default {{ARGS}}
+
 # the views of the terminal UI, drawn and compared; UPDATE_GOLDEN=1 accepts what is drawn
 test-screens *ARGS:
     uv run pytest -m "screens and not slow" {{ARGS}}
