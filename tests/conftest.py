@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.loaders import JSONFileLoader, Loader
 from tests.registry import registry  # noqa: F401 - a fixture
-from tests.standin import aws, stand_in  # noqa: F401 - fixtures
+from tests.standin import aws, shared_stand_in, stand_in  # noqa: F401 - fixtures
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 

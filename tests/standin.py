@@ -1,11 +1,12 @@
 """What plays AWS in tests of promotions: an emulator in a second process, and a registry of images as its ECR.
 
-Tests that name the fixture `stand_in` share one that runs Functions as plain processes; `aws` is the Target there, with
-credentials in the environment. `standin(folder)` starts one of the test's own.
+Tests that name the fixture `stand_in` share one that runs Functions as plain processes, each with an account of its
+own; `aws` is the Target there, with credentials in the environment. `standin(folder)` starts one of the test's own.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -13,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,8 @@ REGION = "eu-west-1"
 START_WITHIN = 60
 STOP_WITHIN = 60
 
+_accounts = itertools.count(310_000_000_000)
+
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
@@ -40,12 +43,17 @@ class StandIn:
     url: str
     state: Path
     registry: str = ""
+    account: str = ACCOUNT
+
+    def apart(self) -> StandIn:
+        """The same for an account that nobody else has: what others leave behind fills no page of its lists."""
+        return replace(self, account=str(next(_accounts)))
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables with which `hfaas` promotes to it; all others of AWS are to be unset."""
         return {
-            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_ACCESS_KEY_ID": self.account,
             "AWS_SECRET_ACCESS_KEY": "of no worth",
             "AWS_REGION": REGION,
             "AWS_CONFIG_FILE": os.devnull,
@@ -65,7 +73,7 @@ class StandIn:
         for name, value in self.environment.items():
             patch.setenv(name, value)
         target.forget_credentials()  # a session keeps the credentials that it found first
-        return self.target().within(ACCOUNT)
+        return self.target().within(self.account)
 
 
 @contextmanager
@@ -113,14 +121,20 @@ def _endpoint(process: subprocess.Popen[bytes], state: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def stand_in(tmp_path_factory: pytest.TempPathFactory, registry: Registry) -> Iterator[StandIn]:
-    """One that the tests of a worker share: names in it are to be unique."""
+def shared_stand_in(tmp_path_factory: pytest.TempPathFactory, registry: Registry) -> Iterator[StandIn]:
+    """One that the tests of a worker share: names of buckets and repositories in it are to be unique."""
     with standin(tmp_path_factory.mktemp("standin"), registry.address) as found:
         yield found
 
 
 @pytest.fixture
+def stand_in(shared_stand_in: StandIn) -> StandIn:
+    """The shared one, with an account of the test's own."""
+    return shared_stand_in.apart()
+
+
+@pytest.fixture
 def aws(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
-    """The shared one as a Target, whose account is known."""
+    """That account as a Target."""
     yield stand_in.use(monkeypatch)
     target.forget_credentials()

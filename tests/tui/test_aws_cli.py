@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tests import faults
 from tests.faults import Proxy
-from tests.standin import ACCOUNT, REGION, StandIn
+from tests.standin import REGION, StandIn
 
 from hfaas_deploy import deploy, fdl
 from hfaas_deploy.aws import target
@@ -64,8 +64,9 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(shared_stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Bring the Stack up; commands reach it by a proxy that can make AWS refuse."""
+    stand_in = shared_stand_in.apart()
     folder, stack = tmp_path_factory.mktemp("pipeline"), f"cli-{uuid.uuid4().hex[:8]}"
     (folder / "echo.sh").write_text(SCRIPT)
     (folder / "pipeline.yaml").write_text(PIPELINE.format(stack=stack))
@@ -195,9 +196,7 @@ def test_expired_credentials_are_told_in_words(hfaas: Hfaas, site: Site, command
 
 
 def test_a_missing_permission_names_the_action(hfaas: Hfaas, site: Site) -> None:
-    denied = (
-        f"User: arn:aws:iam::{ACCOUNT}:user/a is not authorized to perform: lambda:ListFunctions on resource: *"
-    )
+    denied = f"User: arn:aws:iam::{site.stand_in.account}:user/a is not authorized to perform: lambda:ListFunctions on resource: *"
     site.proxy.refuse("GET", "/functions", code="AccessDeniedException", message=denied, status=403)
 
     code, _, err = hfaas("ls", "--all")

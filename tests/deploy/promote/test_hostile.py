@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from tests import faults
 from tests.deploy.promote import stage
-from tests.standin import ACCOUNT, REGION, StandIn
+from tests.standin import REGION, StandIn, somebody_else
 
 from hfaas_deploy import names
 from hfaas_deploy.aws import target
@@ -476,25 +476,14 @@ def test_another_build_of_the_same_template_is_not_rehearsed(store: tuple[Rehear
     assert rehearsals.find(REHEARSED.template, {"split": "sha256:1", "join": "sha256:1"}) is None
 
 
-OTHER = "111122223333"
-
-
-def squat(stand_in: StandIn, patch: pytest.MonkeyPatch, bucket: str) -> None:
-    """Another account takes the name of a bucket."""
-    patch.setenv("AWS_ACCESS_KEY_ID", OTHER)
-    target.forget_credentials()
-    where: Any = {"LocationConstraint": REGION}
-    stand_in.target().client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
-    patch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
-    target.forget_credentials()
-
-
 @pytest.mark.slow
 def test_a_bucket_that_somebody_took_after_the_plan_brings_nothing_up(
-    project: stage.Project, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+    project: stage.Project, stand_in: StandIn
 ) -> None:
     planned = project.plan()
-    squat(stand_in, monkeypatch, project.name)
+    where: Any = {"LocationConstraint": REGION}
+    with somebody_else():
+        stand_in.target().client("s3").create_bucket(Bucket=project.name, CreateBucketConfiguration=where)
 
     with pytest.raises(DeployError, match=project.name):
         project.promote(planned)

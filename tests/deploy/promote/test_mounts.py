@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests import faults
 from tests.deploy.promote import stage
-from tests.standin import ACCOUNT, REGION
+from tests.standin import REGION
 
 from hfaas_deploy.aws import target
 from hfaas_deploy.aws.target import Target
@@ -200,17 +200,23 @@ functions:
 """
 
 
+def write(project: stage.Project, subnet: str, point: str) -> None:
+    """Have the Function mount an access point of the project's account."""
+    account = project.target.account
+    project.file.write_text(FDL.format(id=project.id, subnet=subnet, point=point, region=REGION, account=account))
+
+
 def test_a_promotion_mounts_the_accounts_own_file_system(project: stage.Project) -> None:
     there = Account(project.target)
     (subnet,) = there.subnets("a")
     point, system = there.point(subnet)
-    project.file.write_text(FDL.format(id=project.id, subnet=subnet, point=point, region=REGION, account=ACCOUNT))
+    write(project, subnet, point)
 
     project.promote()
 
     name = f"split-{project.id}"
     made = project.target.client("lambda").get_function_configuration(FunctionName=name)
-    whole = f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:access-point/{point}"
+    whole = f"arn:aws:elasticfilesystem:{REGION}:{project.target.account}:access-point/{point}"
     assert made["FileSystemConfigs"] == [{"Arn": whole, "LocalMountPath": "/mnt/ref"}]
     (definition,) = project.target.client("batch").describe_job_definitions(
         jobDefinitionName=name, status="ACTIVE"
@@ -226,11 +232,10 @@ def test_a_promotion_mounts_the_accounts_own_file_system(project: stage.Project)
 
 def test_a_promotion_that_could_not_mount_touches_nothing(project: stage.Project) -> None:
     point = "fsap-0123456789abcdef0"
-    project.file.write_text(
-        FDL.format(id=project.id, subnet="subnet-0a1b2c3d", point=point, region=REGION, account=ACCOUNT)
-    )
+    write(project, "subnet-0a1b2c3d", point)
+    told = f"there is no access point {point} in {REGION} of account {project.target.account}"
 
-    with pytest.raises(FileSystemError, match=f"there is no access point {point} in {REGION} of account {ACCOUNT}"):
+    with pytest.raises(FileSystemError, match=told):
         project.plan()
 
     assert project.stack.status() == ""

@@ -12,7 +12,7 @@ import pytest
 from tests import faults
 from tests.deploy.promote import stage
 from tests.registry import Registry
-from tests.standin import ACCOUNT, StandIn
+from tests.standin import StandIn
 
 from hfaas_deploy import fdl, messages, names, steps, template
 from hfaas_deploy.aws import artifacts
@@ -137,7 +137,7 @@ def test_before_the_first_promotion_everything_is_new_and_nothing_is_touched(pro
     ]
     assert not found.is_empty
     assert found.faults == ()
-    assert found.identity.account == ACCOUNT
+    assert found.identity.account == project.target.account
 
 
 def test_images_that_the_engine_has_are_pushed_and_others_are_built(project: Project) -> None:
@@ -422,18 +422,18 @@ def test_a_template_that_is_too_large_for_a_request_lies_in_the_bucket_only_whil
 
 
 def test_a_plan_takes_away_its_own_copy_of_a_template_and_no_other(project: Project) -> None:
-    s3, region = project.target.client("s3"), project.target.region
-    bucket = artifacts.ensure(s3, ACCOUNT, region)
+    s3, account = project.target.client("s3"), project.target.account
+    bucket = artifacts.ensure(s3, account, project.target.region)
     template = project.plan().template
 
     def copies() -> set[str]:
         return {one["Key"] for one in s3.list_objects_v2(Bucket=bucket, Prefix="templates/").get("Contents", [])}
 
     before = copies()
-    with artifacts.lent(s3, bucket, template, ACCOUNT):
+    with artifacts.lent(s3, bucket, template, account):
         (mine,) = copies() - before
-        artifacts.publish(s3, bucket, template, ACCOUNT)  # a promotion begins meanwhile
-        with artifacts.lent(s3, bucket, template, ACCOUNT):  # and another plan
+        artifacts.publish(s3, bucket, template, account)  # a promotion begins meanwhile
+        with artifacts.lent(s3, bucket, template, account):  # and another plan
             assert len(copies() - before) == 3
         assert mine in copies()
 
@@ -446,7 +446,7 @@ def test_a_plan_is_told_to_programs_without_the_template(project: Project) -> No
     told = json.loads(json.dumps(project.plan().to_json()))
 
     assert told["stack"] == project.name
-    assert told["identity"]["account"] == ACCOUNT
+    assert told["identity"]["account"] == project.target.account
     assert told["images"][0]["upload"] == "push"
     assert told["rehearsal"]["how"] == "deploy"
     assert told["preview"]["steps"][0]["action"] == "+"

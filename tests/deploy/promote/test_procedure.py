@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from tests import faults
 from tests.deploy.promote import stage
-from tests.standin import ACCOUNT, OTHER, REGION, StandIn, somebody_else
+from tests.standin import OTHER, REGION, StandIn, somebody_else
 
 from hfaas_deploy import names, template
 from hfaas_deploy.aws import artifacts
@@ -74,7 +74,11 @@ def test_the_first_promotion_brings_up_what_was_planned_and_writes_it_down(proje
         assert live["Code"]["ImageUri"] == value
         assert value.startswith(f"{project.registry.address}/hfaas/{function}@sha256:")
     assert {one.function: one.id for one in planned.images} == dict(promoted.ids)
-    assert (promoted.account, promoted.region, promoted.by) == (ACCOUNT, REGION, planned.identity.arn)
+    assert (promoted.account, promoted.region, promoted.by) == (
+        project.target.account,
+        REGION,
+        planned.identity.arn,
+    )
     assert record.latest(project.target, project.name) == promoted
     assert [type(message) for message in project.said][-1] is Recorded
 

@@ -7,7 +7,7 @@ import uuid
 from dataclasses import replace
 
 import pytest
-from tests.standin import ACCOUNT, REGION
+from tests.standin import REGION
 
 from hfaas_deploy.aws import artifacts
 from hfaas_deploy.aws.target import Target
@@ -24,7 +24,7 @@ def promoted(aws: Target) -> Promoted:
         template="8ab42362ac96" + "0" * 52,
         images={"split": "r/hfaas/split@sha256:1"},
         ids={"split": "sha256:2"},
-        account=ACCOUNT,
+        account=aws.account,
         region=REGION,
         by="arn:aws:sts::210987654321:user/ana",
         at=1_769_860_800.125,

@@ -69,7 +69,8 @@ def test_a_function_answers_without_running_its_script_or_a_job(
     assert (result.ok, result.text) == (True, "it starts and reads its configuration")
     assert not (tmp_path / "mark").exists()
     batch = target.client("batch")
-    for queue in batch.describe_job_queues()["jobQueues"]:
+    queues = [one for page in batch.get_paginator("describe_job_queues").paginate() for one in page["jobQueues"]]
+    for queue in queues:
         for status in ("SUBMITTED", "RUNNABLE", "RUNNING", "SUCCEEDED", "FAILED"):
             jobs = batch.list_jobs(jobQueue=queue["jobQueueArn"], jobStatus=status)["jobSummaryList"]
             assert not any(name in job["jobName"] for job in jobs)
