@@ -5,34 +5,19 @@ Only an emulator has these paths, and only a rehearsal asks for them: the real f
 
 from __future__ import annotations
 
-import http.client
 import json
-from contextlib import closing
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from hfaas_deploy.errors import FileSystemError, TargetUnreachable
-
-TIMEOUT_S = 60
+from hfaas_deploy import emulator
+from hfaas_deploy.errors import FileSystemError
 
 
 def ensure(endpoint: str, access_point: str) -> str:
     """The folder of that access point on the emulator's machine, made when it is missing."""
-    status, body = _put(endpoint, f"/_hfaas/file-systems/{quote(access_point, safe='')}")
-    told = body.decode(errors="replace")
-    if status >= 300:
-        raise FileSystemError(f"the emulator has no folder for {access_point}: {status} {told}")
+    answer = emulator.put(endpoint, f"/_hfaas/file-systems/{quote(access_point, safe='')}")
+    if answer.is_refusal:
+        raise FileSystemError(f"the emulator has no folder for {access_point}: {answer.status} {answer.text}")
     try:
-        return str(json.loads(told)["folder"])
+        return str(json.loads(answer.text)["folder"])
     except (ValueError, KeyError, TypeError):
         raise FileSystemError(f"the emulator's answer about {access_point} cannot be understood") from None
-
-
-def _put(endpoint: str, path: str) -> tuple[int, bytes]:
-    url = urlsplit(endpoint)
-    try:
-        with closing(http.client.HTTPConnection(url.hostname or "", url.port or 80, timeout=TIMEOUT_S)) as line:
-            line.request("PUT", path)
-            answer = line.getresponse()
-            return answer.status, answer.read()
-    except (OSError, http.client.HTTPException) as error:
-        raise TargetUnreachable(f"no emulator answers at {endpoint}: {error}") from error

@@ -1,6 +1,6 @@
-"""The bucket for events too large for a job, large templates, which it drops both, OneTrigger's state, records.
+"""The artifacts bucket: events too large for a job, large templates, OneTrigger's state, records of promotions.
 
-There is one for all pipelines of an account and region.
+All pipelines of an account and region share it. Events and templates in it expire by themselves, the rest stays.
 
 It belongs to no Stack, since a Stack could not be removed as long as another one's jobs read from it.
 """

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import tempfile
 from typing import IO
-from urllib.parse import urlsplit
 
+from hfaas_deploy import emulator
 from hfaas_deploy.building.archive import pack
 from hfaas_deploy.building.bundle import Progress
 from hfaas_deploy.building.images import FunctionSource, ImageError, Original, function_entries
-from hfaas_deploy.errors import TargetUnreachable
-
-TIMEOUT_S = 60
 
 
 class LayerImages:
@@ -46,20 +42,9 @@ class LayerImages:
             return _reference(function, _pack(function, layer))
 
     def _put(self, digest: str, layer: IO[bytes]) -> None:
-        size = layer.tell()
-        layer.seek(0)
-        url = urlsplit(self._endpoint)
-        connection = http.client.HTTPConnection(url.hostname or "", url.port or 80, timeout=TIMEOUT_S)
-        try:
-            connection.request("PUT", f"/_hfaas/layers/{digest}", layer, {"Content-Length": str(size)})
-            response = connection.getresponse()
-            answer = response.read().decode(errors="replace")
-        except (OSError, http.client.HTTPException) as error:
-            raise TargetUnreachable(f"no emulator answers at {self._endpoint}: {error}") from error
-        finally:
-            connection.close()
-        if response.status >= 300:
-            raise ImageError(f"the emulator refused the function's files: {response.status} {answer}")
+        answer = emulator.put(self._endpoint, f"/_hfaas/layers/{digest}", layer)
+        if answer.is_refusal:
+            raise ImageError(f"the emulator refused the function's files: {answer.status} {answer.text}")
 
 
 def _pack(function: FunctionSource, layer: IO[bytes]) -> str:
