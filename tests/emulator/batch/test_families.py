@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Coroutine
 from itertools import pairwise
 from typing import Any
@@ -212,13 +211,11 @@ async def test_an_array_whose_children_can_never_start_says_so_itself(world: Any
     assert world.job(array).reason == ""
 
 
-async def test_an_array_of_10000_is_accepted_quickly_and_leaves_the_loop_to_others(world: Any) -> None:
-    begun = time.perf_counter()
+async def test_an_array_of_10000_is_accepted_before_all_its_children_are_looked_at(world: Any) -> None:
     array = await world.submit(array=10_000)
-    took = time.perf_counter() - begun
-    await world.turn()
 
-    assert took < 1.5
+    assert world.job(array).summary[Status.SUBMITTED] > 0, "others had their turns meanwhile"
+    await world.turn()
     assert world.states(array, f"{array}:0", f"{array}:9999")[:2] == ["PENDING", "RUNNING"]
 
 
