@@ -78,6 +78,7 @@ async def go(app: HfaasApp, pilot: Pilot[int], kind: Kind) -> None:
     await wait_for(pilot, lambda: app.backend is not before and not app.screen.is_modal, "the other target")
     await wait_text(pilot, "▲ AWS LIVE" if kind == "aws" else "◆ LOCAL")
     await wait_text(pilot, "[7 Promote]")
+    await wait_for(pilot, lambda: view(app).proposal, "what its keys are about")
 
 
 async def test_what_verify_found_is_there_again_after_another_target_was_looked_at(
