@@ -46,6 +46,8 @@ class Step:
     name: str
     settings: tuple[Setting, ...] = ()
     is_replaced: bool = False
+    is_adopted: bool = False
+    """It is there, and no Stack has it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,8 @@ def _steps(changes: list[Change], old: Side, new: Side) -> Iterator[Step]:
 def _step(thing: Thing, changes: list[Change], heads: Mapping[str, Thing], old: Side, new: Side) -> Step:
     head = next((change for change in changes if heads.get(change.resource) == thing), None)
     kind, name = thing
+    if head and head.action == "Import":
+        return Step(Action.CHANGE, kind, name, is_adopted=True)
     if head and head.action != "Modify":
         return Step(Action.REMOVE if head.action == "Remove" else Action.ADD, kind, name)
     settings = tuple(

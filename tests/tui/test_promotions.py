@@ -109,8 +109,11 @@ def test_a_bucket_that_is_taken_over_has_lines_of_its_own_and_what_it_loses_is_a
 ) -> None:
     adoption = Adoption(1000, 2048, is_more=True, losses=("does not notify others any more",))
     bucket = BucketPlan("films", Owner.OURS, is_adopted=True, adoption=adoption)
-    adopting = replace(promotion, buckets=(bucket,))
+    step = Step(Action.CHANGE, "bucket", "films", is_adopted=True)
+    adopting = replace(promotion, buckets=(bucket,), preview=Preview("hfaas-hello", True, (step,)))
 
+    (resources,) = [one for one in promotions.summary(adopting) if one.title == "Resources"]
+    assert [row.cells for row in resources.rows] == [("~", "bucket", "films", "is taken over")]
     (section,) = [one for one in promotions.summary(adopting) if one.title == "Taken over"]
     told = [" ".join(row.cells) for row in section.rows]
     assert (

@@ -185,6 +185,8 @@ def _step(step: Step) -> Row:
     told = [_setting(each) for each in step.settings]
     if step.is_replaced:
         told.insert(0, "is replaced")
+    if step.is_adopted:
+        told.insert(0, "is taken over")
     tone = Tone.DANGER if step.is_replaced else _tone(step.action)
     return Row((step.action.value, step.kind, step.name, ", ".join(told)), tone)
 

@@ -298,6 +298,9 @@ def test_a_bucket_that_is_ours_already_is_taken_over(project: Project) -> None:
     (bucket,) = [one for one in found.buckets if one.name == project.name]
     assert (bucket.owner, bucket.is_adopted) == (Owner.OURS, True)
     assert [change.resource for change in found.changes if change.action == "Import"]
+    assert [(step.name, step.action) for step in found.preview.steps if step.is_adopted] == [
+        (project.name, Action.CHANGE)
+    ]
 
 
 @pytest.mark.slow

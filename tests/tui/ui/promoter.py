@@ -38,17 +38,23 @@ IDENTITY = Identity(ACCOUNT, ME, REGION, "sts.eu-west-1.amazonaws.com", "biology
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 DIGEST = "sha256:41fe9c" + 58 * "0"
 SIZE = 480_000_000
+BUCKET = "AWS::S3::Bucket"
 HOLD = object()
 """Stands in a script where the promotion waits until the test goes on."""
 
 
-def promotion(file: Path, before: Pipeline | None = None, **more: object) -> Promotion:
-    """Return what a promotion of a file would do; to an account that has nothing of it, or has it as `before`."""
+def promotion(file: Path, before: Pipeline | None = None, *, adopts: bool = False, **more: object) -> Promotion:
+    """Return what a promotion of a file would do; to an account that has nothing of it, or has it as `before`.
+
+    With `adopts` the account has its buckets, and no Stack has them.
+    """
     pipeline = steps.checked(fdl.read(file), lambda _: None)
     rendered = template.render(pipeline)
     new = Side.of(Standing(template.document(pipeline), parameters(pipeline, "0a1b")))
     old = Side.of(Standing(template.document(before), parameters(before, "9b2c")) if before else Standing())
     changes = tuple(changed(old, new)) if before else tuple(all_new(new))
+    if adopts:
+        changes = tuple(replace(one, action="Import") if one.kind == BUCKET else one for one in changes)
     plan = Promotion(
         pipeline,
         rendered,
@@ -60,7 +66,10 @@ def promotion(file: Path, before: Pipeline | None = None, **more: object) -> Pro
         images=tuple(image(one.name, upload=Upload.PUSH) for one in pipeline.functions),
         repositories=() if before else tuple(names.repository(one.name) for one in pipeline.functions),
         changes=changes,
-        buckets=tuple(BucketPlan(one.name, Owner.OURS if before else Owner.FREE) for one in pipeline.buckets),
+        buckets=tuple(
+            BucketPlan(one.name, Owner.OURS if before or adopts else Owner.FREE, is_adopted=adopts)
+            for one in pipeline.buckets
+        ),
     )
     return replace(plan, **more)  # type: ignore[arg-type]
 

@@ -154,9 +154,25 @@ async def test_what_destroys_has_a_mark_and_a_word_where_there_is_no_colour(
     async with planned(world, project, fake, SMALL, ascii=True) as (app, pilot):
         await wait_text(pilot, "- delete")
         shown = await settle(pilot)
-        assert "! replace function   split-video" in shown
+        assert "! replace   function   split-video" in shown
         assert "x danger" in shown
         assert [row.tone for row in view(app).table.rows][:3] == ["err"] * 3
+
+
+@BOTH
+async def test_a_bucket_that_is_there_is_taken_over_and_not_told_as_made(
+    world: World, project: Path, size: tuple[int, int]
+) -> None:
+    adopting = FakePromoter(lambda file: fakes.promotion(file, adopts=True))
+    async with planned(world, project, adopting, size) as (app, pilot):
+        told = await settle(pilot)
+        assert " 1 take over " in told
+        assert [row.action for row in view(app).table.rows if row.kind == "S3 bucket"] == [
+            "~ take over",
+            "~ update",
+        ]
+        await pilot.press("P")
+        await wait_text(pilot, "takes over 1, changes 0, deletes 0")
 
 
 async def test_settings_are_told_before_and_after(world: World, project: Path) -> None:

@@ -168,7 +168,7 @@ def shown(preview: Preview) -> Plan:
             step.kind,
             step.name,
             tuple((one.name, short(one.name, one.old), short(one.name, one.new)) for one in step.settings),
-            "is replaced" if step.is_replaced else "",
+            "is replaced" if step.is_replaced else "is taken over" if step.is_adopted else "",
         )
         for step in preview.steps
     )

@@ -202,9 +202,10 @@ def summary(promotion: Promotion, now: float) -> Iterator[str]:
         yield "function is tried once more."
         return
     found = promotions.counted(promotion)
-    new, changed, gone = found["add"] + found["take over"], found["change"] + found["replace"], found["remove"]
+    new, changed, gone = found["add"], found["change"] + found["replace"], found["remove"]
+    taken = f" takes over {found['take over']}," if found["take over"] else ""
     real = "an account that is played here" if promotion.identity.is_stand_in else "a real account"
-    yield f"This creates {new}, changes {changed}, deletes {gone} of {promotion.preview.stack} in {real}."
+    yield f"This creates {new},{taken} changes {changed}, deletes {gone} of {promotion.preview.stack} in {real}."
     uploads = sum(image.upload.value != "there" for image in promotion.images)
     told = [f"{uploads} image{'s go' if uploads != 1 else ' goes'} to its registry."] if uploads else []
     if granted := plan_checks.permissions(promotion):

@@ -33,13 +33,13 @@ class PlanPage(Page):
 
     NUMBER = 2
     WIDE = (
-        Column("action", "ACTION", 9),
+        Column("action", "ACTION", 11),
         Column("kind", "KIND", 22, prio=1),
         Column("name", "NAME", 40, grow=1),
         Column("about", "CHANGE", 24, prio=2, grow=1),
     )
     SMALL = (
-        Column("action", "ACTION", 9),
+        Column("action", "ACTION", 11),
         Column("short", "KIND", 10),
         Column("name", "NAME", 22, grow=1),
         Column("about", "CHANGE", 20, grow=2),

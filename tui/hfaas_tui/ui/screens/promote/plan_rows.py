@@ -104,13 +104,13 @@ def _step(
         (Part(f"   {name:<24}  ", "head"), Part(old or "-", "dim"), Part(" → "), Part(new or "-", "warn"))
         for name, old, new in changed
     ]
-    if resource and not about and mark == "+":
+    if resource and not about and (mark == "+" or step.is_adopted):
         about = resource.about
     if step.kind == "function" and image:
         lines += _facts(_of_image(image))
     if resource:
         lines += _facts(resources.details(resource))
-    action = "! replace" if step.is_replaced else _action(mark)
+    action = "! replace" if step.is_replaced else "~ take over" if step.is_adopted else _action(mark)
     tone = "err" if step.is_replaced else TONES.get(row.tone, "")
     return Row(f"{step.kind} {name}", action, tone, kind, name, about, step.kind, mark, tuple(lines))
 
@@ -162,14 +162,15 @@ def counts(promotion: Promotion, made: Sequence[Resource]) -> Iterator[Part]:
     """Yield how many resources become what: as the command line counts them, and as the deploy shows them."""
     found = promotions.counted(promotion)
     words = (
-        ("create", ("add", "take over"), "ok"),
-        ("update", ("change",), "warn"),
-        ("delete", ("remove",), "err"),
+        ("create", found["add"], "ok"),
+        ("update", found["change"], "warn"),
+        ("delete", found["remove"], "err"),
     )
-    for word, names, tone in words:
-        count = sum(found[name] for name in names)
+    for word, count, tone in words:
         yield Part(f" {count} {word} ", tone if count else "dim")
     touched = sum(count for name, count in found.items() if name != "remove")
     yield Part(f" {max(0, sum(not one.is_part for one in made) - touched)} same ", "dim")
+    if found["take over"]:
+        yield Part(f" {found['take over']} take over ", "warn")
     if found["replace"]:
         yield Part(f" {found['replace']} replace ", "err")
