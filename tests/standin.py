@@ -33,7 +33,8 @@ REGION = "eu-west-1"
 START_WITHIN = 60
 STOP_WITHIN = 60
 
-_accounts = itertools.count(310_000_000_000)
+_accounts = itertools.count(310_000_004_321, 10_000)
+"""All end as ACCOUNT does: who promotes for the first time types these digits."""
 
 
 @dataclass(frozen=True, slots=True)
