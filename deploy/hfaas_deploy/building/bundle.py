@@ -269,6 +269,6 @@ def _unpack_interpreter(runtime: Path, folder: Path) -> None:
 
 def _ways_out() -> str:
     return (
-        "Any of these helps: run on Debian bookworm with its package sources reachable; start a Docker engine that has"
-        " or can pull debian:bookworm-slim; set HFAAS_BUNDLE to a bundle made elsewhere; --engine process, which needs none."
+        "Any of these helps: run on Debian bookworm with uv and the package sources reachable; start a Docker engine that"
+        " has or can pull debian:bookworm-slim; set HFAAS_BUNDLE to a bundle made elsewhere; --engine process, which needs none."
     )
