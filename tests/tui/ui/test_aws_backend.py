@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests import faults
@@ -24,7 +25,7 @@ from hfaas_tui.ui.aws.aws_backend import AwsBackend
 from hfaas_tui.ui.aws.buckets import PART
 from hfaas_tui.ui.aws.link import AwsLink
 from hfaas_tui.ui.aws.polling import BUSY_S, QUIET_S, Pacing, Polling
-from hfaas_tui.ui.aws.reading import Reading
+from hfaas_tui.ui.aws.reading import EARLY_LOOKS, Reading
 from hfaas_tui.ui.aws.tails import Event, Tail
 from hfaas_tui.ui.model import Condition, Run
 from hfaas_tui.where import STAND_IN
@@ -402,6 +403,55 @@ def test_a_job_that_can_never_start_is_stuck_and_one_that_waits_is_not() -> None
     stuck = told("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - more than any instance has")
     assert (stuck.is_stuck, stuck.state, stuck.function) == (True, Condition.QUEUED, "f")
     assert not told("CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - none left").is_stuck
+
+
+STREAM_OF_A_JOB = f"batch/default/{'0' * 32}"
+JOB: dict[str, Any] = {
+    "jobId": "j", "jobName": "f-1", "jobDefinition": "f:1", "status": "SUCCEEDED", "createdAt": 1000,
+    "startedAt": 2000, "stoppedAt": 3000,
+    "container": {
+        "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": GROUP}},
+        "logStreamName": STREAM_OF_A_JOB,
+    },
+}  # fmt: skip
+OF_A_JOB = (
+    "JOB RequestId: r-1 JobId: j Attempt: 1",
+    "SCRIPT RequestId: r-1 Item: 0 Exit: 0 Duration: 24.81 ms",
+    "UPLOAD RequestId: r-1 Url: s3://b/out/k Bytes: 166",
+)
+
+
+def taking_its_log(reading: Reading) -> None:
+    reading.take("f", GROUP, [Event(STREAM_OF_A_JOB, 2.0, text) for text in OF_A_JOB])
+
+
+@pytest.mark.parametrize("looks", [1, 3])
+def test_what_a_job_logged_before_batch_told_of_it_is_not_lost(looks: int) -> None:
+    """It began and ended between the two questions of one look; and Batch may tell of it later still."""
+    reading = Reading()
+    taking_its_log(reading)
+    assert reading.told()[0] is None
+    for _ in range(looks - 1):
+        reading.jobs([])
+    reading.jobs([Job.read(JOB)])
+    news, _ = reading.told()
+    assert news
+    (run,) = news.runs
+    assert (run.state, run.outputs, run.exit) == (Condition.OK, ("s3://b/out/k",), 0)
+    assert news.writers == {"s3://b/out/k": ("f", "j")}
+    reading.jobs([Job.read(JOB)])
+    assert reading.told()[0] is None, "nothing is told twice"
+
+
+def test_lines_of_a_job_that_batch_never_tells_of_are_kept_for_some_looks_only() -> None:
+    reading = Reading()
+    taking_its_log(reading)
+    for _ in range(EARLY_LOOKS + 1):
+        reading.jobs([])
+    reading.jobs([Job.read(JOB)])
+    run = reading.run("j")
+    assert run
+    assert run.outputs == ()
 
 
 def test_looks_are_frequent_while_something_runs_and_rare_when_nothing_does() -> None:

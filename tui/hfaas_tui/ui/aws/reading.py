@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -54,6 +55,21 @@ LONGEST_S, LATE_S = 900, 300
 
 CAN_NEVER_START = "MISCONFIGURATION:"
 
+EARLY_LOOKS, EARLY_LINES = 10, 10_000
+"""How often Batch is awaited to tell of a job whose log is there, and how many lines wait for that at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An event of a function's log group, and the run or job that it belongs to."""
+
+    function: str
+    group: str
+    request: str
+    event: Event
+    looks: int = 0
+    """Times that Batch was asked since, and did not tell of the job."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -86,6 +102,7 @@ class Reading:
         self._new_steps: list[Step] = []
         self._lines: list[LogLine] = []
         self._writers: dict[str, tuple[str, str]] = {}
+        self._early: deque[Line] = deque(maxlen=EARLY_LINES)
         self._seq = 0
 
     def run(self, name: str) -> Run | None:
@@ -160,7 +177,7 @@ class Reading:
                 for line in text.split("\n")
             ]
             if request:
-                self._learn(function, group, request, event, text)
+                self._learn(Line(function, group, request, event))
 
     def _whose_line(self, group: str, stream: str) -> Whose:
         at = (group, stream)
@@ -169,16 +186,18 @@ class Reading:
             whose = self._whose[at] = Whose(group, stream, self._streams.get(at))
         return whose
 
-    def _learn(self, function: str, group: str, request: str, event: Event, text: str) -> None:
-        name = request.removeprefix("job:")
+    def _learn(self, line: Line) -> None:
+        name, event = line.request.removeprefix("job:"), line.event
         run = self._runs.get(name)
         if run is None:
-            if request != name:  # a job that Batch has not told of yet
+            if line.request != name:  # a job that began after Batch was asked: the next look tells of it
+                if line.looks < EARLY_LOOKS:
+                    self._early.append(line)
                 return
-            run = Run(name, function, "invocation", Condition.RUNNING, queued=event.time, started=event.time)
+            run = Run(name, line.function, "invocation", Condition.RUNNING, queued=event.time, started=event.time)
         if not run.log_stream:
-            run = replace(run, log_group=group, log_stream=event.stream)
-        self._put(self._changed_by(run, event, text))
+            run = replace(run, log_group=line.group, log_stream=event.stream)
+        self._put(self._changed_by(run, event, event.message.rstrip("\n")))
 
     def _changed_by(self, run: Run, event: Event, text: str) -> Run:
         """Return a run as one more line of its log makes it."""
@@ -285,9 +304,13 @@ class Reading:
     # --- jobs
 
     def jobs(self, jobs: Iterable[Job]) -> None:
-        """Take what Batch tells of jobs."""
+        """Take what Batch tells of jobs, and what those of them have logged whose lines came first."""
         for job in jobs:
             self._take_job(job)
+        early = [*self._early]
+        self._early.clear()
+        for line in early:
+            self._learn(replace(line, looks=line.looks + 1))
 
     def _take_job(self, job: Job) -> None:
         function = job.definition.partition(":")[0]
