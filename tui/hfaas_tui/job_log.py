@@ -80,7 +80,7 @@ def stream_page(
         page = logs.get_log_events(
             logGroupName=group, logStreamName=stream, startTime=start, startFromHead=True, **more
         )
-    except logs.exceptions.ResourceNotFoundException:  # the first line makes the stream
+    except logs.exceptions.ResourceNotFoundException:  # no container yet, or no log group any more
         return [], ""
     shown = [{name: event[name] for name in ("timestamp", "message")} for event in page["events"]]
     return shown, page["nextForwardToken"]

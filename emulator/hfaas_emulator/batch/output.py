@@ -1,6 +1,7 @@
 """What a job prints, line by line into its log stream, and the supervisor's milestones onto the trace.
 
-As the log driver of AWS does: a message has no newline at its end, and an empty line makes none.
+As the log driver of AWS does: the stream is there before the container starts, and stays empty when that prints
+nothing; a message has no newline at its end, and an empty line makes none.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from hfaas_emulator.trace import Trace
 
 class Logs(Protocol):
     """Takes log lines, each with its Unix time in milliseconds, and knows the last ones it took."""
+
+    def begin(self, account: str, region: str, group: str, stream: str) -> None:
+        """Have a stream, without lines at first."""
 
     def append(
         self, account: str, region: str, group: str, stream: str, lines: Sequence[tuple[int, str]]
@@ -48,6 +52,12 @@ class JobOutput:
         self._has_begun = bool(self._known)
         self._streams = Lines(self._take), Lines(self._take)
         self.feed, self.feed_errors = (each.feed for each in self._streams)
+
+    def begin(self) -> None:
+        """Have the stream before its container, so that whoever learns its name finds it."""
+        who = self._identity
+        self._logs.begin(who.account, who.region, who.group, who.stream)
+        self._has_begun = True
 
     def finish(self) -> None:
         """What was left without a newline is a line too, of each stream."""

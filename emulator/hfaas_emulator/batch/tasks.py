@@ -83,6 +83,7 @@ class TaskRunner:
         spec = self._specification(work, identity, environment, trust)
         self._begun(identity, environment)
         output = JobOutput(identity, self._logs, self._trace, self._clock)
+        output.begin()
         container = await self._run(spec, output)
         self._tell_of_image(image)
         self._tell_of_volumes(work)

@@ -78,7 +78,7 @@ def _ignore(*_: str) -> None:
 
 
 class LogStore:
-    """Lines by group and stream; `on_group` is called when lines for a group come for the first time."""
+    """Lines by group and stream; `on_group` is called when a group gets a stream, or lines, for the first time."""
 
     def __init__(
         self,
@@ -100,12 +100,19 @@ class LogStore:
         self._live = Live(self._clock.now())
         self._jobs: dict[str, tuple[str, str]] = {}
 
+    def begin(self, account: str, region: str, group: str, stream: str) -> None:
+        """Have a stream, and its group, before its first line comes."""
+        key = Group(account, region, group)
+        self._announce(key)
+        try:
+            self._make(key, stream).start()
+        except OSError as error:  # its first line tries again
+            self._problem(f"the log {group} {stream} cannot be written: {error}")
+
     def append(self, account: str, region: str, group: str, stream: str, lines: Sequence[tuple[int, str]]) -> None:
         """Add lines, each with its Unix time in milliseconds; they are readable at once."""
         key = Group(account, region, group)
-        if key not in self._announced:
-            self._announced.add(key)
-            self._on_group(account, region, group)
+        self._announce(key)
         target = self._make(key, stream)
         now = int(self._clock.now() * 1000)
         try:
@@ -122,6 +129,11 @@ class LogStore:
             self._flush(target)
         if self._flush_at is None:
             self._flush_at = asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
+
+    def _announce(self, group: Group) -> None:
+        if group not in self._announced:
+            self._announced.add(group)
+            self._on_group(group.account, group.region, group.name)
 
     def flush(self) -> None:
         """Write all buffers."""

@@ -321,6 +321,13 @@ def test_each_attempt_has_a_log_stream_and_a_task_of_its_own(lab: Lab) -> None:
     assert lab.job(job_id)["container"]["logStreamName"] == containers[-1]["logStreamName"]
 
 
+def test_a_job_that_runs_has_its_log_stream_before_its_first_line(lab: Lab, gates: Gates) -> None:
+    job_id = lab.submit("wait", gate := fresh("gate"))
+    lab.when(job_id, "RUNNING")
+    assert lab.lines(job_id) == []
+    gates.open(gate)
+
+
 def test_each_child_knows_its_place(lab: Lab) -> None:
     names = ("AWS_BATCH_JOB_ID", "AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE")
     lab.ended(job_id := lab.submit("show", *names, arrayProperties={"size": 2}))

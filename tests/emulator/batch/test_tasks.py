@@ -54,6 +54,9 @@ class Log:
     def __init__(self) -> None:
         self.streams: dict[tuple[str, str], list[tuple[int, str]]] = {}
 
+    def begin(self, account: str, region: str, group: str, stream: str) -> None:
+        self.streams.setdefault((group, stream), [])
+
     def append(self, account: str, region: str, group: str, stream: str, lines: Sequence[tuple[int, str]]) -> None:
         self.streams.setdefault((group, stream), []).extend(lines)
 

@@ -54,6 +54,9 @@ class Log:
         self.kept: list[tuple[int, str]] = []
         self.streams: dict[str, list[str]] = {}
 
+    def begin(self, account: str, region: str, group: str, stream: str) -> None:
+        self.streams.setdefault(stream, [])
+
     def append(self, account: str, region: str, group: str, stream: str, lines: Sequence[tuple[int, str]]) -> None:
         self.kept += lines
         self.streams.setdefault(stream, []).extend(line for _, line in lines)

@@ -13,7 +13,8 @@ from hfaas_emulator.logs import stream as stream_module
 from hfaas_emulator.logs.store import Group, LogStore, Window
 from hfaas_emulator.logs.stream import backward, forward
 
-GROUP = Group("000000000000", "us-east-1", "/aws/lambda/f")
+WHERE = ("000000000000", "us-east-1", "/aws/lambda/f")
+GROUP = Group(*WHERE)
 EVERYTHING = Window()
 
 
@@ -25,7 +26,7 @@ async def store(tmp_path: Path) -> Any:
 
 
 def append(store: LogStore, name: str, *lines: tuple[int, str]) -> None:
-    store.append(GROUP.account, GROUP.region, GROUP.name, name, lines)
+    store.append(*WHERE, name, lines)
 
 
 def anything(_: str) -> bool:
@@ -221,7 +222,30 @@ async def test_a_group_is_announced_once(tmp_path: Path) -> None:
     append(store, "s", (1, "a"))
     append(store, "t", (1, "a"))
     store.close()
-    assert told == [("000000000000", "us-east-1", "/aws/lambda/f")]
+    assert told == [WHERE]
+
+
+async def test_a_stream_that_begins_is_there_without_lines_also_after_a_restart(tmp_path: Path) -> None:
+    told: list[tuple[str, str, str]] = []
+    store = LogStore(tmp_path, on_group=lambda *key: told.append(key))
+    store.begin(*WHERE, "s")
+    append(store, "s", (1, "a"))
+    store.begin(*WHERE, "t")
+    store.close()
+    assert told == [WHERE]
+    assert [(each.name, each.first) for each in LogStore(tmp_path).streams(GROUP)] == [("s", 1), ("t", None)]
+
+
+async def test_a_stream_that_begins_on_a_disk_that_refuses_takes_lines_once_it_does_not(tmp_path: Path) -> None:
+    problems: list[str] = []
+    (way := tmp_path / "000000000000").write_text("in the way")
+    store = LogStore(tmp_path, problem=problems.append)
+    store.begin(*WHERE, "s")
+    way.unlink()
+    append(store, "s", (1, "a"))
+    store.close()
+    assert len(problems) == 1
+    assert [each.first for each in LogStore(tmp_path).streams(GROUP)] == [1]
 
 
 async def test_a_removed_group_is_empty(store: LogStore, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def last_lines(logs: Any, group: str, stream: str) -> Iterator[str]:
         return iter(())
     try:
         page = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=False, limit=LINES)
-    except logs.exceptions.ResourceNotFoundException:  # its first line makes the stream
+    except logs.exceptions.ResourceNotFoundException:  # no container yet, or no log group any more
         return iter(())
     return (each["message"].rstrip("\n") for each in page["events"])
 
