@@ -43,12 +43,21 @@ async def create_change_set(call: Call) -> Answer:
     if stack is not None and (again := _same_request(stack, name, call.token("ClientToken"))):
         return {"Id": again.arn, "StackId": stack.id}
     version = await call.version(_previous(stack))
-    stack = call.living()  # somebody else may have made it while the template was fetched
-    stack = _reviewed(call, name, stack) if kind == "CREATE" else _updatable(call, stack)
-    found = await _planned(call, stack, version, name, kind)
+    stack, found = await _standing(call, version, name, kind)
     stack.change_sets[found.arn] = found
     call.engine.store.save_change_sets(stack)
     return {"Id": found.arn, "StackId": stack.id}
+
+
+async def _standing(call: Call, version: Version, name: str, kind: str) -> tuple[Stack, ChangeSet]:
+    """Plan for the stack as it stands, again where another request changed it while resources were looked up."""
+    while True:
+        stack = call.living()
+        stack = _reviewed(call, name, stack) if kind == "CREATE" else _updatable(call, stack)
+        before = stack.status, stack.version
+        found = await _planned(call, stack, version, name, kind)
+        if call.living() is stack and (stack.status, stack.version) == before:
+            return stack, found
 
 
 async def _planned(call: Call, stack: Stack, version: Version, name: str, kind: str) -> ChangeSet:

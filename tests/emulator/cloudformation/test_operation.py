@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from tests.emulator.cloudformation import templates as t
 
 BROKEN = t.resource("AWS::S3::Bucket", {"BucketName": "X"}, DependsOn=["Function", "Logs", "Bucket"])
@@ -296,6 +298,22 @@ def test_a_kept_bucket_is_adopted_in_every_region(
     assert actions["Bucket"] == "Import"
     assert there.execute("mask")["StackStatus"] == "CREATE_COMPLETE", there.events("mask")
     assert there.statuses("mask", "Bucket") == ["IMPORT_IN_PROGRESS", "IMPORT_COMPLETE"]
+
+
+def test_a_plan_is_refused_when_another_makes_the_stack_meanwhile(
+    aws: Callable[..., Any], serve: Any, driver_of: Any, gate: Any
+) -> None:
+    gate.held = "HEAD /hfaas-pipeline"
+    with serve(lambda: gate.url) as served, ThreadPoolExecutor(1) as another:
+        cfn = driver_of(served)
+        late = another.submit(cfn.plan, "mask", t.pipeline(), "CREATE", ImportExistingResources=True)
+        assert gate.reached.wait(60)
+        cfn.plan("mask", t.body({"Q": t.resource("AWS::SQS::Queue")}), "CREATE")
+        cfn.execute("mask")
+        gate.released.set()
+        with pytest.raises(ClientError, match="already exists and cannot be created again"):
+            late.result()
+        assert cfn.client.list_change_sets(StackName="mask")["Summaries"] == []
 
 
 def test_an_adopted_bucket_survives_a_rollback(cfn: Any, aws: Callable[..., Any]) -> None:
