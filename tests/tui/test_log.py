@@ -48,3 +48,15 @@ def test_a_request_goes_on_in_lines_that_come_later() -> None:
     second = list(of_request.keep(TWO_LEGS[1:2]))
 
     assert [each["message"] for each in first + second] == ["START RequestId: r1", "working"]
+
+
+def test_what_arrives_after_the_report_is_the_request_s_until_the_next_begins() -> None:
+    late = events(
+        ("2026/e", "START RequestId: r1"),
+        ("2026/e", "REPORT RequestId: r1"),
+        ("2026/e", "printed before the answer"),
+        ("2026/e", "INIT_START Runtime Version: provided"),
+        ("2026/e", "loading"),
+        ("2026/e", "START RequestId: r2"),
+    )
+    assert kept(late, "r1") == ["START RequestId: r1", "REPORT RequestId: r1", "printed before the answer"]

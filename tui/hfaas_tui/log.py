@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from hfaas_emulator.logs.whose import INIT_START, START
 from hfaas_tui import aws
 
 JOB_STREAM = "batch/"
 """How the streams of jobs begin that a function delegated to."""
+
+NEXT = START, INIT_START
+"""How lines begin that are no more the last request's."""
 
 
 def pages(client: Any, group: str, start: int) -> Iterator[dict[str, Any]]:
@@ -22,8 +26,8 @@ def pages(client: Any, group: str, start: int) -> Iterator[dict[str, Any]]:
 class RequestFilter:
     """Keeps the lines of one request, however often more come; those of all requests when it is None.
 
-    In the stream of an execution environment they stand between START and REPORT; the stream of a job is one
-    request's from the line that names it.
+    In the stream of an execution environment they stand between one START and the next, since what was printed before
+    the answer may be written after REPORT; the stream of a job is one request's from the line that names it.
     """
 
     def __init__(self, request_id: str | None) -> None:
@@ -38,14 +42,11 @@ class RequestFilter:
 
     def _take(self, stream: str, text: str) -> bool:
         shared = not stream.startswith(JOB_STREAM)
-        if shared and text.startswith("START RequestId: "):
+        if shared and text.startswith(NEXT):
             self._inside.discard(stream)
         if str(self._request_id) in text:
             self._inside.add(stream)
-        taken = stream in self._inside
-        if shared and text.startswith("REPORT RequestId: "):
-            self._inside.discard(stream)
-        return taken
+        return stream in self._inside
 
 
 def of_request(events: Iterable[dict[str, Any]], request_id: str | None) -> Iterator[dict[str, Any]]:

@@ -1,8 +1,8 @@
 """Whose line it is: the function, the request or job, the level.
 
 A stream of an execution environment holds requests one after another: a line belongs to the one whose START was
-written last, until its REPORT; what names that request afterwards is its own, too (Lambda tells of a time limit there).
-What is printed before the first START belongs to nobody. A stream of a job is one job's.
+written last, also after its REPORT: what was printed before the answer may arrive later, and Lambda tells of a time
+limit there. What is printed before the first START belongs to nobody. A stream of a job is one job's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import re
 
 FUNCTIONS = "/aws/lambda/"
 START = "START RequestId: "
-REPORT = "REPORT RequestId: "
+INIT_START = "INIT_START Runtime Version: "
+"""AWS lets a new environment write into the stream of one that failed, and begins with this."""
+
 JOB = re.compile(r"JOB RequestId: \S+ JobId: (\S+) Attempt: ")
 JOB_STREAM = re.compile(r".+/default/[0-9a-f]{32}")
 """The streams that ECS makes: PREFIX/default/TASK."""
@@ -36,12 +38,11 @@ _HEAD = 512
 class Whose:
     """Tells the lines of one stream apart; `request` is what they belong to now."""
 
-    __slots__ = ("_last", "function", "is_job", "request")
+    __slots__ = ("function", "is_job", "request")
 
     def __init__(self, group: str, stream: str, job: tuple[str, str] | None = None) -> None:
         self.is_job = job is not None or JOB_STREAM.fullmatch(stream) is not None
         self.request = f"job:{job[0]}" if job else ""
-        self._last = ""
         name = group.removeprefix(FUNCTIONS) if group.startswith(FUNCTIONS) else ""
         self.function = name or (job[1] if job else "") or group
 
@@ -50,14 +51,9 @@ class Whose:
         if self.is_job:
             return self.request or self._named(message)
         if message.startswith(START):
-            self._last, self.request = "", _id(message)
-        elif self.request:
-            request = self.request
-            if message.startswith(REPORT):
-                self._last, self.request = request, ""
-            return request
-        elif self._last and self._last in message:
-            self.request = self._last
+            self.request = _id(message)
+        elif message.startswith(INIT_START):
+            self.request = ""
         return self.request
 
     def _named(self, message: str) -> str:

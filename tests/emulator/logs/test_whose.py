@@ -22,7 +22,9 @@ LINES = [
     "two\n",
     f"END RequestId: {B}\n",
     f"REPORT RequestId: {B}\tDuration: 1.00 ms\n",
-    "after the end\n",
+    "printed before the answer\n",
+    "INIT_START Runtime Version: provided\n",
+    "loading the model\n",
 ]
 
 

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from hfaas_emulator.logs.whose import REPORT, START, Whose, level
+from hfaas_emulator.logs.whose import START, Whose, level
 from hfaas_tui.delegation import because
 from hfaas_tui.jobs import Job
 from hfaas_tui.ui.aws import batch
@@ -38,6 +38,8 @@ OURS = re.compile(r"[\d:,. -]{8,40} - supervisor - (ERROR|DEBUG) - (.*)", re.DOT
 FAILED = re.compile(r"(?:\[ERROR\] )?([A-Z][\w.]*): (.*)", re.DOTALL)
 FETCHING = "fetching "
 CRASH = re.compile(r"RequestId: \S+ Error: (.*)", re.DOTALL)
+
+REPORT = "REPORT RequestId: "
 
 JOB_STATES = {
     "SUBMITTED": Condition.QUEUED,
