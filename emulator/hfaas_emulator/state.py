@@ -16,7 +16,10 @@ from hfaas_emulator.errors import StateError
 
 ANNOUNCEMENT = "emulator.json"
 LOCK_WAIT_S = 0.2
-"""Somebody who asks whether an emulator lives holds the lock for a moment."""
+"""How long an emulator that is ending is waited for."""
+
+ASKERS_WAIT_S = 30.0
+"""How long those are waited for who only ask whether an emulator lives: they share the lock, each for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,12 @@ def opened(path: Path) -> Iterator[Path]:
 
 
 def _lock(lock: int, path: Path) -> None:
-    deadline = time.monotonic() + LOCK_WAIT_S
+    began = time.monotonic()
     while True:
         try:
             return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > (ASKERS_WAIT_S if _may_share(lock) else LOCK_WAIT_S):
                 other = running(path)
                 who = f" (process {other.pid}, {other.endpoint})" if other else ""
                 raise StateError(
@@ -72,11 +75,17 @@ def held(path: Path) -> bool:
     A pid would not say: it may be another's by now, or a zombie's.
     """
     with (path / "lock").open("rb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+        return not _may_share(lock.fileno())
+
+
+def _may_share(lock: int) -> bool:
+    """Share the lock for a moment; False when an emulator has it for itself."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    return True
 
 
 def private_file(path: Path) -> Path:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import fcntl
 import stat
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -31,6 +33,17 @@ def test_the_directory_is_free_again_after_use(tmp_path: Path) -> None:
     assert state.running(tmp_path) is None
     with state.opened(tmp_path):
         pass
+
+
+def test_who_only_asks_whether_an_emulator_lives_keeps_none_from_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "LOCK_WAIT_S", 0)
+    with (tmp_path / "lock").open("wb") as asker:
+        fcntl.flock(asker, fcntl.LOCK_SH)
+        Timer(0.1, fcntl.flock, (asker, fcntl.LOCK_UN)).start()
+        with state.opened(tmp_path):
+            assert state.held(tmp_path)
 
 
 def test_the_announcement_is_private_too(tmp_path: Path) -> None:
