@@ -31,10 +31,11 @@ HOP = ("connection", "keep-alive", "transfer-encoding", "content-length", "expec
 
 @dataclass(slots=True)
 class Moment:
-    """A request that is held: `reached` says that it came, `release` lets it go on."""
+    """A request that is held: `reached` says that it came, `release` lets it go on and waits until it is through."""
 
     reached: threading.Event = field(default_factory=threading.Event)
     _go: threading.Event = field(default_factory=threading.Event)
+    _through: threading.Event = field(default_factory=threading.Event)
 
     def wait(self, within: float = 60) -> None:
         """Wait until a request is held."""
@@ -42,10 +43,18 @@ class Moment:
 
     def release(self) -> None:
         self._go.set()
+        if self.reached.is_set():
+            assert self._through.wait(60), "the request that was held did not come through"
 
-    def hold(self) -> None:
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the request; the block is its way to the server and back."""
         self.reached.set()
         self._go.wait()
+        try:
+            yield
+        finally:
+            self._through.set()
 
 
 @dataclass(slots=True)
@@ -201,16 +210,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.proxy.seen.append(f"{self.command} {self.path} {_action(text)}")
         rule = self.server.proxy.rule(text)
         if rule and rule.moment:
-            rule.moment.hold()
+            with rule.moment.held():
+                self._forward(_all(first, body))
         elif rule and rule.code:
             for _ in body:
                 pass
             self._refuse(rule, text)
-            return
         elif rule and not rule.late:
             self._forward(_until(first, body, rule.after))
-            return
-        self._forward(_all(first, body), is_lost=bool(rule and rule.late))
+        else:
+            self._forward(_all(first, body), is_lost=bool(rule))
 
     def _body(self) -> Iterator[bytes]:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():

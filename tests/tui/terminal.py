@@ -13,7 +13,8 @@ from pathlib import Path
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PROGRAM = Path(sys.executable).parent / "hfaas"
-WAIT_S = 60
+WAIT_S = 120
+PRESSES = 6
 
 
 class Terminal:
@@ -40,9 +41,14 @@ class Terminal:
         """Type a line."""
         os.write(self._there, f"{text}\r".encode())
 
-    def interrupt(self) -> None:
-        """Type Ctrl-C."""
-        os.write(self._there, b"\x03")
+    def interrupt(self) -> int:
+        """Type Ctrl-C until it is heard, and return the exit code: CPython misses one just as it begins to wait."""
+        for _ in range(PRESSES):
+            os.write(self._there, b"\x03")
+            self._reading.join(WAIT_S / PRESSES)
+            if not self._reading.is_alive():
+                break
+        return self.end()
 
     def end(self) -> int:
         """Wait until it has ended, and return its exit code; what does not end by itself is killed."""

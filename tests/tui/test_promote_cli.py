@@ -233,8 +233,7 @@ def test_ctrl_c_says_that_aws_goes_on_and_the_same_command_ends_it(project: Proj
     moment = project.proxy.hold("Action=ExecuteChangeSet", skip=1)  # the first is that of the repositories
     begun = project.terminal("promote", "--yes", "--account", project.account[-4:])
     moment.wait()
-    begun.interrupt()
-    assert begun.end() == 130, begun.shown
+    assert begun.interrupt() == 130, begun.shown
     assert "AWS goes on by itself with what it has begun; the same command goes on from there" in begun.shown
     project.proxy.mend()
 

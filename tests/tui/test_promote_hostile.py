@@ -30,6 +30,7 @@ from tests.tui.ui.screen import SMALL, WIDE, wait_for
 from tests.tui.ui.test_hostile_views import press
 from tests.tui.ui.test_promote import World, project, view, world  # noqa: F401 - fixtures
 from tests.tui.ui.test_promote_steps import ended, planned
+from textual.widgets import Input
 
 from hfaas_deploy import messages
 from hfaas_deploy.aws.changes import Change
@@ -342,6 +343,7 @@ async def test_no_text_of_a_promotion_steers_the_terminal_ui(
     fake.fails = Refused(EVERYTHING, EVERYTHING)
     async with planned(world, project, fake, size) as (app, pilot):
         await press(pilot, "down", "enter", *["pagedown"] * 6, "home", "tab", *["pagedown"] * 4, "P")
+        await wait_for(pilot, lambda: isinstance(app.screen.focused, Input), "the question for the account")
         await press(pilot, *"4321", "enter")
         await wait_for(pilot, lambda: view(app).deployed.undertaking, "the promotion")
         await ended(app, pilot)

@@ -394,7 +394,7 @@ class _Answers(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def engine_that(*pushes: Push, timeout: float = 10) -> Iterator[DockerClient]:
+def engine_that(*pushes: Push) -> Iterator[DockerClient]:
     """A client of an engine whose pushes go like this, one after the other."""
     from docker import DockerClient
 
@@ -403,7 +403,7 @@ def engine_that(*pushes: Push, timeout: float = 10) -> Iterator[DockerClient]:
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     address = f"tcp://127.0.0.1:{server.server_address[1]}"
-    client = DockerClient(address, version="1.41", timeout=timeout)  # type: ignore[arg-type]  # less than a second
+    client = DockerClient(address, version="1.41")
     try:
         yield client
     finally:
@@ -478,7 +478,9 @@ def test_an_engine_that_goes_away_is_told(there: Repositories, name: str) -> Non
     assert "docker info" in caught.value.hint
 
 
-def test_an_engine_that_falls_silent_is_asked_again(there: Repositories, name: str) -> None:
+def test_an_engine_that_falls_silent_is_asked_again(
+    there: Repositories, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     go = threading.Event()
 
     def silent() -> Items:
@@ -486,10 +488,18 @@ def test_an_engine_that_falls_silent_is_asked_again(there: Repositories, name: s
         go.wait()
 
     told: list[Message] = []
-    with (
-        engine_that(silent, failing("denied"), timeout=0.3) as engine,
-        pytest.raises(RegistryError, match="denied"),
-    ):
+    with engine_that(silent, failing("denied")) as engine, pytest.raises(RegistryError, match="denied"):
+        push, usual = engine.api.push, engine.api.timeout
+        patience = iter([1])  # of the first push, and of nothing else
+
+        def impatient(*arguments: Any, **options: Any) -> Any:
+            engine.api.timeout = next(patience, usual)
+            try:
+                return push(*arguments, **options)
+            finally:
+                engine.api.timeout = usual
+
+        monkeypatch.setattr(engine.api, "push", impatient)
         pushing.push(engine, of(name), "x86_64", there, told.append, (0.0,))
     go.set()
 
