@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
+import random
+import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from hfaas_emulator.state import held
 
 Hfaas = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -70,9 +78,27 @@ def hello(tmp_path: Path) -> Callable[[str], Path]:
     return lambda image: hello_in(tmp_path, image)
 
 
-def start(hfaas: Hfaas, engine: str) -> str:
+def kill(state: Path) -> str:
+    """Kill the emulator on a state directory, wait until nothing of it is left, and return the port that it had."""
+    about = json.loads((state / "emulator.json").read_text())
+    os.kill(about["pid"], signal.SIGKILL)
+    while held(state):
+        time.sleep(0.01)
+    return str(about["endpoint"].rpartition(":")[2])
+
+
+def lasting_port() -> int:
+    """Return a free port of those that nobody gets who asks for any: it is still free when its emulator was killed."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+def start(hfaas: Hfaas, engine: str, port: int = 0, onedata_port: int = 0) -> str:
     """Start an emulator on the directory's state."""
-    started = hfaas("up", "--detach", "--port", "0", "--engine", engine)
+    ports = "--port", port, "--onedata-port", onedata_port
+    started = hfaas("up", "--detach", *ports, "--engine", engine)
     assert started.returncode == 0, started.stderr
     return started.stdout
 

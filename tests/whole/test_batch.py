@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.whole.conftest import hfaas_in
+from tests.whole.conftest import hfaas_in, kill, lasting_port, start
 
 from hfaas_emulator.containers import owner
 from hfaas_emulator.trace import What
@@ -22,13 +21,12 @@ from hfaas_tui.watch import Emulator
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.models.containers import Container
 
 pytestmark = pytest.mark.docker  # those without containers, too: they take their time
 
 Hfaas = Callable[..., CompletedProcess[str]]
 WAIT_S = 60
-JOB_S = 6
-"""So long that two jobs are seen side by side on a busy machine, too."""
 FILES = 3
 
 PIPELINE = """\
@@ -50,15 +48,20 @@ functions:
 """
 SCRIPT = """\
 #!/bin/sh
-sleep {seconds}
+{first}
 touch "$TMP_OUTPUT_DIR/$(basename "$INPUT_FILE_PATH")-$AWS_BATCH_JOB_ATTEMPT-$(hostname)-$$"
 """
 
 
-def pipeline(directory: Path, image: str, *, vcpus: int = 1, most: int = 2, seconds: float = 0) -> Path:
+def until_there(file: str) -> str:
+    """Return the shell's words for waiting until there is such a file."""
+    return f"while [ ! -e {file} ]; do sleep 0.1; done"
+
+
+def pipeline(directory: Path, image: str, *, vcpus: int = 1, most: int = 2, first: str = ":") -> Path:
     """Write a pipeline of one function that runs in Batch only, and return its path."""
     (directory / "pipeline.yaml").write_text(PIPELINE.format(image=image, vcpus=vcpus, most=most))
-    (directory / "work.sh").write_text(SCRIPT.format(seconds=seconds))
+    (directory / "work.sh").write_text(SCRIPT.format(first=first))
     return directory / "pipeline.yaml"
 
 
@@ -92,29 +95,23 @@ def test_scaled_down_a_run_does_what_this_machine_has_no_room_for(tmp_path: Path
 
 
 class Site:
-    """An emulator that may be killed, with a pipeline of jobs; two jobs run at a time."""
+    """An emulator that may be killed, with a pipeline of jobs; two run at a time, and end when there is the file `go`."""
 
-    def __init__(self, directory: Path, engine: str, image: str) -> None:
-        self._directory, self._engine = directory, engine
+    def __init__(self, directory: Path, engine: str, image: str, go: str) -> None:
+        self._directory, self._engine, self._port = directory, engine, lasting_port()
         self.hfaas = hfaas_in(directory)
-        self.up("0")
-        deployed = self.hfaas("deploy", "-f", pipeline(directory, image, seconds=JOB_S))
+        self.up()
+        deployed = self.hfaas("deploy", "-f", pipeline(directory, image, first=until_there(go)))
         assert deployed.returncode == 0, deployed.stderr
         for number in range(FILES):
             s3(self.endpoint).put_object(Bucket="work", Key=f"in/{number}", Body=b"hello")
 
     @property
-    def _about(self) -> dict[str, Any]:
-        about: dict[str, Any] = json.loads((self._directory / ".hfaas" / "emulator.json").read_text())
-        return about
-
-    @property
     def endpoint(self) -> str:
-        return str(self._about["endpoint"])
+        return f"http://127.0.0.1:{self._port}"
 
-    def up(self, port: str) -> None:
-        started = self.hfaas("up", "--detach", "--port", port, "--engine", self._engine)
-        assert started.returncode == 0, started.stderr
+    def up(self) -> None:
+        start(self.hfaas, self._engine, self._port)
 
     def scripts(self) -> int:
         """Return how many scripts this emulator has seen begin."""
@@ -131,11 +128,8 @@ class Site:
         )
         batch.submit_job(jobName="plain", jobQueue=queue["jobQueueArn"], jobDefinition=made["jobDefinitionArn"])
 
-    def kill(self) -> str:
-        """Kill the emulator and return its port."""
-        port = self.endpoint.rpartition(":")[2]
-        os.kill(self._about["pid"], signal.SIGKILL)
-        return port
+    def kill(self) -> None:
+        kill(self._directory / ".hfaas")
 
     def jobs(self, *statuses: str) -> list[dict[str, Any]]:
         """Describe all jobs in these states."""
@@ -177,20 +171,22 @@ UNHEARD = [(242, GONE)], [(243, GONE)]
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Callable[[str, str], Site]]:
+def site(tmp_path: Path) -> Iterator[Callable[[str, str, str], Site]]:
     """Open a site; whatever runs at the end is stopped."""
-    yield lambda engine, image: Site(tmp_path, engine, image)
+    yield lambda *about: Site(tmp_path, *about)
     hfaas_in(tmp_path)("down")
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_processes_die_with_a_killed_emulator_and_their_jobs_are_tried_again(
-    site: Callable[[str, str], Site],
+    site: Callable[[str, str, str], Site], tmp_path: Path
 ) -> None:
-    made = site("process", "not-used")
+    made = site("process", "not-used", str(tmp_path / "go"))
     made.until(lambda: made.scripts() == 2 and len(made.jobs("RUNNABLE")) == 1)
 
-    made.up(made.kill())
+    made.kill()
+    made.up()
+    (tmp_path / "go").touch()
 
     jobs = made.done()
     assert sorted(map(exits, jobs), key=len) == [[EXITED], [LOST, EXITED], [LOST, EXITED]]
@@ -199,21 +195,40 @@ def test_processes_die_with_a_killed_emulator_and_their_jobs_are_tried_again(
 
 @pytest.mark.timeout(300)
 def test_containers_go_on_without_their_emulator_and_each_job_ends_once(
-    site: Callable[[str, str], Site], base_image: str, docker_engine: DockerClient, tmp_path: Path
+    site: Callable[[str, str, str], Site], base_image: str, docker_engine: DockerClient, tmp_path: Path
 ) -> None:
+    from docker.errors import APIError
+
     label = f"{owner.STATE}={owner.state(tmp_path / '.hfaas')}"
+    go = "/tmp/go"
 
     def left() -> list[Any]:
         return list(docker_engine.api.containers(all=True, filters={"label": label}))
 
-    made = site("docker", base_image)
+    def running() -> list[Container]:
+        return list(docker_engine.containers.list(filters={"label": [label, "hfaas.kind=job"]}))
+
+    def let_go() -> None:
+        for container in running():
+            with suppress(APIError):  # it has ended since
+                container.exec_run(["touch", go])
+
+    def all_went() -> bool:
+        let_go()
+        return len(made.jobs("SUCCEEDED")) == 4
+
+    made = site("docker", base_image, go)
     made.until(lambda: made.scripts() == 2 and made.jobs("RUNNABLE"))
-    made.submit(base_image, "sleep", str(JOB_S))
-    made.up(made.kill())  # at once: the first two go on
+    made.submit(base_image, "sh", "-c", until_there(go))
+    made.kill()
+    made.up()  # the first two went on
+    let_go()
     made.until(lambda: len(made.jobs("SUCCEEDED")) == 2 and len(made.jobs("RUNNING")) == 2)
-    port = made.kill()
-    made.until(lambda: not docker_engine.api.containers(filters={"label": [label, "hfaas.kind=job"]}))
-    made.up(port)  # the other two ended, and one of them had nobody to give its output to
+    made.kill()
+    let_go()
+    made.until(lambda: not running())
+    made.up()  # the other two ended, and one of them had nobody to give its output to
+    made.until(all_went)
 
     *ended, (*unheard, again) = [exits(job) for job in made.done()]
     assert ended == [[EXITED], [EXITED], [EXITED]]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +10,7 @@ from subprocess import CompletedProcess
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.whole.conftest import kill
 
 from hfaas_emulator.containers import owner
 from hfaas_tui.watch import Emulator
@@ -23,10 +22,6 @@ Hfaas = Callable[..., CompletedProcess[str]]
 FILES = 50
 
 
-def pid_of(directory: Path) -> int:
-    return int(json.loads((directory / ".hfaas" / "emulator.json").read_text())["pid"])
-
-
 def outputs(hfaas: Hfaas) -> int:
     listed = hfaas("ls", "s3://greetings/out/", "--json")
     return len(json.loads(listed.stdout)) if listed.returncode == 0 else 0
@@ -36,7 +31,7 @@ def kill_in_the_middle(hfaas: Hfaas, directory: Path) -> None:
     deadline = time.monotonic() + 60
     while outputs(hfaas) < 5:
         assert time.monotonic() < deadline, "no output within 60 s"
-    os.kill(pid_of(directory), signal.SIGKILL)
+    kill(directory / ".hfaas")
 
 
 def all_come_out(

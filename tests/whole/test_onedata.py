@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import threading
 import time
@@ -19,7 +17,7 @@ import pytest
 from docker.errors import NotFound
 from tests.emulator.onedata.lab import Answer, Client
 from tests.emulator.onedata.test_upstream import environment, python
-from tests.whole.conftest import hfaas_in, start
+from tests.whole.conftest import hfaas_in, kill, lasting_port, start
 
 from hfaas_emulator.containers import owner
 from hfaas_tui.transfer import client
@@ -108,10 +106,10 @@ def wait_for(condition: Callable[[], bool]) -> None:
 class World:
     """A deployed pipeline, and a client of its space."""
 
-    def __init__(self, directory: Path, image: str) -> None:
+    def __init__(self, directory: Path, image: str, *ports: int) -> None:
         self.directory = directory
         self.hfaas = hfaas_in(directory)
-        start(self.hfaas, "docker")
+        start(self.hfaas, "docker", *ports)
         self.about = self.emulator.make_space("lab")
         self.token = str(self.about["token"])
         deployed = self.hfaas("deploy", "-f", pipeline(directory, image, str(self.about["internalHost"])))
@@ -351,14 +349,12 @@ def upload(world: World, progress: list[str]) -> None:
 def test_no_upload_is_lost_when_the_emulator_is_killed_among_them(tmp_path: Path, base_image: str) -> None:
     before = len(Client.opened)
     try:
-        world = World(tmp_path, base_image)
+        world = World(tmp_path, base_image, lasting_port(), lasting_port())
         progress: list[str] = []
         uploads = threading.Thread(target=upload, args=(world, progress))
         uploads.start()
         wait_for(lambda: len(progress) >= FILES // 2)
-        about = json.loads((tmp_path / ".hfaas" / "emulator.json").read_text())
-        os.kill(int(about["pid"]), signal.SIGKILL)
-        port = about["endpoint"].rpartition(":")[2]
+        port = kill(tmp_path / ".hfaas")
         again = world.hfaas("up", "--detach", "--port", port, "--engine", "docker")
         assert again.returncode == 0, again.stderr
         uploads.join()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,12 @@ class Emulator:
 
     def idle(self, wait: float = 0) -> dict[str, Any]:
         """Return whether nothing is pending, after waiting up to `wait` seconds for it."""
-        return self._json("GET", f"/_hfaas/idle?wait={wait}", timeout=wait + 30)
+        deadline = time.monotonic() + wait
+        while True:  # one request waits a minute at most
+            left = max(0.0, deadline - time.monotonic())
+            found = self._json("GET", f"/_hfaas/idle?wait={left}", timeout=left + 30)
+            if found["idle"] or time.monotonic() >= deadline:
+                return found
 
     def spaces(self) -> list[dict[str, Any]]:
         """Return the spaces of its Oneprovider: name, spaceId, bytes, quota, host."""
