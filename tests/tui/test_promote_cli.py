@@ -24,7 +24,7 @@ from hfaas_deploy.building.images import DockerImages
 from hfaas_deploy.promote.promotion import Rehearsal
 from hfaas_deploy.promote.rehearsals import Rehearsals
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 TOKEN = "a-token-that-nobody-may-see"
 PIPELINE = """\

@@ -42,7 +42,7 @@ from hfaas_tui import endpoints
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.project.promoting import Refused
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 TOKEN = "a-token-that-nobody-may-see"
 FUNCTION = """\

@@ -177,7 +177,6 @@ def site(tmp_path: Path) -> Iterator[Callable[[str, str, str], Site]]:
     hfaas_in(tmp_path)("down")
 
 
-@pytest.mark.timeout(300)
 def test_processes_die_with_a_killed_emulator_and_their_jobs_are_tried_again(
     site: Callable[[str, str, str], Site], tmp_path: Path
 ) -> None:
@@ -193,7 +192,6 @@ def test_processes_die_with_a_killed_emulator_and_their_jobs_are_tried_again(
     assert made.outputs() == (["0", "1", "2"], ["1", "2", "2"])
 
 
-@pytest.mark.timeout(300)
 def test_containers_go_on_without_their_emulator_and_each_job_ends_once(
     site: Callable[[str, str, str], Site], base_image: str, docker_engine: DockerClient, tmp_path: Path
 ) -> None:

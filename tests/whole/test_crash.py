@@ -56,7 +56,6 @@ def all_come_out(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_fifty_files_survive_a_kill_as_processes(
     hfaas: Hfaas, emulator: Callable[..., str], hello: object, tmp_path: Path
 ) -> None:
@@ -64,7 +63,6 @@ def test_fifty_files_survive_a_kill_as_processes(
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(300)
 def test_fifty_files_survive_a_kill_in_containers_and_no_container_is_left(
     hfaas: Hfaas,
     emulator: Callable[..., str],

@@ -18,7 +18,7 @@ from hfaas_emulator.trace import Hop, What
 from hfaas_tui.transfer import client, s3
 from hfaas_tui.watch import find
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.docker
 
 Hfaas = Callable[..., CompletedProcess[str]]
 

@@ -14,7 +14,7 @@ from tests.whole.conftest import Hfaas, hfaas_in, start
 from hfaas_tui.transfer import s3
 from hfaas_tui.watch import Emulator
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.docker
 
 POINT = "fsap-0123456789abcdef0"
 SETTLED_S = 90

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["python"]
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.docker
 
 Hfaas = Callable[..., CompletedProcess[str]]
 

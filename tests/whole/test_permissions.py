@@ -18,7 +18,7 @@ Hfaas = Callable[..., CompletedProcess[str]]
 
 ENGINES = [
     pytest.param("process", id="process", marks=pytest.mark.slow),
-    pytest.param("docker", id="docker", marks=[pytest.mark.docker, pytest.mark.timeout(300)]),
+    pytest.param("docker", id="docker", marks=pytest.mark.docker),
 ]
 OUTPUT = "arn:aws:s3:::greetings/out/a.txt"
 

@@ -35,7 +35,7 @@ from hfaas_tui.watch import Emulator, find
 if TYPE_CHECKING:
     from docker import DockerClient
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.docker
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 SCRIPTS = (

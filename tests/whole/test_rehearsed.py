@@ -12,8 +12,6 @@ from hfaas_deploy import fdl, steps, template
 from hfaas_deploy.building import images
 from hfaas_deploy.promote.rehearsals import Rehearsals
 
-pytestmark = pytest.mark.timeout(180)
-
 BESIDE = """\
   - lambda:
       name: beside

@@ -11,7 +11,7 @@ Hfaas = Callable[..., CompletedProcess[str]]
 
 ENGINES = [
     pytest.param("process", id="process"),
-    pytest.param("docker", id="docker", marks=[pytest.mark.docker, pytest.mark.timeout(300)]),
+    pytest.param("docker", id="docker", marks=pytest.mark.docker),
 ]
 
 

@@ -32,7 +32,7 @@ from hfaas_tui.watch import PROJECT_STATE, Emulator
 if TYPE_CHECKING:
     from docker import DockerClient
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 ACCOUNT, REGION = "210987654321", "eu-west-1"
 OWN = ("000000000000", "123456789012", "us-east-1")

@@ -24,7 +24,7 @@ import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse
 from tests.whole.conftest import hello_in, hfaas_in, start
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|.)")
