@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from hfaas_emulator import admin
 from hfaas_tui.run import Stuck, find_stuck
 from hfaas_tui.summary import Summary
 from hfaas_tui.watch import Emulator
@@ -241,6 +243,17 @@ def test_status_says_what_jobs_can_get(hfaas: Hfaas) -> None:
 
     assert "jobs get up to" in out
     assert "GPUs (exclusive): none" in out
+
+
+def test_idleness_is_waited_for_longer_than_one_request_waits(
+    endpoint: str, batch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin, "LONGEST_WAIT", 0.01)
+    batch.submit("sleep")
+
+    began = time.monotonic()
+    assert not Emulator(endpoint).idle(0.3)["idle"]
+    assert time.monotonic() - began >= 0.3
 
 
 def stuck(endpoint: str) -> list[Stuck]:
