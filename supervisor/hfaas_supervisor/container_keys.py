@@ -17,6 +17,10 @@ from hfaas_supervisor.keys import FULL, RELATIVE, Keys
 
 HOST = "http://169.254.170.2"
 TIMEOUT_S = 5
+TRIES = 3
+PAUSE_S = 0.5
+"""Between tries; the agent refuses more than so many requests in a second, of all containers of its machine."""
+
 EARLY_S = 300
 """Keys are asked for anew this long before they expire."""
 
@@ -42,10 +46,15 @@ def lent() -> Lent:
 def _ask() -> Lent:
     relative = os.environ.get(RELATIVE)
     url = f"{HOST}{relative}" if relative else os.environ.get(FULL, "")
-    try:
-        return _read(json.loads(_get(url)))
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
-        raise ProviderAuth(f"the container's credentials cannot be had from {url}: {error!r}") from None
+    problem: Exception | None = None
+    for number in range(TRIES):
+        if number:
+            time.sleep(PAUSE_S)
+        try:
+            return _read(json.loads(_get(url)))
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+            problem = error
+    raise ProviderAuth(f"the container's credentials cannot be had from {url}: {problem!r}")
 
 
 def _get(url: str) -> bytes:

@@ -13,6 +13,8 @@ from hfaas_supervisor.errors import ScriptTimeout, Stopped
 GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL, and those kept back for the answer, when the threshold has room for both."""
 
+SUBMIT_S = 1.2
+"""Seconds kept for SubmitJob and the answer where work is handed over, as far as the threshold has room."""
 
 STOP_GRACE_S = 25.0
 """Seconds a script has after SIGTERM from outside; 30 s after it Batch and Docker kill us, too."""
@@ -21,7 +23,8 @@ STOP_GRACE_S = 25.0
 class Limits:
     """The deadline of one invocation (None: no limit), cut into the script's time, its grace and the answer's.
 
-    Where work may be handed over (`hands_over`), the grace is shorter: SubmitJob needs time, too.
+    Where work may be handed over (`hands_over`), SubmitJob needs time, too: it has two thirds of a short threshold. Of
+    a longer one `submit_at` is the end: what is kept back before it is for transfers that clean up.
     """
 
     def __init__(self, seconds: float | None, threshold: float = 10, *, hands_over: bool = False) -> None:
@@ -38,9 +41,10 @@ class Limits:
         self.threshold = min(max(1.0, min(threshold, total / 5)), total / 2)
         share = self.threshold / 3 if hands_over else self.threshold * 2 / 3
         self.grace = GRACE if seconds is None else min(GRACE, share)
-        reserve = min(GRACE, self.threshold / 2)
+        reserve = min(GRACE, self.threshold * 2 / 3 if hands_over else self.threshold / 2)
         self.script_end = None if self.end is None else self.end - self.threshold
         self.upload_end = None if self.end is None else self.end - reserve
+        self.submit_at = None if self.end is None else self.end - min(reserve, SUBMIT_S)
 
     def elapsed(self) -> float:
         """Return the seconds since the beginning."""
@@ -52,7 +56,7 @@ class Limits:
 
     def within(self, work: Callable[[], None], doing: str) -> None:
         """Do work that may block; where it can be handed over, raise when it outlasts its time and leave it to itself."""
-        if not self.hands_over or self.end is None or self.upload_end is None:
+        if not self.hands_over or self.submit_at is None:
             work()
             return
         import threading  # late: only where there are results to upload
@@ -60,8 +64,7 @@ class Limits:
         failed: list[BaseException] = []
         thread = threading.Thread(target=_noting, args=(work, failed), daemon=True)
         thread.start()
-        reserve = self.end - self.upload_end
-        thread.join(max(0.0, self.upload_end - time.monotonic()) + reserve / 2)  # it may clean up, too
+        thread.join(max(0.0, self.submit_at - time.monotonic()))
         if failed:
             raise failed[0]
         if thread.is_alive():

@@ -18,13 +18,15 @@ def run() -> int:
     """Process one Event and return the exit code."""
     try:
         flow = start.flow("local", STDERR)
-        limits = Limits(start.time_limit(), flow.job.timeout_threshold)
+        seconds = start.time_limit()
     except HfaasError as error:
         os.write(STDERR, f"hfaas-supervisor: {error}\n".encode(errors="replace"))
         return _failed(error)
+    request = os.environ.get("AWS_LAMBDA_REQUEST_ID") or start.new_request_id()
+    event = _event()
+    limits = Limits(seconds, flow.job.timeout_threshold)  # from now on: whoever writes the Event may be slow
     try:
-        request = os.environ.get("AWS_LAMBDA_REQUEST_ID") or start.new_request_id()
-        answer = flow.run(Invocation(request, _event(), limits))
+        answer = flow.run(Invocation(request, event, limits))
     except HfaasError as error:
         return _failed(error)
     _print(answer)

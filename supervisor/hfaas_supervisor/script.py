@@ -24,7 +24,9 @@ from hfaas_supervisor.errors import BadEvent, ConfigError
 from hfaas_supervisor.limits import Limits
 from hfaas_supervisor.memory import Memory
 
-LINGER = 0.5  # seconds the last output may wait for a blocked log
+LINGER = 0.5  # seconds the last output may wait for a blocked log when the script's time is over
+PATIENCE = 10.0  # and while it is not
+STRAYS_S = 0.5  # of our own work for what the script left behind
 CHUNK = 65536
 NAP_MS = 20  # longest sleep between two looks where the kernel has no pidfd
 KILLED = 128 + signal.SIGKILL
@@ -108,18 +110,19 @@ class _Watch:
         self._pending = memoryview(b"")  # read, but not yet taken by the log: backpressure of one chunk
         self._exited = self._eof = False
         self._left = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
-        self._kill_at = self._give_up = 0.0
+        self._kill_at = self._give_up = self._looked = 0.0
         self._nap = NAP_MS
 
     def until_end(self) -> int:
         """Return the peak memory in kB."""
         was_blocking = _set_blocking(self.fd, blocking=False)
         try:
-            while not self._finished():
+            moved = True
+            while not self._finished(moved=moved):
                 ready = self._wait()
                 self._look_at_exit(ready)
                 self._look_at_clock()
-                self._move(ready)
+                moved = self._move(ready)
         finally:
             _set_blocking(self.fd, blocking=was_blocking)
             self.dropped += len(self._pending) + (0 if self._eof else _unread(self.pipe))
@@ -130,9 +133,10 @@ class _Watch:
         self.process.returncode = os.waitstatus_to_exitcode(status)
         return usage.ru_maxrss
 
-    def _finished(self) -> bool:
+    def _finished(self, *, moved: bool) -> bool:
         drained = not self._pending and (self._eof or self._left <= 0)
-        return self._exited and (drained or time.monotonic() >= self._give_up)
+        # who was paused until the patience was over looks once more whether the log takes something
+        return self._exited and (drained or (not moved and self._looked >= self._give_up))
 
     def _wait(self) -> set[int]:
         poll = select.poll()
@@ -142,6 +146,7 @@ class _Watch:
             poll.register(self.pipe, select.POLLIN)
         if self._pidfd >= 0 and not self._exited:
             poll.register(self._pidfd, select.POLLIN)
+        self._looked = time.monotonic()
         return {fd for fd, _ in poll.poll(self._patience())}
 
     def _patience(self) -> float | None:
@@ -165,7 +170,12 @@ class _Watch:
             return
         self._exited = True
         self._signal(signal.SIGKILL)
-        self._give_up = time.monotonic() + LINGER
+        self._give_up = self._end_of_patience()
+
+    def _end_of_patience(self) -> float:
+        now, end = time.monotonic(), self.limits.script_end
+        left = 0.0 if self.limits.stopped else PATIENCE if end is None else min(PATIENCE, end - now)
+        return now + max(LINGER, left)
 
     def _look_at_clock(self) -> None:
         end = self.limits.script_end
@@ -181,12 +191,17 @@ class _Watch:
             self._kill_at = now + 3600
             self._signal(signal.SIGKILL)
 
-    def _move(self, ready: set[int]) -> None:
+    def _move(self, ready: set[int]) -> bool:
+        """Move output where that is possible, and tell whether it was."""
         if self._pending:
+            waiting = len(self._pending)
             if self.fd in ready:
                 self._pass_on()
-        elif self.pipe in ready and not self._eof:
-            self._read()
+            return len(self._pending) < waiting
+        if self.pipe not in ready or self._eof:
+            return False
+        self._read()
+        return True
 
     def _read(self) -> None:
         chunk = os.read(self.pipe, CHUNK)
@@ -304,9 +319,12 @@ def _collecting(leader: int) -> Iterator[None]:
 
 
 def _end_strays() -> None:
-    """Kill and collect every descendant that left the script's group."""
-    give_up = time.monotonic() + LINGER
-    while time.monotonic() < give_up:
+    """Kill and collect every descendant that left the script's group.
+
+    Those who multiply faster than they are killed are given up; only time in which we work counts for that.
+    """
+    give_up = time.thread_time() + STRAYS_S
+    while time.thread_time() < give_up:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:

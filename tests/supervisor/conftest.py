@@ -11,12 +11,12 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 import pytest
@@ -27,6 +27,18 @@ from hfaas_supervisor.job import Job
 from hfaas_supervisor.stores import web
 
 DEADLINE_S = 60
+LIMITS_S = (3, 9, 27)
+
+T = TypeVar("T")
+
+
+def in_time(attempt: Callable[[float], T], reached: Callable[[T], bool], limits: Sequence[float] = LIMITS_S) -> T:
+    """Attempt something that must end by its limit, with a longer one while it did not get as far as it has to."""
+    for limit in limits:
+        result = attempt(limit)
+        if reached(result):
+            break
+    return result
 
 
 @dataclass
@@ -98,6 +110,13 @@ class Box:
         with self.start("batch", **environment) as process:
             out, log = process.communicate(b"not for a Job", timeout=DEADLINE_S)
         return Answer(process.returncode, out + log, (out + log).decode(errors="replace"))
+
+    def begun(self, _: object = None) -> bool:
+        """Tell whether a script has touched `$HOME/begun` since this was asked last."""
+        mark = self.folder / "begun"
+        there = mark.exists()
+        mark.unlink(missing_ok=True)
+        return there
 
     def clean(self) -> bool:
         """Tell whether nothing is left but a warm environment's emptied folders."""

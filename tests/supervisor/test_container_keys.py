@@ -23,13 +23,15 @@ class Agent(BaseHTTPRequestHandler):
 
     tokens: list[str | None]
     lifetime_s = 3600
+    busy = 0
 
     def do_GET(self) -> None:
         self.tokens.append(self.headers["Authorization"])
         expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + self.lifetime_s))
         keys = {"AccessKeyId": f"K{len(self.tokens)}", "SecretAccessKey": "S", "Token": "T", "Expiration": expires}
         body = json.dumps(keys).encode()
-        self.send_response(200 if self.path == "/keys" else 404)
+        busy = len(self.tokens) <= self.busy
+        self.send_response(429 if busy else 200 if self.path == "/keys" else 404)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -44,6 +46,7 @@ def agent(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> type[Agent]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", RELATIVE, FULL):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(container_keys, "_lent", None)
+    monkeypatch.setattr(container_keys, "PAUSE_S", 0.01)
     monkeypatch.setattr(container_keys, "HOST", f"http://{serve(handler)}")
     return handler
 
@@ -71,6 +74,12 @@ def test_a_full_address_is_asked_with_the_token_of_a_variable_or_a_file(
     monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(tmp_path / "token"))
     role_keys()
     assert agent.tokens == ["variable", "file"]
+
+
+def test_an_agent_that_is_busy_is_asked_again(agent: type[Agent], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(RELATIVE, "/keys")
+    agent.busy = 2
+    assert role_keys().id == "K3"
 
 
 def test_an_agent_that_refuses_is_named(agent: type[Agent], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.supervisor.conftest import in_time
 
 from hfaas_supervisor import batch_api, causes, delegation
 from hfaas_supervisor.delegation import Handover
@@ -35,10 +36,18 @@ def delegated(post: Reported) -> str:
     return str(post.json["headers"]["hfaas-job-id"])
 
 
+def submitted(post: Reported) -> bool:
+    """Tell whether the seconds were enough for a Job to be accepted."""
+    return post.path.endswith("/response")
+
+
 def test_d05_time_over_moves_the_invocation_and_uploads_nothing(hybrid: Runtime, batch: Batch, s3: S3) -> None:
     hybrid.box.job = hybrid.box.job._replace(outputs=(Output("s3", s3.bucket),), on_failure="upload")
-    hybrid.box.script("echo half > $TMP_OUTPUT_DIR/half; echo begun; sleep 60\n")
-    post = hybrid.invoke({"a": 1}, seconds=3, id="r-1")
+    hybrid.box.script("echo half > $TMP_OUTPUT_DIR/half; echo begun; touch $HOME/begun; sleep 60\n")
+    post = in_time(
+        lambda seconds: hybrid.invoke({"a": 1}, seconds=seconds, id="r-1"),
+        lambda post: hybrid.box.begun() and submitted(post),
+    )
     assert delegated(post) == "job-1"
     assert base64.b64decode(post.json["body"]).decode() == (
         "Job delegated to batch.\nCheck batch logs with:\n  hfaas logs shrink --request r-1\n"
@@ -168,8 +177,12 @@ def test_an_upload_that_cannot_finish_moves(hybrid: Runtime, batch: Batch, serve
     hybrid.box.job = hybrid.box.job._replace(outputs=(Output("s3", "results"),))
     hybrid.box.environment["AWS_ENDPOINT_URL_S3"] = f"http://{serve(Stuck)}"
     hybrid.box.script("echo x > $TMP_OUTPUT_DIR/x\n")
-    delegated(hybrid.invoke({}, seconds=3))
-    assert "delegating: time ran out while uploading" in hybrid.log
+    why = "delegating: time ran out while uploading"
+    post = in_time(
+        lambda seconds: hybrid.invoke({}, seconds=seconds), lambda post: why in hybrid.log and submitted(post)
+    )
+    delegated(post)
+    assert why in hybrid.log
 
 
 def test_only_what_is_not_finished_moves(hybrid: Runtime, batch: Batch, s3: S3) -> None:

@@ -6,6 +6,8 @@ import base64
 import json
 from typing import TYPE_CHECKING
 
+from tests.supervisor.conftest import in_time
+
 from hfaas_supervisor.job import Job, Output
 
 if TYPE_CHECKING:
@@ -52,8 +54,8 @@ def test_d11_storage_errors_leave_the_environment_warm(runtime: Runtime, s3: S3)
 
 
 def test_d02_the_script_is_ended_before_lambdas_own_deadline(runtime: Runtime) -> None:
-    runtime.box.script("echo begun; sleep 60\n")
-    post = runtime.invoke({}, seconds=3)
+    runtime.box.script("echo begun; touch $HOME/begun; sleep 60\n")
+    post = in_time(lambda seconds: runtime.invoke({}, seconds=seconds), runtime.box.begun)
     assert post.json["errorType"] == "Hfaas.ScriptTimeout"
     assert "begun" in post.json["errorMessage"]
 

@@ -29,6 +29,16 @@ def test_a_submission_to_batch_has_time_of_its_own(seconds: float, grace: float)
     assert limits.threshold - limits.grace >= 2 / 3 - 1e-9
 
 
+@pytest.mark.parametrize(("seconds", "left"), [(300, 1.2), (10, 1.2), (3, 2 / 3), (1, 1 / 3)])
+def test_an_upload_that_hangs_leaves_the_submission_its_time(seconds: float, left: float) -> None:
+    limits = Limits(seconds, hands_over=True)
+    assert limits.end is not None
+    assert limits.submit_at is not None
+    assert limits.upload_end is not None
+    assert limits.end - limits.submit_at == pytest.approx(left)
+    assert limits.upload_end <= limits.submit_at
+
+
 def test_transfers_end_before_the_answer_must_be_out() -> None:
     limits = Limits(30)
     assert limits.end is not None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.supervisor.cloud import TOKEN, Certificates, Cloud, Handler, deaf, half, hang_up, status, then_close
+from tests.supervisor.conftest import in_time
 
 from hfaas_emulator.onedata import service as emulator
 from hfaas_emulator.trace import Trace
@@ -33,7 +34,7 @@ from hfaas_supervisor.stores.local import Content, Staging
 from hfaas_supervisor.stores.onedata import Onedata
 
 if TYPE_CHECKING:
-    from tests.supervisor.conftest import S3, Batch, Box, Runtime
+    from tests.supervisor.conftest import S3, Batch, Box, Reported, Runtime
 
 COPY = 'cp "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR/"\n'
 
@@ -441,8 +442,13 @@ def test_what_fits_neither_the_disk_nor_the_time_moves_to_batch(
     assert runtime.invoke(event("/ours/in/big")).json["statusCode"] == 202
     assert batch.event == event("/ours/in/big")
     assert "Cause: space" in runtime.log
-    space.faults = [lambda handler: handler.rfile.peek()]  # type: ignore[attr-defined]
-    assert runtime.invoke(event("/ours/in/big"), seconds=2).json["statusCode"] == 202
+
+    def hanging(seconds: float) -> Reported:
+        space.faults = [lambda handler: handler.rfile.peek()]  # type: ignore[attr-defined]
+        return runtime.invoke(event("/ours/in/big"), seconds=seconds)
+
+    post = in_time(hanging, lambda post: post.path.endswith("/response"), (2, 6, 18))
+    assert post.json["statusCode"] == 202
     assert "Cause: time" in runtime.log
 
 

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.supervisor.conftest import in_time
 
 from hfaas_supervisor.job import Input, Job, Output
 
@@ -202,7 +203,9 @@ def test_d31_a_large_object_passes_both_ways_in_constant_memory(runtime: Runtime
 def test_time_over_aborts_a_running_upload(box: Box, s3: S3) -> None:
     box.job = Job("shrink", outputs=(Output("s3", s3.bucket),), timeout_threshold=1)
     box.script("truncate -s 4G $TMP_OUTPUT_DIR/big\n")
-    answer = box.run({}, HFAAS_JOB_TIMEOUT="3")
+    answer = in_time(
+        lambda seconds: box.run({}, HFAAS_JOB_TIMEOUT=str(seconds)), lambda answer: "Exit: 0" in answer.log
+    )
     assert answer.error == "Hfaas.ScriptTimeout"
     assert "uploading" in answer.message
     assert s3.client.list_multipart_uploads(Bucket=s3.bucket).get("Uploads", []) == []

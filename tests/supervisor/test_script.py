@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.supervisor.conftest import in_time
 
-from hfaas_supervisor import command, memory
+from hfaas_supervisor import command, memory, script
 from hfaas_supervisor.console import Console
 from hfaas_supervisor.job import Job, Output
 
@@ -34,6 +37,14 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
+TELL_PID = "echo $$ > $HOME/new; mv $HOME/new $HOME/pid\n"
+
+
+def ended(box: Box) -> bool:
+    path = box.folder / "pid"
+    return path.exists() and gone(int(path.read_text()))
+
+
 def test_d01_a_failing_script_fails_the_invocation_and_uploads_nothing(box: Box, s3: S3) -> None:
     box.job = Job("shrink", outputs=(Output("s3", s3.bucket),))
     box.script("echo half > $TMP_OUTPUT_DIR/half; echo the reason >&2; exit 3\n")
@@ -52,15 +63,15 @@ def test_a_file_that_outgrows_tmp_is_named_as_the_reason(box: Box) -> None:
 
 def test_d02_time_over_fails_the_invocation_uploads_nothing_and_loses_no_log(box: Box, s3: S3) -> None:
     box.job = Job("shrink", outputs=(Output("s3", s3.bucket),), timeout_threshold=1)
-    box.script("echo half > $TMP_OUTPUT_DIR/half; echo begun; sleep 60\n")
-    answer = box.run({}, HFAAS_JOB_TIMEOUT="3")
+    box.script("echo half > $TMP_OUTPUT_DIR/half; echo begun; touch $HOME/begun; sleep 60\n")
+    answer = in_time(lambda seconds: box.run({}, HFAAS_JOB_TIMEOUT=str(seconds)), box.begun)
     assert (answer.code, answer.error, s3.keys()) == (245, "Hfaas.ScriptTimeout", [])
     assert "begun\n" in answer.log
 
 
 def test_a_script_that_ignores_sigterm_is_killed_after_the_grace(box: Box) -> None:
-    box.script("trap '' TERM; echo $$; while :; do sleep 0.1; done\n")
-    answer = box.run({}, HFAAS_JOB_TIMEOUT="3")
+    box.script("trap '' TERM; touch $HOME/begun; while :; do sleep 0.1; done\n")
+    answer = in_time(lambda seconds: box.run({}, HFAAS_JOB_TIMEOUT=str(seconds)), box.begun)
     assert answer.error == "Hfaas.ScriptTimeout"
     assert "Exit: 137" in answer.log
 
@@ -69,8 +80,8 @@ def test_d03_d25_nothing_of_the_script_lives_on(box: Box) -> None:
     box.script(
         "sleep 61 & echo pid $!\n"
         "setsid sleep 62 & echo pid $!\n"
-        "(setsid sh -c 'sleep 63 & echo pid $!; echo pid $$; wait' &)\n"
-        "sleep 0.2\n"
+        "(setsid sh -c 'sleep 63 & echo pid $!; echo pid $$; touch $TMPDIR/up; wait' &)\n"
+        "until test -e $TMPDIR/up; do sleep 0.01; done\n"
     )
     began = time.monotonic()
     answer = box.run({})
@@ -83,7 +94,18 @@ def test_d03_d25_nothing_of_the_script_lives_on(box: Box) -> None:
 def test_d04_a_threshold_above_the_timeout_leaves_the_script_most_of_its_time(box: Box) -> None:
     box.job = Job("shrink", timeout_threshold=600)
     box.script("sleep 0.3; echo done\n")
-    assert box.run({}, HFAAS_JOB_TIMEOUT="3").body == "done\n"
+    assert box.run({}, HFAAS_JOB_TIMEOUT="60").body == "done\n"
+
+
+def test_a_slow_writer_of_the_event_takes_no_time_from_the_script(box: Box) -> None:
+    box.script("true\n")
+
+    def late(limit: float) -> str:
+        with box.start(HFAAS_JOB_TIMEOUT=str(limit)) as process:
+            time.sleep(limit)
+            return process.communicate(b"{}", timeout=60)[1].decode()
+
+    assert "Exit: 0" in in_time(late, lambda log: "Exit: 0" in log, (1, 3, 9))
 
 
 def test_d07_without_a_script_the_image_runs_by_itself(box: Box) -> None:
@@ -238,14 +260,54 @@ def test_sigterm_reaches_the_script_and_the_code_is_143(box: Box, s3: S3) -> Non
 
 
 def test_a_log_that_nobody_reads_does_not_stop_the_clock(box: Box) -> None:
-    box.script("echo $$ > $HOME/pid; exec yes\n")
-    with box.start(HFAAS_JOB_TIMEOUT="3") as process:
+    box.script(f"{TELL_PID}exec yes\n")
+
+    def unread(limit: float) -> bytes:
+        (box.folder / "pid").unlink(missing_ok=True)
+        with box.start(HFAAS_JOB_TIMEOUT=str(limit)) as process:
+            assert process.stdin is not None
+            assert process.stderr is not None
+            process.stdin.close()
+            until(lambda: ended(box) or process.poll() is not None)
+            return process.stderr.read()
+
+    assert b"ScriptTimeout" in in_time(unread, lambda _: (box.folder / "pid").exists())[-4096:]
+
+
+def test_a_log_that_is_read_late_is_whole_while_the_script_had_time_left(box: Box) -> None:
+    box.script(f"{TELL_PID}head -c 90000 /dev/zero | tr '\\0' x\n")
+    with box.start() as process:
         assert process.stdin is not None
-        assert process.stderr is not None
         process.stdin.close()
-        until(lambda: (box.folder / "pid").exists() and gone(int((box.folder / "pid").read_text() or 0)))
-        log = process.stderr.read()
-    assert b"ScriptTimeout" in log[-4096:]
+        process.stdin = None  # communicate() would flush it
+        until(lambda: ended(box))
+        time.sleep(2 * script.LINGER)
+        _, log = process.communicate(timeout=60)
+    assert log.count(b"x" * 90000) == 1
+    assert process.returncode == 0
+
+
+PAUSING = """
+import subprocess, time
+from hfaas_supervisor import script
+kill = script._kill_children
+def slowly():
+    kill()
+    time.sleep(1)
+script._kill_children = slowly
+script._become_subreaper()
+command = ["setsid", "sh", "-c", "setsid sleep 60 & echo $!; wait"]
+stray = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+print(stray.stdout.readline().decode())
+script._end_strays()
+"""
+
+
+def test_the_child_of_a_stray_is_ended_too_however_long_the_look_before_took(box: Box) -> None:
+    driver = subprocess.run(
+        [sys.executable, "-c", PAUSING], check=True, env=box.environment, stdout=subprocess.PIPE, timeout=60
+    )
+    assert gone(int(driver.stdout))
 
 
 def test_the_folder_is_gone_even_if_the_script_locked_it(box: Box) -> None:

@@ -17,7 +17,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from hfaas_supervisor.errors import ConfigError, HfaasError, ProviderAuth
 from hfaas_supervisor.onetrigger.errors import Refused, Unreachable
 from hfaas_supervisor.onetrigger.stream import BROKEN, HEARTBEAT, PROCESSING, REGULAR, SPECIFICATION, Stream
-from hfaas_supervisor.onetrigger.wire import Answer, Line, connector, opened
+from hfaas_supervisor.onetrigger.wire import READ_S, Answer, Line, connector, opened
 
 REST = "/api/v3/oneprovider"
 ATTRIBUTES = ("fileId", "name", "path", "type", "size", "mtime")
@@ -30,6 +30,9 @@ SPAN = 5000
 
 SILENCE_S = 0.5
 """When nothing comes for so long there is nothing; too short only means that old changes are read once more."""
+
+SLACK_S = 10
+"""Seconds by which the provider may be late with what it tells, or with the end of a silent stream."""
 
 ERROR_LIMIT = 65536
 GONE = ("enoent", "notFound", "enotdir")
@@ -183,9 +186,11 @@ class Provider:
             connection = opened(self._connect)
             wire = connection.sock  # http.client forgets it when the server is to close the connection
             try:
-                wire.settimeout(idle * HEARTBEAT + 1)
+                silence = idle * HEARTBEAT + SLACK_S
+                wire.settimeout(max(READ_S, silence))  # it may be as busy as for any other answer
                 connection.request("POST", path, json.dumps(SPECIFICATION).encode(), headers)
                 body = connection.getresponse()
+                wire.settimeout(silence)
                 answer = Answer(body.status, body.headers, b"" if body.status == 200 else body.read(ERROR_LIMIT))
             except BaseException:
                 connection.close()

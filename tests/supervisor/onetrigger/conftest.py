@@ -61,7 +61,7 @@ class Datahub:
         self.before_listing: Callable[[], None] = lambda: None
         self.changed = threading.Condition()
         self.ended = False
-        self.cut = 0
+        self.cut = self.silences = 0
 
     def clear_requests(self) -> None:
         self.requests = []
@@ -83,10 +83,11 @@ class Datahub:
         return self._made(path, "DIR", 0)
 
     def create(self, path: str, size: int = 0) -> str:
-        """Make a file as REST does: no word of when it is finished."""
-        made = self._made(path, "REG", size)
-        self._tell(made, "fileLocation", {"size": size})
-        return made
+        """Make a file as REST does: no word of when it is finished. Its changes come together."""
+        with self.changed:
+            made = self._made(path, "REG", size)
+            self._tell(made, "fileLocation", {"size": size})
+            return made
 
     def write(self, path: str, size: int) -> None:
         known = self.id_of(path)
@@ -99,12 +100,13 @@ class Datahub:
         self._tell(known, "customMetadata", {"cdmi_completion_status": status})
 
     def upload(self, path: str, size: int) -> None:
-        """Make or overwrite a file as CDMI does."""
-        if not self.id_of(path):
-            self._made(path, "REG", 0)
-        self.mark(path, "Processing")
-        self.write(path, size)
-        self.mark(path, "Complete")
+        """Make or overwrite a file as CDMI does; its changes come together."""
+        with self.changed:
+            if not self.id_of(path):
+                self._made(path, "REG", 0)
+            self.mark(path, "Processing")
+            self.write(path, size)
+            self.mark(path, "Complete")
 
     def chmod(self, path: str) -> None:
         self._tell(self.id_of(path), "fileMeta", self._meta(self.id_of(path)))
@@ -128,6 +130,12 @@ class Datahub:
             self.cut += 1
             self.changed.notify_all()
 
+    def end_streams(self) -> None:
+        """End all streams that have begun, as after their silence."""
+        with self.changed:
+            self.silences += 1
+            self.changed.notify_all()
+
     def recreate(self) -> None:
         """Begin anew, as a provider that was wiped."""
         self.provider_id, self.space_id = "p2", "s2"
@@ -138,11 +146,15 @@ class Datahub:
             self.ended = True
             self.changed.notify_all()
 
-    def wait(self, seq: int, seconds: float) -> bool:
-        """Wait for a change from `seq` on; tell whether there is one."""
+    def wait(self, seq: int, seconds: float, silences: int) -> bool:
+        """Wait for a change from `seq` on; tell whether there is one. `silences` are those before the stream."""
         with self.changed:
             cut = self.cut
-            self.changed.wait_for(lambda: self.seq >= seq or self.ended or self.cut > cut, seconds)
+
+            def over() -> bool:
+                return self.seq >= seq or self.ended or self.cut > cut or self.silences > silences
+
+            self.changed.wait_for(over, seconds)
             if self.cut > cut:
                 raise ConnectionAbortedError
             return self.seq >= seq and not self.ended
@@ -244,15 +256,15 @@ class _Api(BaseHTTPRequestHandler):
 
     def _stream(self, query: dict[str, list[str]]) -> None:
         (last,), (timeout,) = query["last_seq"], query["timeout"]
-        seq = max(1, int(last))
+        seq, silences = max(1, int(last)), self.hub.silences
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        while self.hub.wait(seq, int(timeout) / 1000):
-            for event in self.hub.since(seq):
-                line = json.dumps(event).encode() + b"\r\n"
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
-                seq = event["seq"] + 1
+        while self.hub.wait(seq, int(timeout) / 1000, silences):
+            events = self.hub.since(seq)
+            lines = b"".join(json.dumps(event).encode() + b"\r\n" for event in events)
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(lines), lines))
+            seq = events[-1]["seq"] + 1
         self.wfile.write(b"0\r\n\r\n")
 
     def _json(self, document: object) -> None:
@@ -284,6 +296,7 @@ class Hook:
         self.headers: list[dict[str, str]] = []
         self.answers: list[int] = []
         self.refused = 0
+        self.clients = 0
         self._arrived = threading.Condition()
 
     @property
@@ -301,6 +314,11 @@ class Hook:
             self._arrived.notify_all()
         return status
 
+    def count(self, clients: int) -> None:
+        with self._arrived:
+            self.clients += clients
+            self._arrived.notify_all()
+
     def pause(self) -> None:
         """Wait a moment for an event."""
         with self._arrived:
@@ -315,6 +333,14 @@ class _HookHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     hook: Hook
+
+    def setup(self) -> None:
+        super().setup()
+        self.hook.count(1)
+
+    def finish(self) -> None:
+        super().finish()
+        self.hook.count(-1)
 
     def do_POST(self) -> None:
         event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import cache
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.emulator.onedata.lab import Client, Lab, running
-from tests.supervisor.onetrigger.conftest import DEADLINE_S, Hook
+from tests.supervisor.onetrigger.conftest import DEADLINE_S, Clock, Hook
 
 from hfaas_supervisor.console import Console
 from hfaas_supervisor.errors import ProviderAuth
@@ -67,6 +68,7 @@ def run(
     pace: Pace,
     token: str = "",
     on_start: Callable[[Runner], None] | None = None,
+    now: Callable[[], float] = time.time,
 ) -> None:
     trust = trusting(client.about["ca"])
     log = os.open(path / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -76,7 +78,8 @@ def run(
         closing(targets.Webhook(hook.url, trust)) as target,
         closing(StateFile(str(path / "state"))) as state,
     ):
-        runner = Runner(Engine(provider, state, target, watch, Console(log)), provider, Console(log), pace)
+        engine = Engine(provider, state, target, watch, Console(log), now)
+        runner = Runner(engine, provider, Console(log), pace)
         if on_start:
             on_start(runner)
         runner.run()
@@ -124,9 +127,11 @@ def test_a_folder_that_is_moved_in_reports_its_files(client: Client, hook: Hook,
     assert sorted(keys(hook, client)) == ["x/a", "x/deep/b"]
 
 
-def test_an_upload_by_rest_is_reported_when_it_rests(client: Client, hook: Hook, memory: Path) -> None:
+def test_an_upload_by_rest_is_reported_when_it_rests(
+    client: Client, hook: Hook, memory: Path, clock: Clock
+) -> None:
     runners: list[Runner] = []
-    thread = threading.Thread(target=run, args=(client, hook, memory, Pace(5), "", runners.append))
+    thread = threading.Thread(target=run, args=(client, hook, memory, Pace(5), "", runners.append, clock))
     thread.start()
     client.put("in/marker", b"")
     while not hook.keys and thread.is_alive():  # it watches from some moment on
@@ -136,6 +141,10 @@ def test_an_upload_by_rest_is_reported_when_it_rests(client: Client, hook: Hook,
     made = client.op("POST", f"data/{client.id('in')}/children?name=slow").json["fileId"]
     for piece in range(3):
         assert client.op("PUT", f"data/{made}/content?offset={piece}", b"x").status == 204
+    client.put("in/end", b"")
+    hook.wait(lambda hook: "end" in keys(hook, client))  # so the changes before it have been read
+    assert "slow" not in keys(hook, client)
+    clock.advance(1)
     hook.wait(lambda hook: "slow" in keys(hook, client))
     runners[0].stop()
     thread.join(DEADLINE_S)

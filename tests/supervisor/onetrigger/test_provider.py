@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -26,6 +27,7 @@ class Scripted:
         self.answers: list[tuple[int, dict[str, str], object]] = []
         self.paths: list[str] = []
         self.tokens: list[str | None] = []
+        self.pause_s = 0.0
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -43,6 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.scripted.paths.append(self.path)
         self.scripted.tokens.append(self.headers.get("X-Auth-Token"))
+        time.sleep(self.scripted.pause_s)
         status, headers, document = self.scripted.answers.pop(0)
         body = json.dumps(document).encode()
         self.send_response(status)
@@ -236,6 +239,12 @@ def test_the_stream_is_asked_for_from_a_number_on(provider: Provider, scripted: 
     with pytest.raises(Unreachable):
         provider.subscribe(SPACE, 7, 2.5)
     assert scripted.paths == ["/api/v3/oneprovider/changes/metadata/s1?timeout=2500&last_seq=7"]
+
+
+def test_a_stream_is_not_dead_before_it_began(provider: Provider, scripted: Scripted) -> None:
+    scripted.answers, scripted.pause_s = [(200, {}, "")], 1.2
+    stream, _ = provider.subscribe(SPACE, 0, 0)
+    stream.close()
 
 
 @pytest.mark.parametrize("span", [5000, 10])

@@ -40,7 +40,8 @@ def make_runner(live_hub: Datahub, hook: Hook, trust: Trust, memory: Path) -> It
         state = state or StateFile(str(memory / "state.sqlite"))
         closing.extend((provider, target, state))
         console = Console(silent)
-        engine = Engine(provider, state, target, Watch(space, "in", settle=0.05), console)
+        # an upload tells its end: a file that rests in the midst of its changes must not count as finished
+        engine = Engine(provider, state, target, Watch(space, "in", settle=600), console)
         return Runner(engine, provider, console, pace)
 
     yield make
@@ -71,15 +72,16 @@ def test_a_change_is_sent_at_once(make_runner: MakeRunner, live_hub: Datahub, ho
 def test_a_silent_stream_is_renewed_from_the_last_change_with_one_request(
     make_runner: MakeRunner, live_hub: Datahub, hook: Hook
 ) -> None:
-    with running(make_runner(Pace(idle=0.6))):
-        live_hub.wait_for("timeout=600&")
+    live_hub.mkdir("in")
+    with running(make_runner(Pace(idle=600))):
+        live_hub.wait_for("timeout=600000")
         live_hub.upload("in/a", 3)
         hook.wait(lambda hook: len(hook.keys) == 1)
-        live_hub.wait_for(f"last_seq={live_hub.seq}")
         live_hub.clear_requests()
+        live_hub.end_streams()
         live_hub.wait_for("/changes/")
         assert live_hub.requests == [
-            f"POST /api/v3/oneprovider/changes/metadata/s1?timeout=600&last_seq={live_hub.seq}"
+            f"POST /api/v3/oneprovider/changes/metadata/s1?timeout=600000&last_seq={live_hub.seq}"
         ]
 
 

@@ -31,7 +31,7 @@ class Server:
 
     def __init__(self) -> None:
         near, self.far = socket.socketpair()
-        near.settimeout(1)
+        near.settimeout(WAIT_S)
         self.far.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         body = http.client.HTTPResponse(near, method="POST")
         body.begin()
@@ -107,7 +107,6 @@ def test_what_is_no_json_is_the_end_of_a_connection(server: Server) -> None:
 
 
 def test_a_reader_that_waits_can_be_closed(server: Server) -> None:
-    server.near.settimeout(60)
     Reader(server.stream, SimpleQueue()).close()
 
 
