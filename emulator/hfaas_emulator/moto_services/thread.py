@@ -122,6 +122,7 @@ class Moto:
         if (took := self.used_at - started) > SLOW:
             log.info("%s held the moto thread for %.0f ms", command.what, took * 1000)
         self._loop.call_soon_threadsafe(_finish, command.future, result, error, batch.callbacks)
+        del command, error  # the traceback holds this frame: the command would stay until garbage is looked for
 
 
 def _finish(

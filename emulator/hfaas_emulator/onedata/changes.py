@@ -266,6 +266,8 @@ class Stream(Response):
         silent_since = loop.time()
         while not gone.done():
             changed = self._provider.watched.next(self._space)
+            # Before the look: what came until the silence is over is told, however long the look takes.
+            left = None if self._silence_s is None else silent_since + self._silence_s - loop.time()
             until = self._flushed()
             before = self._seq
             self._seq, lines, next_at = await self._provider.records(self._teller.read, self._seq, until)
@@ -274,7 +276,6 @@ class Stream(Response):
                 yield b"".join(lines)
             if self._seq != before:
                 continue
-            left = None if self._silence_s is None else silent_since + self._silence_s - loop.time()
             if left is not None and left <= 0:
                 return
             wait = left if next_at is None else min(left or 3600, max(next_at - until, 0.01))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from contextlib import suppress
 from typing import Any
 
 from starlette.responses import Response
@@ -230,7 +231,8 @@ async def _fill(provider: Provider, asked: Asked, node: Node, how: How, *, made:
             await write(provider, node, _chained(first, body), how)
     except (OnedataError, Unanswerable, OSError):
         if made:
-            await provider.records(provider.records.tree.remove, node)
+            with suppress(OnedataError):  # somebody else removed it
+                await provider.records(provider.records.tree.remove, node)
         raise
 
 

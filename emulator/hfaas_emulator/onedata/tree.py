@@ -202,10 +202,11 @@ class Tree:
             node = self.get(node.parent)
 
     def remove(self, node: Node) -> None:
-        """Remove a node with all below it; a space's root stays."""
-        if not node.parent:
-            raise posix("eperm")
+        """Remove a node with all below it, as it is by now; a space's root stays. posix/enoent when it is gone."""
         with self._store.change():
+            node = self.get(node.uuid)
+            if not node.parent:
+                raise posix("eperm")
             self._store.note(node.space, self.path(node), "removed")
             order = [node]
             for each in order:  # grows while it is walked

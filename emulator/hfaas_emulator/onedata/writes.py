@@ -69,12 +69,14 @@ class Writes:
     def finish(self, node: Node, size: int, *, status: str = "", change: str = "written") -> None:
         """End a write; posix/enoent when the file was removed, or written anew, in the meantime."""
         with self._store.change():
-            if not self._set_size(node, size):
-                raise posix("enoent")
-            if status:
-                self._set_status(node, status)
-            if change:
-                self._store.note(node.space, self._tree.path(node), change)
+            if known := self._set_size(node, size):
+                if status:
+                    self._set_status(node, status)
+                if change:
+                    self._store.note(node.space, self._tree.path(node), change)
+        if not known:
+            self._store.drop_blob(node.blob)  # its first piece may have made the bytes after they were dropped
+            raise posix("enoent")
 
     def _set_size(self, node: Node, size: int) -> bool:
         now = self._store.node(node.uuid)

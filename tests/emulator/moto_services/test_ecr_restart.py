@@ -5,14 +5,16 @@ They are apart from the others, because an emulator that starts empties the moto
 
 from __future__ import annotations
 
+import socket
 import uuid
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 from tests.emulator.conftest import running as emulating
 from tests.emulator.moto_services.test_ecr import ACCOUNT, REGION, behaves, function, refusal, standing_in
-from tests.registry import Registry, running
+from tests.registry import Registry
 
 from hfaas_emulator.containers.engine import Image
 from hfaas_emulator.containers.fake import FakeEngine
@@ -42,17 +44,20 @@ def test_a_repositorys_address_follows_the_registry_and_goes_without_one(
     assert found["repositoryUri"] == f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/hfaas/x"
 
 
-def test_a_registry_that_stopped_is_named(tmp_path: Path, registry: Registry) -> None:
-    (tmp_path / "registry").mkdir()
-    with running(tmp_path / "registry") as own, standing_in(tmp_path / "state", own.address) as aws:
+def test_a_registry_that_does_not_answer_any_more_is_named(tmp_path: Path, registry: Registry) -> None:
+    """Its port is taken, so that nothing else answers there, and nobody listens."""
+    name = f"hfaas/r-{uuid.uuid4().hex[:8]}"
+    with standing_in(tmp_path, registry.address) as aws:
         ecr = aws.client("ecr", ACCOUNT, REGION)
-        ecr.create_repository(repositoryName="hfaas/x")
-        address = own.address
-        assert ecr.list_images(repositoryName="hfaas/x")["imageIds"] == []
-    with standing_in(tmp_path / "state", address) as aws:
-        ecr = aws.client("ecr", ACCOUNT, REGION)
-        with pytest.raises(ClientError, match=f"the registry at {address} does not answer"):
-            ecr.list_images(repositoryName="hfaas/x")
+        ecr.create_repository(repositoryName=name)
+        assert ecr.list_images(repositoryName=name)["imageIds"] == []
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with standing_in(tmp_path, address) as again:
+            ecr = again.client("ecr", ACCOUNT, REGION)
+            with pytest.raises(ClientError, match=f"the registry at {address} does not answer"):
+                ecr.list_images(repositoryName=name)
 
 
 def test_what_is_no_address_stops_the_start(tmp_path: Path) -> None:

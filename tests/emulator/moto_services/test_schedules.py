@@ -39,10 +39,14 @@ class Post:
         self.scheduler.create_schedule(Name=name, Target=target, **settings)
         return name
 
-    def received(self, wait: int = 20) -> dict[str, Any]:
-        found = self.sqs.receive_message(QueueUrl=self.url, WaitTimeSeconds=wait, MessageAttributeNames=["All"])
-        (message,) = found["Messages"]
-        return dict(message)
+    def received(self) -> dict[str, Any]:
+        """Return the message that is there, or that comes within a minute."""
+        asked = {"QueueUrl": self.url, "WaitTimeSeconds": 20, "MessageAttributeNames": ["All"]}
+        for _ in range(3):
+            if found := self.sqs.receive_message(**asked).get("Messages"):
+                (message,) = found
+                return dict(message)
+        raise AssertionError("no message came")
 
     def refused(self, **more: Any) -> str:
         with pytest.raises(ClientError) as error:
@@ -55,8 +59,19 @@ def post(emulator: Any) -> Post:
     return Post(emulator)
 
 
-def soon(seconds: float = 1) -> str:
-    return time.strftime("at(%Y-%m-%dT%H:%M:%S)", time.gmtime(time.time() + seconds))
+def at(moment: float) -> str:
+    """Write the expression of what fires once, at a whole second."""
+    return time.strftime("at(%Y-%m-%dT%H:%M:%S)", time.gmtime(moment))
+
+
+def antedate(client: Any, operation: str, moment: float) -> None:
+    """Have a client's requests for an operation say that they were made at a moment; `scheduler.CreateSchedule`."""
+    date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(moment))
+
+    def put(request: Any, **_: Any) -> None:
+        request.headers["X-Amz-Date"] = date
+
+    client.meta.events.register(f"before-send.{operation}", put)
 
 
 def test_a_target_without_an_input_gets_schedulers_notification(post: Post) -> None:
@@ -101,8 +116,11 @@ def test_a_bus_gets_an_event_of_the_schedules_kind(emulator: Any, post: Post) ->
 
 
 def test_a_missing_target_leaves_a_dead_letter_and_a_finished_schedule_goes(post: Post) -> None:
+    """The request says that it was made a minute ago, so that the schedule was not over then, and is due by now."""
+    antedate(post.scheduler, "scheduler.CreateSchedule", time.time() - 60)
     target = {"Arn": post.arn + "-missing", "DeadLetterConfig": {"Arn": post.arn}, "Input": "lost"}
-    name = post.schedule(ScheduleExpression=soon(), ActionAfterCompletion="DELETE", Target=target)
+    once = at(time.time() - 30)
+    name = post.schedule(ScheduleExpression=once, ActionAfterCompletion="DELETE", Target=target)
     letter = post.received()
     said = {key: value["StringValue"] for key, value in letter["MessageAttributes"].items()}
     assert (letter["Body"], said["RETRY_ATTEMPTS"], said["TARGET_ARN"]) == ("lost", "0", target["Arn"])
@@ -115,21 +133,17 @@ def test_a_missing_target_leaves_a_dead_letter_and_a_finished_schedule_goes(post
 
 
 def test_a_rule_fires_aws_scheduled_event_into_its_target(emulator: Any, post: Post) -> None:
-    """The request says that it was made 55 seconds ago, so that the first minute is nearly over."""
+    """The request that enables it says that it was made a minute ago, so that the first minute is over."""
     events = emulator.client("events")
-    long_ago = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() - 55))
-    events.meta.events.register("before-send.events.PutRule", lambda request, **_: _date(request, long_ago))
-    events.put_rule(Name=post.name, ScheduleExpression="rate(1 minute)")
+    antedate(events, "events.EnableRule", time.time() - 60)
+    events.put_rule(Name=post.name, ScheduleExpression="rate(1 minute)", State="DISABLED")
     events.put_targets(Rule=post.name, Targets=[{"Id": "1", "Arn": post.arn}])
+    events.enable_rule(Name=post.name)
     event = json.loads(post.received()["Body"])
     assert (event["detail-type"], event["source"], event["detail"]) == ("Scheduled Event", "aws.events", {})
     assert event["resources"][0].endswith(f":rule/{post.name}")
     assert event["time"].endswith("Z")
     events.disable_rule(Name=post.name)
-
-
-def _date(request: Any, text: str) -> None:
-    request.headers["X-Amz-Date"] = text
 
 
 def test_a_disabled_schedule_does_not_fire_and_an_update_enables_it(post: Post) -> None:
@@ -217,4 +231,6 @@ def test_a_schedule_of_a_template_fires(emulator: Any, post: Post) -> None:
         TemplateBody=json.dumps({"Resources": {"Role": role, "Schedule": schedule}}),
         Capabilities=["CAPABILITY_IAM"],
     )
-    assert post.received(10)["Body"] == "from a template"
+    with urlopen(f"{emulator.endpoint}/_hfaas/idle?wait=60", timeout=90) as answer:
+        assert json.load(answer)["idle"]
+    assert post.received()["Body"] == "from a template"

@@ -115,6 +115,7 @@ def test_a_kill_between_snapshot_and_the_deletion_of_its_requests_doubles_nothin
         until(lambda: (tmp_path / FILE).exists() and not requests(tmp_path))
         before["two"] = emulator.role("two")  # after the snapshot
         emulator.end(signal.SIGKILL)
+    rest = requests(tmp_path)  # none if it was quiet for so long that the next snapshot has it
     put_back(tmp_path, in_snapshot)
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
     with running(tmp_path) as emulator:
@@ -127,7 +128,7 @@ def test_a_kill_between_snapshot_and_the_deletion_of_its_requests_doubles_nothin
         received = emulator.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
         assert [message["Body"] for message in received] == ["hello"]
         assert emulator.problems() == []
-        assert len(requests(tmp_path)) == 1  # the one after the snapshot
+        assert requests(tmp_path) in (rest, [])  # until a snapshot has them, too
         emulator.end(signal.SIGTERM)
     assert requests(tmp_path) == []  # a stop writes the last one
 

@@ -4,7 +4,6 @@ import json
 import threading
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,25 +114,3 @@ def test_deleting_twice_is_no_error_and_a_made_up_handle_is(sqs: Any, queue: str
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=handle)
     with pytest.raises(ClientError, match="ReceiptHandleIsInvalid"):
         sqs.delete_message(QueueUrl=queue, ReceiptHandle="made up")
-
-
-def test_messages_survive_a_restart_in_order_with_handles_and_counts(start: Any, tmp_path: Path) -> None:
-    binary = {"DataType": "Binary", "BinaryValue": b"\x00\xff"}
-    with start(tmp_path) as emulator:
-        sqs = emulator.client("sqs")
-        url = sqs.create_queue(QueueName="kept")["QueueUrl"]
-        for body in ("1", "2", "3", "4"):
-            sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes={"b": binary})
-        first = sqs.receive_message(QueueUrl=url)["Messages"][0]
-        second = sqs.receive_message(QueueUrl=url)["Messages"][0]
-        sqs.delete_message(QueueUrl=url, ReceiptHandle=second["ReceiptHandle"])
-    with start(tmp_path) as emulator:
-        sqs = emulator.client("sqs")
-        url = sqs.get_queue_url(QueueName="kept")["QueueUrl"]
-        got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])["Messages"]
-        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=0)
-        again = sqs.receive_message(QueueUrl=url, AttributeNames=["All"])["Messages"][0]
-    assert [message["Body"] for message in got] == ["3", "4"]
-    assert got[0]["MessageAttributes"]["b"] == binary
-    assert again["Body"] == "1"
-    assert again["Attributes"]["ApproximateReceiveCount"] == "2"

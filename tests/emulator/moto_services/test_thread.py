@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from sqlite3 import ProgrammingError
 
 import pytest
 import pytest_asyncio
@@ -76,6 +79,41 @@ async def test_a_journal_that_cannot_be_written_is_the_callers_error(moto: Moto,
     with pytest.raises(Exception, match="closed") as raised:
         await moto.call(_put, "k")
     assert not isinstance(raised.value, StateError) or raised.value.hint
+
+
+class Upload:
+    """What a command holds that can be referred to weakly."""
+
+
+def _fail(_upload: Upload) -> None:
+    raise ZeroDivisionError
+
+
+def _keep(_upload: Upload) -> None:
+    _put("k")
+
+
+@contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("command", [_fail, _keep])
+async def test_what_a_refused_command_held_is_gone_when_the_next_one_runs(
+    moto: Moto, journal: Journal, command: Callable[[Upload], None]
+) -> None:
+    journal.close()
+    upload = Upload()
+    seen = weakref.ref(upload)
+    with without_garbage_collection():
+        with suppress(ZeroDivisionError, ProgrammingError):
+            await moto.call(command, upload)
+        del upload
+        assert await moto.call(seen) is None
 
 
 async def test_a_caller_that_gave_up_harms_nobody(moto: Moto) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.emulator.onedata.lab import Client, Lab, running
+from tests.emulator.onedata.lab import WAIT_S, Client, Lab, running
 
 from hfaas_emulator.onedata import changes
 
@@ -209,10 +209,42 @@ def test_a_token_reads_so_many_streams_and_no_more(client: Client, monkeypatch: 
 
 
 def test_flushing_takes_its_time_when_that_is_wanted(tmp_path: Path) -> None:
+    """A stream that has looked in vain looks again by itself; the clock stands still until then."""
     with running(tmp_path / "onedata", flush_s=(0.2, 0.2)) as lab:
-        client = lab.client("slow")
+        client, clock = lab.client("slow"), Clock(lab)
         client.put("a")
-        began = time.monotonic()
         assert client.changes(timeout=20) == []
-        assert len(client.changes(timeout=400)) == 1
-        assert time.monotonic() - began >= 0.2
+        clock.looked.clear()
+        _, stream = follow(client, "last_seq=0")
+        assert clock.looked.wait(WAIT_S)
+        clock.time += 1
+        assert json.loads(stream.readline())["fileMeta"]["fields"]["name"] == "a"
+        stream.close()
+
+
+def test_what_comes_before_the_silence_is_over_is_told_however_late_that_is_noticed(tmp_path: Path) -> None:
+    with running(tmp_path / "onedata", flush_s=(0.2, 0.2)) as lab:
+        client, clock = lab.client("late"), Clock(lab)
+        client.put("a")
+        clock.holds = True
+        assert len(client.changes(timeout=20)) == 1
+
+
+class Clock:
+    """The clock of a Oneprovider's records, which moves when a test wants it to."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.time = time.time()
+        self.looked = threading.Event()
+        self.holds = False
+        lab.onedata.provider.records.store.now = self.now
+
+    def now(self) -> float:
+        """Return the time; `holds` keeps the next who looks for longer than any silence, and a second goes by."""
+        self.looked.set()
+        seen = self.time
+        if self.holds:
+            self.holds = False
+            time.sleep(0.05)
+            self.time += 1
+        return seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
 import ssl
 import threading
@@ -13,6 +14,7 @@ import pytest
 from tests.emulator.onedata.lab import WAIT_S, Client, Lab
 
 from hfaas_emulator.onedata import request, uploads
+from hfaas_emulator.onedata.content import PIECE
 from hfaas_emulator.trace import What
 
 MB = 1 << 20
@@ -99,7 +101,7 @@ def test_a_broken_upload_keeps_its_bytes_and_is_never_complete(
     raw = send(client, f"/cdmi/{client.about['name']}/f", pieces(2), 3 * MB)
     until(lambda: status(client, "f") and size(client, "f") >= MB, "nothing arrives")
     raw.close()
-    until(lambda: told(lab, client)[-1][1] == "written", "the end is not noticed")
+    until(lambda: [change for _, change in told(lab, client)][-1:] == ["written"], "the end is not noticed")
     assert status(client, "f") == "Processing"
     assert len(client.read("f")) >= MB
     assert b"".join(pieces(2)).startswith(client.read("f"))
@@ -111,9 +113,30 @@ def test_a_file_that_was_made_for_a_broken_upload_goes(client: Client) -> None:
     assert client.op("GET", f"data/{client.sid}/children").json["children"] == []
 
 
+def nameless(lab: Lab) -> set[str]:
+    """Return the bytes on the disk that are no file's."""
+    records, content = lab.onedata.provider.records, lab.onedata.provider.content
+    return set(os.listdir(content.path(""))) - lab.run(records(records.store.blobs))
+
+
+def test_bytes_that_came_before_an_upload_broke_go_with_the_file_that_was_made_for_it(
+    lab: Lab, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "TELL_S", 0)
+    raw = send(client, f"/api/v3/oneprovider/data/{client.sid}/path/f", pieces(1), 3 * MB)
+    until(lambda: client.changes() and size(client, "f") >= PIECE, "nothing arrives")
+    raw.close()
+    until(lambda: client.changes()[-1]["fileMeta"]["deleted"], "the file stays")
+    until(lambda: not nameless(lab), "the bytes stay")
+
+
 def test_a_silent_client_is_given_up(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once all that was sent is on the disk, however long that took, the next piece may take only a moment."""
+    monkeypatch.setattr(uploads, "TELL_S", 0)
+    raw = send(client, f"/cdmi/{client.about['name']}/f", iter([b"x" * PIECE]), 3 * MB)
+    until(lambda: status(client, "f") and size(client, "f") == PIECE, "not all arrives")
     monkeypatch.setattr(request, "SILENCE_S", 0.05)
-    raw = send(client, f"/cdmi/{client.about['name']}/f", pieces(1), 3 * MB)
+    raw.sendall(b"x")
     assert b" 408 " in raw.recv(4096)
     assert raw.recv(4096) == b""
     raw.close()
@@ -140,6 +163,15 @@ def test_the_last_of_two_uploads_wins_whole(client: Client) -> None:
     assert b"enoent" in answer_of(first)
     first.close()
     assert client.read("f") == b"second"
+
+
+def test_bytes_that_come_for_an_upload_after_the_next_one_began_are_dropped(lab: Lab, client: Client) -> None:
+    first = send(client, f"/cdmi/{client.about['name']}/f", iter(()), MB)
+    until(lambda: status(client, "f") == "Processing", "never in progress")
+    client.put("f", b"second")
+    first.sendall(next(pieces(1)))
+    assert b"enoent" in answer_of(first)
+    until(lambda: not nameless(lab), "the bytes stay")
 
 
 def test_a_removed_file_is_not_brought_back_by_its_upload(client: Client) -> None:

@@ -31,8 +31,10 @@ PACKAGES = (
 SUPERVISOR = "faas-supervisor==1.5.8"
 """Apart and without what it says it needs: its metadata is malformed, and a resolver silently takes an older one."""
 
-pytestmark = pytest.mark.upstream
+PATIENCE_S = 240
+"""For one step of what is installed, and for a package's own program."""
 
+pytestmark = [pytest.mark.upstream, pytest.mark.timeout(5 * PATIENCE_S)]
 
 REQUIRED = os.environ.get("HFAAS_REQUIRE_UPSTREAM") == "1"
 
@@ -57,7 +59,7 @@ def _install(cache: Path, interpreter: Path) -> None:
     )
     for step in steps:
         try:
-            done = subprocess.run(step, capture_output=True, text=True, check=False, timeout=50)
+            done = subprocess.run(step, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
             failed = done.stderr if done.returncode else ""
         except (OSError, subprocess.TimeoutExpired) as error:
             failed = str(error)
@@ -84,7 +86,9 @@ def environment(client: Client) -> dict[str, str]:
 def test_a_package_works_unmodified(python: Path, client: Client, name: str) -> None:
     script = Path(__file__).with_name("upstream.py")
     argv = [str(python), "-W", "ignore", str(script), name]
-    done = subprocess.run(argv, env=environment(client), capture_output=True, text=True, check=False, timeout=50)
+    done = subprocess.run(
+        argv, env=environment(client), capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
     assert done.returncode == 0, done.stderr
 
 
