@@ -31,6 +31,9 @@ from hfaas_emulator.trace import Trace
 ACCOUNT = "123456789012"
 """moto's own account, so that our ARNs are its."""
 
+KEEP_ALIVE_S = 1_000
+"""As the product: a client that sends on a connection while it is closed for idleness gets no answer."""
+
 _SESSION = botocore.session.Session()
 
 
@@ -168,7 +171,8 @@ class Served:
         self.idle, self.trace = Idle(), Trace()
         self.engine = StackEngine(endpoint, self.journal, self.idle, self.trace)
         app = Starlette(routes=[Route("/_idle", self._idle), Route("/", self._handle, methods=["GET", "POST"])])
-        self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+        config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", timeout_keep_alive=KEEP_ALIVE_S)
+        self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._kill = False
         self._listening = threading.Event()

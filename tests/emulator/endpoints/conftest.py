@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,10 +58,11 @@ class Site:
         self.engine = FakeEngine(self._behave, {IMAGE: Image(IMAGE, "sha256:1", "x86_64", supervised=True)})
         self.answer: Callable[[Any], Any] = lambda event: event
         self.events: list[Any] = []
-        self.late_s = 0.0
         self.endpoint = ""
         self.rest = self.http = self.url = ""
         self._clients: dict[tuple[str, str], Any] = {}
+        self._free = threading.Event()
+        self._free.set()
 
     def client(self, service: str, key: str = "test") -> Any:
         """Return a boto3 client, the same one each time: making one takes longer than any test."""
@@ -84,8 +87,20 @@ class Site:
 
     def answers(self, answer: Any) -> None:
         """Say what the function answers from now on: a value, an exception, or what to do with the event."""
-        self.late_s = 0.0
         self.answer = answer if callable(answer) else lambda _event: answer
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Have the function begin with no event until the block ends."""
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._free.set()
+
+    def settle(self) -> None:
+        """Wait until nothing is under way."""
+        assert self.ask("GET", "/_hfaas/idle?wait=60").json["idle"]
 
     def told(self, since: int = 0) -> list[dict[str, Any]]:
         """Return the hops of endpoints."""
@@ -103,7 +118,8 @@ class Site:
         base = f"/{at}/2018-06-01/runtime/invocation"
         while True:
             request, event = await _call(host, "GET", f"{base}/next")
-            await asyncio.sleep(self.late_s)
+            while not self._free.is_set():
+                await asyncio.sleep(0.01)
             self.events.append(json.loads(event))
             try:
                 said = self.answer(json.loads(event))

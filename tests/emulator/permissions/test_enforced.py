@@ -7,14 +7,13 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tests.emulator.conftest import Emulator, running
+from tests.emulator.conftest import Emulator
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 TRUST = json.dumps({
@@ -354,16 +353,6 @@ def test_a_role_that_is_gone_may_nothing(role: Any, bucket: str) -> None:
     gone.iam.delete_role_policy(RoleName=gone.name, PolicyName="own")
     gone.iam.delete_role(RoleName=gone.name)
     assert refused(gone.client("s3").get_object, Bucket=bucket, Key="in/a")[0] == 403
-
-
-def test_a_session_outlives_the_emulator_that_gave_it(tmp_path: Path) -> None:
-    with running(tmp_path) as first:
-        first.client("s3").create_bucket(Bucket="kept")
-        writer = Role(first, allow("s3:PutObject", of_bucket("kept", "*")))
-    with running(tmp_path) as second:
-        s3 = session_client(second.endpoint, writer.credentials, "s3")
-        assert s3.put_object(Bucket="kept", Key="x", Body=b"")["ETag"]
-        assert refused(s3.get_object, Bucket="kept", Key="x")[0] == 403
 
 
 # ---------------------------------------------------------------------------------------------- other services

@@ -26,6 +26,8 @@ from hfaas_emulator.s3.store import Store
 from hfaas_emulator.trace import Hop, Trace, What
 
 WAIT_S = 60
+KEEP_ALIVE_S = 1_000
+"""As the product: a client that sends on a connection while it is closed for idleness gets no answer."""
 
 
 class Site:
@@ -65,7 +67,7 @@ class Site:
         self.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = uvicorn.Config(
             self._answer, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,
-            timeout_graceful_shutdown=1, interface="asgi3",
+            timeout_graceful_shutdown=1, timeout_keep_alive=KEEP_ALIVE_S, interface="asgi3",
         )  # fmt: skip
         self._server = _Server(config, self._up)
         await self._server.serve(sockets=[listener])

@@ -28,7 +28,7 @@ class Served:
         self._emulator = emulator
 
     def wait(self) -> None:
-        with urlopen(f"{self._emulator.endpoint}/_hfaas/idle?wait=20") as answer:
+        with urlopen(f"{self._emulator.endpoint}/_hfaas/idle?wait=60") as answer:
             assert json.load(answer)["idle"]
 
 
