@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 BASE_IMAGE = os.environ.get("HFAAS_BASE_IMAGE", "hfaas/base:bookworm")
+
+CONTAINERS = re.compile(r"mark\.docker|\b(own_|docker_)?room: Room\b")
+"""What tells a module that runs containers: the mark, or a fixture that has it."""
 
 MOTO = """
 import gc, logging, sys
@@ -100,7 +104,7 @@ def _estimate(item: pytest.Item) -> float:
 
 @cache
 def _has_containers(module: Path) -> bool:
-    return "mark.docker" in module.read_text()
+    return CONTAINERS.search(module.read_text()) is not None
 
 
 def _scope(config: pytest.Config, nodeid: str) -> str:

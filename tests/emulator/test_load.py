@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,9 +34,16 @@ async def box(**more: Any) -> tuple[FakeEngine, Box]:
     return engine, Box(container, "c", "job", "f", **{"gpus": (), "since": time.time() - 10, **more})
 
 
+def patient(ask: Callable[[], str]) -> Smi:
+    """A driver whose first answer is waited for as long as it takes."""
+    smi = Smi(ask)
+    smi.PATIENCE_S = 60
+    return smi
+
+
 async def test_gpus_tell_what_the_driver_tells_and_zeros_where_it_does_not(tmp_path: Path) -> None:
     looks = Load(tmp_path, lambda: (GPU, OTHER), list)
-    looks._smi = Smi(lambda: SAID)
+    looks._smi = patient(lambda: SAID)
     first, second = (await looks.look())["gpus"]
     assert first == {
         "index": 0,
@@ -48,17 +58,22 @@ async def test_gpus_tell_what_the_driver_tells_and_zeros_where_it_does_not(tmp_p
     assert (second["utilisation"], second["temperature"], second["power_w"]) == (0, 0, 0)
 
 
-async def test_the_driver_is_asked_once_a_second_at_most_and_its_failure_is_no_other_s() -> None:
+async def test_the_driver_is_asked_once_a_second_at_most_and_its_failure_is_no_other_s(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(load, "time", SimpleNamespace(monotonic=lambda: now[0]))
     asked: list[int] = []
 
     def fail() -> str:
         asked.append(1)
         raise OSError("it hangs")
 
-    smi = Smi(fail)
-    for _ in range(3):
+    smi = patient(fail)
+    for moment, times in ((100.0, 1), (100.5, 1), (100.9, 1), (101.0, 2)):
+        now[0] = moment
         assert (await smi.look((GPU,)))[0]["utilisation"] == 0
-    assert len(asked) == 1
+        assert len(asked) == times
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -78,10 +93,11 @@ async def test_a_container_s_use_is_read_from_its_control_group(
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     looks = Load(tmp_path, lambda: (GPU, OTHER), lambda: [each])
-    looks._smi = Smi(lambda: SAID)
+    looks._smi = patient(lambda: SAID)
+    monkeypatch.setattr(load, "time", SimpleNamespace(time=lambda: each.since + 10, monotonic=time.monotonic))
     (told,) = (await looks.look())["containers"]
     assert (told["memory_mb"], told["gpus"], told["kind"], told["function"]) == (8, [1], "job", "f")
-    assert told["cpu"] == pytest.approx(0.5, abs=0.05)
+    assert told["cpu"] == pytest.approx(0.5)
     await engine.close()
 
 
@@ -96,10 +112,10 @@ def test_the_use_of_processes_is_that_of_the_whole_tree() -> None:
 async def test_a_question_is_answered_at_once(tmp_path: Path) -> None:
     looks = Load(tmp_path, tuple, list)
     await looks.look()
-    took = []
-    for _ in range(20):
+    end, took = time.monotonic() + 60, math.inf
+    while took > 0.005:  # the shortest counts: others wait for a processor
+        assert time.monotonic() < end, took
         began = time.perf_counter()
         told = await looks.look()
-        took.append(time.perf_counter() - began)
+        took = min(took, time.perf_counter() - began)
     assert 0 <= told["cpu"] <= 1
-    assert min(took) < 0.005

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import http.client
 import json
 import os
@@ -10,7 +12,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,11 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+
+from hfaas_emulator import server
+from hfaas_emulator.containers.engine import Exit
+from hfaas_emulator.containers.fake import FakeEngine
+from hfaas_emulator.listening import bind
 
 WAIT_S = 60
 
@@ -92,30 +98,54 @@ def test_what_was_acknowledged_survives_kill_9_and_the_private_state_goes_on(tmp
         assert not (tmp_path / "emulator.json").exists()
 
 
-def test_it_is_healthy_before_moto_is_there_and_stops_when_asked(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    process = subprocess.Popen([*command(tmp_path), "--port", str(port)], stdout=subprocess.PIPE)
-    assert _wait_until_healthy(port)
-    early = not (tmp_path / "emulator.json").exists()
-    identity = client("sts", f"http://127.0.0.1:{port}").get_caller_identity()
-    _post(f"http://127.0.0.1:{port}", "/_hfaas/stop")
-    process.communicate(timeout=WAIT_S)
-    assert (early, identity["Account"], process.returncode) == (True, "000000000000", 0)
+class Slow(FakeEngine):
+    """An engine that opens when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda *_: asyncio.sleep(0, Exit(0)), {})
+        self.asked, self.may_open = asyncio.Event(), asyncio.Event()
+
+    async def open(self) -> None:
+        self.asked.set()
+        await self.may_open.wait()
+        await super().open()
 
 
-def _wait_until_healthy(port: int) -> bool:
-    until = time.monotonic() + WAIT_S
-    while time.monotonic() < until:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            connection.request("GET", "/_localstack/health")
-            return connection.getresponse().status == 200
-        except OSError:
-            time.sleep(0.01)
-        finally:
-            connection.close()
-    return False
+async def test_it_is_healthy_before_all_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ports: list[int] = []
+
+    def noted(host: str, port: int) -> socket.socket:
+        listener = bind(host, port)
+        ports.append(listener.getsockname()[1])
+        return listener
+
+    monkeypatch.setattr(server, "bind", noted)
+    engine = Slow()
+
+    async def serve() -> None:
+        async with server.opened(server.Options(0, tmp_path), asyncio.Event(), engine):
+            assert (tmp_path / "emulator.json").exists()
+
+    serving = asyncio.create_task(serve())
+    await asyncio.wait_for(engine.asked.wait(), WAIT_S)
+    assert await asyncio.to_thread(_health, ports[0]) == 200
+    assert not (tmp_path / "emulator.json").exists()
+    engine.may_open.set()
+    await serving
+
+
+def test_it_answers_and_stops_when_asked(tmp_path: Path) -> None:
+    with started(tmp_path) as (process, endpoint):
+        assert client("sts", endpoint).get_caller_identity()["Account"] == "000000000000"
+        _post(endpoint, "/_hfaas/stop")
+        assert process.wait(WAIT_S) == 0
+
+
+def _health(port: int) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
+    with contextlib.closing(connection):
+        connection.request("GET", "/_localstack/health")
+        return connection.getresponse().status
 
 
 def _post(endpoint: str, path: str) -> None:

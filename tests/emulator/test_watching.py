@@ -7,7 +7,6 @@ import http.client
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -17,7 +16,6 @@ from tests.emulator.conftest import running
 
 from hfaas_emulator.containers.engine import ContainerSpec, Exit, Image, Output
 from hfaas_emulator.containers.fake import FakeEngine
-from hfaas_tui.errors import CliError
 from hfaas_tui.watch import Emulator as Watch
 
 IMAGE = "works:1"
@@ -55,13 +53,13 @@ async def _exchange(host: str, method: str, path: str, body: bytes = b"") -> tup
     return (found[0].decode() if found else ""), content
 
 
-def _engine() -> FakeEngine:
+def engine() -> FakeEngine:
     return FakeEngine(_behaves, {IMAGE: Image(IMAGE, "sha256:1", "x86_64", supervised=True)})
 
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with running(tmp_path_factory.mktemp("state"), _engine, retry_s=0.01) as started:
+    with running(tmp_path_factory.mktemp("state"), engine, retry_s=0.01) as started:
         yield started
 
 
@@ -134,24 +132,6 @@ def test_lines_come_while_they_are_written_and_go_on_where_one_was(emulator: Any
     again.close()
 
 
-def test_lines_from_before_a_restart_come_first_and_no_line_twice(tmp_path: Path) -> None:
-    with running(tmp_path, _engine) as before:
-        before.function("old")
-        request = invoke(before, "old", {"n": 1})
-        watch = Watch(before.endpoint)
-        until(lambda: [line for line in lines(watch) if line[4].startswith("REPORT")])
-        *_, last = watch.log_lines(follow=False)
-    with running(tmp_path, _engine) as after:
-        watch = Watch(after.endpoint)
-        assert [line[4].split()[0] for line in lines(watch) if line[2] == request] == [
-            "START",
-            "got",
-            "END",
-            "REPORT",
-        ]
-        assert lines(watch, last.seq) == []
-
-
 def test_lines_of_a_job_name_the_job_and_their_level(emulator: Any, watch: Watch) -> None:
     job = submit(emulator, "spoken", ["all", "is", "dust"])
     (line,) = until(lambda: [line for line in lines(watch) if line[2] == f"job:{job}"])
@@ -193,21 +173,6 @@ def test_an_event_longer_than_can_be_run_again_is_told_to_be_cut(emulator: Any, 
     emulator.function("long")
     told = watch.invocation(invoke(emulator, "long", "x" * 2**20))
     assert (told["truncated"], len(told["event"])) == (True, 2**16)
-
-
-def test_an_event_that_failed_is_known_after_a_restart(tmp_path: Path) -> None:
-    with running(tmp_path, _engine, retry_s=0.01) as before:
-        before.function("bad", Environment={"Variables": {"API_TOKEN": "abc"}})
-        queued = invoke(before, "bad", {"fail": 1}, "Event")
-        waited = invoke(before, "bad", {"fail": 2})
-        fine = invoke(before, "bad", {"n": 3})
-        until(lambda: Watch(before.endpoint).idle()["idle"])
-    with running(tmp_path, _engine) as after:
-        watch = Watch(after.endpoint)
-        assert watch.invocation(queued)["event"] == '{"fail": 1}'
-        assert watch.invocation(waited)["environment"]["API_TOKEN"] == "(hidden)"
-        with pytest.raises(CliError, match="nothing is known any more"):
-            watch.invocation(fine)
 
 
 def test_the_machine_tells_its_containers_and_what_was_asked_of_each_service(emulator: Any, watch: Watch) -> None:

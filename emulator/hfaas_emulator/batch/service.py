@@ -262,7 +262,7 @@ class Batch:
             while self._is_stale:
                 self._is_stale = False
                 await self._queues.refresh()
-            await self._end_orphans()
+                await self._end_orphans()
             self._scheduler.retry()
         finally:
             self._is_refreshing = False

@@ -48,8 +48,8 @@ class Demultiplexer:
 class Attached(asyncio.Protocol):
     """One attached container; `ended` is set when the engine closed the stream."""
 
-    last_words_s = 1.0
-    """How long after the end of the container its output may still be under way."""
+    last_words_s = 60.0
+    """How long after the end of the container its output may still be under way: the engine always closes the stream."""
 
     def __init__(self, output: Output, errors: Output | None = None) -> None:
         self._demultiplexer = Demultiplexer(output, errors)

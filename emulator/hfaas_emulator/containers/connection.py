@@ -23,7 +23,10 @@ Client: TypeAlias = Any
 """The SDK's low-level client: its published types lack half of the calls."""
 
 DEADLINE_S = 3
-"""For the first answer: an engine that is there answers in milliseconds."""
+"""For the first answer where something else is there to be used: an engine that is well answers in milliseconds."""
+
+PATIENCE_S = 30
+"""For the first answer where nothing else is: less than whoever starts an emulator waits for it."""
 
 TIMEOUT_S = 60
 """For every later answer."""
@@ -40,14 +43,14 @@ POOL = 32
 """Connections kept: one for each thread, and the streams."""
 
 
-def connect(deadline_s: int = DEADLINE_S) -> Client:
+def connect(deadline_s: float = PATIENCE_S) -> Client:
     """Connect to DOCKER_HOST, else the current context, else the default socket; EngineError says what is wrong."""
     try:
         where = _endpoint()
         _knock(where.get("base_url") or DEFAULT_SOCKET, deadline_s)
         version = _version(where, deadline_s)
     except (DockerException, requests.RequestException, OSError) as error:
-        raise _explained(error) from error
+        raise _explained(error, deadline_s) from error
     spoken = _number(version.get("ApiVersion", "0"))
     if spoken < OLDEST_API:
         raise EngineError(
@@ -80,7 +83,7 @@ def engine_errors(doing: str) -> Iterator[None]:
         ) from error
 
 
-def _knock(address: str, deadline_s: int) -> None:
+def _knock(address: str, deadline_s: float) -> None:
     """Try a local socket first: its refusal is plain, and the SDK would leave a socket open."""
     if not address.startswith("unix://"):
         return
@@ -89,8 +92,9 @@ def _knock(address: str, deadline_s: int) -> None:
         probe.connect(address.removeprefix("unix://"))
 
 
-def _version(where: dict[str, Any], deadline_s: int) -> dict[str, Any]:
-    with contextlib.closing(docker.APIClient(version="1.41", timeout=deadline_s, **where)) as client:
+def _version(where: dict[str, Any], deadline_s: float) -> dict[str, Any]:
+    waits: dict[str, Any] = {"timeout": deadline_s}  # the SDK's types want whole seconds, and nothing else does
+    with contextlib.closing(docker.APIClient(version="1.41", **waits, **where)) as client:
         return dict(client.version(api_version=False))
 
 
@@ -105,7 +109,7 @@ def _endpoint() -> dict[str, Any]:
     return {"base_url": context.Host or None, **({"tls": tls} if isinstance(tls, TLSConfig) else {})}
 
 
-def _explained(error: Exception) -> EngineError:
+def _explained(error: Exception, deadline_s: float) -> EngineError:
     where = os.environ.get("DOCKER_HOST") or "the default socket"
     for cause in _causes(error):
         match cause:
@@ -126,7 +130,7 @@ def _explained(error: Exception) -> EngineError:
                 )
             case TimeoutError() | requests.Timeout():
                 return EngineError(
-                    f"the Docker engine at {where} does not answer within {DEADLINE_S} s",
+                    f"the Docker engine at {where} does not answer within {deadline_s} s",
                     "restart Docker, check DOCKER_HOST, or use --engine process",
                 )
     return EngineError(f"the Docker engine cannot be used: {error}", "check DOCKER_HOST, or use --engine process")

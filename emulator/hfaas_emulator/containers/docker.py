@@ -20,7 +20,7 @@ from docker.errors import APIError, DockerException, NotFound
 
 from hfaas_emulator.containers import docker_gpus, gpu_probe, network, owner, sandbox, scratch
 from hfaas_emulator.containers.attach import Attached
-from hfaas_emulator.containers.connection import Client, connect, engine_errors
+from hfaas_emulator.containers.connection import PATIENCE_S, Client, connect, engine_errors
 from hfaas_emulator.containers.docker_config import (
     FUNCTION_USER,
     Place,
@@ -96,10 +96,10 @@ class DockerEngine:
     def gpu_detail(self) -> str:
         return self._seen.detail
 
-    async def connect(self) -> None:
+    async def connect(self, deadline_s: float = PATIENCE_S) -> None:
         """Find the engine and its network, start nothing; EngineError when it cannot be used."""
         if self._client is None:
-            self._client = await self.threads.call(connect)
+            self._client = await self.threads.call(connect, deadline_s)
             with engine_errors("look at the engine"):
                 self._info = await self.threads.call(self.client.info)
                 self._network, self._host = await self.threads.call(network.gateway, self.client)
@@ -117,7 +117,8 @@ class DockerEngine:
         self._seen = await self.threads.call(docker_gpus.look, self._info)
 
     async def close(self) -> None:
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:  # some start others
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         stops = (each.stop() for each in list(self._containers.values()))
         await asyncio.gather(*stops, return_exceptions=True)  # what cannot be removed now, the next start removes
         await self._storage.close()
@@ -192,16 +193,25 @@ class DockerEngine:
         with engine_errors(f"start a container of {spec.image}"):
             joined = await self._joined(spec)
             try:
-                container = await self._created(spec, Attached(output, errors), joined)
-            except BaseException:
-                await self._returned(joined, spec)
-                raise
-            try:
-                await self.threads.call(container.begin)
-            except BaseException:
-                await container.stop()
-                raise
+                container = await self._started(spec, Attached(output, errors), joined)
+            except APIError:
+                if spec.network is Network.OWN or not await self._is_lost(joined):
+                    raise
+                container = await self._started(spec, Attached(output, errors), await self._joined(spec))
         self._watch(container, spec, output)
+        return container
+
+    async def _started(self, spec: ContainerSpec, attached: Attached, joined: DockerContainer) -> DockerContainer:
+        try:
+            container = await self._created(spec, attached, joined)
+        except BaseException:
+            await self._returned(joined, spec)
+            raise
+        try:
+            await self.threads.call(container.begin)
+        except BaseException:
+            await container.stop()
+            raise
         return container
 
     async def _created(self, spec: ContainerSpec, attached: Attached, joined: DockerContainer) -> DockerContainer:
@@ -249,6 +259,19 @@ class DockerEngine:
         if self._sandbox is None or (self._sandbox.done() and self._sandbox.exception()):
             self._sandbox = self._spawn(self._start_sandbox())
         return await asyncio.shield(self._sandbox)
+
+    async def _is_lost(self, joined: DockerContainer) -> bool:
+        """Tell whether the sandbox of all has ended, which its `die` event may not have told yet, and drop it then."""
+        if await joined.exit_code() is None:
+            return False
+        self._drop(joined)
+        return True
+
+    def _drop(self, lost: DockerContainer) -> None:
+        """Have the next start make another sandbox when this is the one of all."""
+        sandbox = self._sandbox
+        if sandbox and sandbox.done() and not sandbox.exception() and sandbox.result() is lost:
+            self._sandbox = None
 
     def _scratch_of(self, user: str) -> scratch.Scratch:
         if user not in self._scratch:
@@ -306,9 +329,7 @@ class DockerEngine:
             self._died(container, int(event["Actor"]["Attributes"].get("exitCode", 137)))
 
     def _died(self, container: DockerContainer, code: int) -> None:
-        sandbox = self._sandbox
-        if sandbox and sandbox.done() and not sandbox.exception() and sandbox.result() is container:
-            self._sandbox = None  # the next start makes another
+        self._drop(container)
         self._spawn(self._end(container, code))
 
     async def _end(self, container: DockerContainer, code: int) -> None:

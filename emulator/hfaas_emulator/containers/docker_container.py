@@ -87,14 +87,19 @@ class DockerContainer:
         self._reported_kills = 0
         self._kill_reported = asyncio.Event()
         self._is_killed_here = False
+        self._has_run = False
         self._ended: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self._removal: asyncio.Task[None] | None = None
 
     async def wait(self) -> Exit:
         ended = await asyncio.shield(self._ended)
+        await self._last_words()
+        return ended
+
+    async def _last_words(self) -> None:
+        """Wait for the output that is under way when it has ended."""
         if self._attached:
             await _at_most(self._attached.last_words_s, self._attached.ended.wait())
-        return ended
 
     async def follow(self, output: Output, since: float = 0, errors: Output | None = None) -> None:
         with engine_errors(f"read the log of the container {self.id[:12]}"):
@@ -132,6 +137,7 @@ class DockerContainer:
     def begin(self) -> None:
         """Start it, for the first time; blocks."""
         self._home.client.start(self.id)
+        self._has_run = True
         self._group.watch()
 
     async def kill(self) -> None:
@@ -169,7 +175,7 @@ class DockerContainer:
             return True
         if await _at_most(LATE_OOM_S, self._kill_reported.wait()):
             return True
-        return await self._home.threads.call(self._past_oom)
+        return await self._home.threads.call(self._past_oom) or self.oom_kills() > 0  # one told while it was asked
 
     async def exit_code(self) -> int | None:
         """Ask the engine how it ended; None while it runs, or has not begun to."""
@@ -183,6 +189,7 @@ class DockerContainer:
         if _is_new(state):
             self._ended.set_result(Exit(137))
             return False
+        self._has_run = True
         self._memory_mb = int(found.get("HostConfig", {}).get("Memory", 0)) // 2**20
         if state.get("Running"):
             await self._home.threads.call(self._group.watch)
@@ -198,6 +205,8 @@ class DockerContainer:
             await self._home.threads.call(self._remove_blocking)
         if not await _at_most(LAST_WORDS_S, asyncio.shield(self._ended)) and not self._ended.done():
             self._ended.set_result(Exit(137))
+        if self._has_run:  # the engine never closes the stream of one that was only created
+            await self._last_words()
         if self._attached:
             self._attached.close()
         self._group.close()

@@ -5,11 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
+
+PATIENCE_S = 30.0
+"""How long those that were killed may take to be gone: one that waits for a disk dies when the disk has answered."""
+
+PAUSE_S = 0.001
+"""Between two looks at those that are not gone yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +55,39 @@ def kill(pids: list[int]) -> None:
 
 def mentioning(folder: Path) -> list[int]:
     """Return the processes whose environment names a folder: these were started for it, however far they strayed."""
-    needle = os.fsencode(folder) + b"/"
-    return [pid for pid in _mine() if needle in _bytes(_PROC / str(pid) / "environ")]
+    return _mentioning(folder)[0]
 
 
-def kill_mentioning(folder: Path, rounds: int = 10) -> None:
-    """End them, also those that they start meanwhile."""
-    for _ in range(rounds):
-        pids = mentioning(folder)
-        if not pids:
+def kill_mentioning(folder: Path) -> None:
+    """End them, also those that they start meanwhile, and wait until they are gone."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        pids, is_certain = _mentioning(folder)
+        if not pids and is_certain:
             return
         kill(pids)
+        time.sleep(PAUSE_S)
+
+
+def _mentioning(folder: Path) -> tuple[list[int], bool]:
+    """Return them, and whether every other process could be looked at."""
+    needle = os.fsencode(folder) + b"/"
+    environments = {pid: _environment(pid) for pid in _mine()}
+    pids = [pid for pid, environment in environments.items() if environment and needle in environment]
+    return pids, None not in environments.values()
+
+
+def _environment(pid: int) -> bytes | None:
+    """Return the environment of a process; None amid an `execve`, when the kernel has not laid it out yet."""
+    place = _PROC / str(pid)
+    if found := _bytes(place / "environ"):
+        return found
+    if _bytes(place / "cmdline"):  # laid out with it: there is none, or the `execve` has ended meanwhile
+        return _bytes(place / "environ")
+    with contextlib.suppress(OSError):  # it is gone, or a thread of the kernel's, or not ours to look at
+        os.readlink(place / "exe")
+        return None
+    return b""
 
 
 def _mine() -> Iterator[int]:

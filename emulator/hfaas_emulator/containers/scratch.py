@@ -12,6 +12,7 @@ from docker.errors import APIError
 
 from hfaas_emulator.containers import sandbox
 from hfaas_emulator.containers.connection import Client
+from hfaas_emulator.containers.docker_config import ROLE
 from hfaas_emulator.containers.threads import Threads
 
 PREFIX = "hfaas-"
@@ -77,7 +78,8 @@ class Scratch:
             }
             for index, name in enumerate(names)
         ]
-        config = {"Image": self._image(self._user), "Labels": self._labels, "HostConfig": {"Mounts": mounts}}
+        labels = {**self._labels, ROLE: "scratch"}  # none will be taken over that a crash leaves
+        config = {"Image": self._image(self._user), "Labels": labels, "HostConfig": {"Mounts": mounts}}
         maker = self._client.create_container_from_config(config)["Id"]
         self._client.remove_container(maker)
         return names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hfaas_emulator.containers.connection import DEADLINE_S, PATIENCE_S
 from hfaas_emulator.containers.docker import DockerEngine
 from hfaas_emulator.containers.engine import Engine
 from hfaas_emulator.containers.process import ProcessEngine
@@ -20,7 +21,7 @@ async def choose(kind: str, state_dir: Path, registry: str = "") -> Engine:
         return ProcessEngine(state_dir)
     engine = DockerEngine(state_dir, registry)
     try:
-        await engine.connect()
+        await engine.connect(PATIENCE_S if kind == "docker" else DEADLINE_S)
     except EngineError as error:
         await engine.close()
         if kind == "docker":

@@ -18,6 +18,9 @@ LINES = 100_000
 SIZE = 32 * 2**20
 """What is read at most: lines, and characters of them."""
 
+LAG_MS = 50
+"""So far the time of a file may lie before that of the write: the kernel takes it from its last tick."""
+
 CONTEXT = 1_000
 """So many older lines of a stream are looked at to find whose its first one is."""
 
@@ -58,7 +61,7 @@ def _newest(asked: Asked) -> list[Stamped]:
     found: list[Stamped] = []
     floor, size = asked.since, 0
     for filed in sorted(_filed(asked.root), key=attrgetter("changed"), reverse=True):
-        if filed.changed < floor:
+        if filed.changed < floor - LAG_MS:
             break
         fresh = _lines(asked, filed, floor)
         size += sum(len(entry[4]) for _, entry in fresh)

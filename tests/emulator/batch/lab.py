@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-WAIT_S = 150
+WAIT_S = 400
 FINAL = ("SUCCEEDED", "FAILED")
 ACCOUNT = "000000000000"
 _NUMBERS = itertools.count(1)

@@ -259,7 +259,9 @@ def test_rules_of_eventbridge_see_each_state_of_a_job(bench: Bench) -> None:
 
     def both() -> bool:
         answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        seen.extend(json.loads(message["Body"]) for message in answer.get("Messages", ()))
+        for message in answer.get("Messages", ()):
+            seen.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return len(seen) == 2
 
     until(both)

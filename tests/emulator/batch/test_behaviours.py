@@ -387,7 +387,9 @@ def test_every_state_of_a_job_reaches_a_queue_through_a_rule(lab: Lab) -> None:
 
     def failed() -> bool:
         told = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", ())
-        seen.extend(json.loads(message["Body"])["detail"] for message in told)
+        for message in told:
+            seen.append(json.loads(message["Body"])["detail"])
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return any(each["status"] == "FAILED" for each in seen)
 
     until(failed)

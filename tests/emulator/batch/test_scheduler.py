@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from hfaas_emulator.batch import service
 from hfaas_emulator.batch.capacity import Machine
 from hfaas_emulator.containers.engine import Gpu
 from hfaas_emulator.containers.gpus import GpuMode, GpuPool
@@ -303,6 +305,22 @@ async def test_the_jobs_of_a_queue_that_was_deleted_end(world: Any) -> None:
     assert world.states(first, job) == ["FAILED", "FAILED"]
     assert world.job(job).reason == "The job queue q was deleted"
     assert world.status(other) == "RUNNING"
+
+
+async def test_a_change_while_such_jobs_are_ended_is_seen(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "CHUNK", 1)
+    array = await world.submit(array=3, vcpus=3)
+    world.control.queue("other", world.control.environment("another"), enabled=False)
+    waiting = await world.submit(queue="other")
+    del world.control.queues["q"]
+    world.plane.wake()
+    while world.status(f"{array}:0") != "FAILED":
+        await asyncio.sleep(0)
+    assert world.status(f"{array}:2") == "RUNNABLE"
+    world.control.queue("other", world.control.environment("another"))
+    world.plane.wake()
+    await world.turn()
+    assert world.states(array, waiting) == ["FAILED", "RUNNING"]
 
 
 async def test_a_job_for_a_queue_that_never_was_is_refused(world: Any) -> None:

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import UnixStreamServer
 
 import pytest
 
+from hfaas_emulator.containers import select
 from hfaas_emulator.containers.connection import OLDEST_API, connect
 from hfaas_emulator.containers.select import choose
 from hfaas_emulator.errors import EngineError
@@ -21,9 +24,9 @@ def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def refusal() -> EngineError:
+def refusal(deadline_s: float = 60) -> EngineError:
     with pytest.raises(EngineError) as caught:
-        connect(1)
+        connect(deadline_s)
     return caught.value
 
 
@@ -45,13 +48,16 @@ def test_an_engine_that_is_silent_is_given_up_soon(nobody: Path) -> None:
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(nobody))
         silent.listen()
-        assert "does not answer" in refusal().message
+        assert "does not answer within 1 s" in refusal(1).message
 
 
 class Old(BaseHTTPRequestHandler):
     """An engine of another time."""
 
+    lateness_s = 0.0
+
     def do_GET(self) -> None:
+        time.sleep(self.lateness_s)
         body = b'{"Version": "19.03.15", "ApiVersion": "1.40"}'
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -65,13 +71,22 @@ class Old(BaseHTTPRequestHandler):
         pass
 
 
-def test_an_engine_that_is_too_old_is_refused_with_the_version_that_is_needed(nobody: Path) -> None:
+@pytest.fixture
+def old(nobody: Path) -> Iterator[None]:
+    """A machine whose engine is of another time."""
     with UnixStreamServer(str(nobody), Old) as engine:
         thread = threading.Thread(target=engine.serve_forever, args=(0.01,))
         thread.start()
-        error = refusal()
-        engine.shutdown()
-        thread.join()
+        try:
+            yield
+        finally:
+            engine.shutdown()
+            thread.join()
+
+
+@pytest.mark.usefixtures("old")
+def test_an_engine_that_is_too_old_is_refused_with_the_version_that_is_needed() -> None:
+    error = refusal()
     assert (error.message, error.hint) == (
         "the Docker engine 19.03.15 is too old",
         f"hfaas needs Docker 20.10 or newer (API {'.'.join(map(str, OLDEST_API))})",
@@ -108,6 +123,25 @@ async def test_auto_takes_processes_where_no_docker_answers_and_says_why(nobody:
 
 async def test_docker_is_refused_where_none_answers(nobody: Path, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="no Docker engine"):
+        await choose("docker", tmp_path)
+
+
+async def test_auto_takes_processes_where_docker_is_silent(
+    nobody: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(select, "DEADLINE_S", 0.05)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(nobody))
+        silent.listen()
+        engine = await choose("auto", tmp_path)
+    assert "does not answer within 0.05 s" in engine.detail
+
+
+@pytest.mark.usefixtures("old")
+async def test_docker_that_was_asked_for_may_take_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(select, "DEADLINE_S", 0.05)
+    monkeypatch.setattr(Old, "lateness_s", 0.2)
+    with pytest.raises(EngineError, match="too old"):
         await choose("docker", tmp_path)
 
 

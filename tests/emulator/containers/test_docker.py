@@ -41,6 +41,20 @@ async def main():
 asyncio.run(main())
 """
 
+CRASHING = """
+import os, signal, sys
+from pathlib import Path
+from hfaas_emulator.containers import owner, sandbox, scratch
+from hfaas_emulator.containers.connection import connect
+
+client = connect()
+client.remove_container = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+labels = {owner.LABEL: owner.me(), owner.STATE: owner.state(Path(sys.argv[1]))}
+print(owner.me(), flush=True)
+image = sandbox.ensure(client, client.info()["Architecture"], "993:990")
+scratch.Scratch(client, None, lambda _: image, "", labels)._batch()
+"""
+
 
 @pytest.mark.parametrize("user", ["993:990", "1000:1000"])
 async def test_tmp_is_a_folder_on_disk_of_that_user_alone(docker_room: Room, user: str) -> None:
@@ -104,16 +118,32 @@ async def test_an_own_address_differs_from_the_shared_one(docker_room: Room) -> 
 async def test_a_lost_sandbox_is_replaced(docker_room: Room) -> None:
     first = await docker_room.start("sleep 60")
     events = docker_room.engine.events()
-    client = connect()
-    sandboxes = client.containers(filters={"label": ["hfaas.role=sandbox", f"{owner.LABEL}={owner.me()}"]})
-    for sandbox in sandboxes:
-        client.kill(sandbox["Id"])
-    await first.stop()
-    while await asyncio.wait_for(anext(events), 60) != (first.id, "die"):
+    sandbox = kill_sandbox(first.id)
+    while await asyncio.wait_for(anext(events), 60) != (sandbox, "die"):
         pass
+    await first.stop()
     second = await docker_room.start("echo here")
     assert (await second.wait()).code == 0
+
+
+async def test_a_sandbox_whose_loss_is_not_told_yet_is_replaced(
+    docker_room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await docker_room.start("sleep 60")
+    with monkeypatch.context() as deaf:
+        deaf.setattr(docker_room.engine._events, "_event", lambda _: None)  # type: ignore[attr-defined]
+        kill_sandbox(first.id)
+        await docker_room.start("echo here")
+        await docker_room.until(lambda: "here" in docker_room.text)
+
+
+def kill_sandbox(container: str) -> str:
+    """Kill the sandbox whose network a container has joined, and return its id."""
+    client = connect()
+    sandbox = str(client.inspect_container(container)["HostConfig"]["NetworkMode"]).removeprefix("container:")
+    client.kill(sandbox)
     client.close()
+    return sandbox
 
 
 async def test_an_end_is_seen_though_the_stream_of_events_was_broken_meanwhile(docker_room: Room) -> None:
@@ -158,6 +188,20 @@ async def test_what_a_killed_emulator_left_is_found_by_label_and_removed(state: 
     (found,) = await engine.leftovers({"hfaas.test": "1"})
     await found.stop()
     assert await engine.leftovers({"hfaas.test": "1"}) == []
+    await engine.close()
+    assert left(owner.LABEL, dead) == ([], [])
+
+
+async def test_what_was_making_folders_when_its_emulator_was_killed_is_removed(
+    state: Path, docker_ready: None
+) -> None:
+    killed = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", CRASHING, str(state)], capture_output=True, check=False
+    )
+    dead = killed.stdout.decode().strip()
+    assert left(owner.LABEL, dead) != ([], [])
+    engine = DockerEngine(state)
+    await engine.open()
     await engine.close()
     assert left(owner.LABEL, dead) == ([], [])
 

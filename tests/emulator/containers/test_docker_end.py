@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ class Client:
         self.oom_killed = False
         self.past: list[bytes] = []
         self.asked: list[str] = []
+        self.tells: Callable[[], object] = bool
 
     def inspect_container(self, id: str) -> dict[str, Any]:
         self.asked.append(id)
@@ -29,6 +30,7 @@ class Client:
     def events(self, *, since: int, until: str, filters: dict[str, str]) -> list[bytes]:
         assert (since, until) == (1, "1767323046.123")
         assert filters == {"container": "abc", "event": "oom"}
+        self.tells()
         return self.past
 
     def kill(self, id: str) -> None:
@@ -102,6 +104,13 @@ async def test_an_oom_event_after_the_engine_had_told_is_no_news(world: World) -
 async def test_an_oom_event_that_only_the_engine_saw_is_found(world: World) -> None:
     world.client.past = [b"{}"]
     assert await world.container.end(137)
+    assert await world.container.wait() == Exit(137, oom_killed=True)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_an_oom_event_that_comes_while_the_engine_is_asked_is_believed(world: World) -> None:
+    world.client.tells = world.container.report_kill
+    assert not await world.container.end(137)
     assert await world.container.wait() == Exit(137, oom_killed=True)
 
 

@@ -46,7 +46,7 @@ async def test_stop_without_grace_kills_at_once(room: Room) -> None:
 async def test_stop_with_grace_lets_the_program_clean_up(room: Room) -> None:
     container = await room.start("trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.05; done")
     await room.until(lambda: "up" in room.text)
-    await container.stop(grace_s=10)
+    await container.stop(grace_s=60)
     assert (await container.wait()).code == 3
     assert "bye" in room.text
 

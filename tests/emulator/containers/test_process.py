@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import signal
 import subprocess
@@ -59,6 +60,19 @@ async def test_what_escaped_into_another_session_is_ended_with_the_container(
     await process_room.until(lambda: "up" in process_room.text)
     await container.stop()
     assert process_tree.mentioning(state / "run") == []
+
+
+async def test_a_process_amid_an_execve_is_found(tmp_path: Path) -> None:
+    """The kernel shows no environment of it then, by which it could be known."""
+    script = tmp_path / "again"
+    script.write_text('exec sh "$0"\n')
+    for _ in range(60):
+        child = subprocess.Popen(["sh", script], env={**os.environ, "PLACE": f"{tmp_path}/tmp"})
+        try:
+            process_tree.kill_mentioning(tmp_path)
+            assert child.wait(60) == -signal.SIGKILL
+        finally:
+            child.kill()
 
 
 async def test_many_files_over_the_storage_limit_end_the_container_with_a_reason(process_room: Room) -> None:

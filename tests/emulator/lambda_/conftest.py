@@ -160,10 +160,15 @@ class World:
                 await asyncio.sleep(0.001)
 
     async def advance(self, seconds: float) -> None:
-        """Move the clock once somebody waits for a moment that this reaches."""
+        """Move the clock once somebody waits for the very moment: others may wait for an earlier one before him."""
         then = self.clock.now() + seconds
-        await self.until(lambda: any(when <= then and not woken.done() for when, _, woken in self.clock._sleepers))
-        self.clock.advance(seconds)
+
+        def meant() -> list[float]:
+            waiting = (when for when, _, woken in self.clock._sleepers if not woken.done())
+            return [when for when in waiting if abs(when - then) < 1e-6]
+
+        await self.until(meant)
+        self.clock.advance(max(meant()) - self.clock.now())
 
     async def pass_until(self, condition: Callable[[], object]) -> None:
         """Let time pass in small steps until something is so."""

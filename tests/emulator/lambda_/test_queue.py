@@ -162,7 +162,7 @@ async def test_an_event_that_never_finds_room_is_discarded_by_age(open_world: An
         await world.until(lambda: world.hops(What.INVOCATION_STARTED))
         await world.submit("x")
         await world.until(lambda: world.hops(What.EVENT_THROTTLED))
-        await world.advance(61)
+        await world.advance(60)
         await world.until(lambda: world.hops(What.EVENT_DISCARDED))
         (discarded,) = world.hops(What.EVENT_DISCARDED)
         assert (discarded.attempt, discarded.detail["reason"]) == (0, "EventAgeExceeded")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,18 @@ async def test_an_earlier_emulator_s_lines_are_read_with_their_requests(tmp_path
     found = [json.loads(batch)["lines"] async for batch in followed(after, middle)]
     assert [line[2:] for line in found[0]] == [["r-1", "", "two"]]
     after.close()
+
+
+async def test_a_line_is_read_though_its_file_has_the_time_of_the_tick_before(
+    store: LogStore, clock: ManualClock, tmp_path: Path
+) -> None:
+    say(store, clock, "one")
+    since = live.through(int(clock.now() * 1000) + 8)
+    say(store, clock, "two")
+    store.flush()
+    (file,) = tmp_path.glob("*/*/*/*@*")
+    os.utime(file, (clock.now() - 0.007,) * 2)
+    assert await everything(followed(store, since)) == ["two"]
 
 
 async def test_only_the_newest_lines_are_read(
