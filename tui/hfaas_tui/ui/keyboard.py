@@ -8,7 +8,6 @@ key -> focus -> its parents -> app: marker is back -> the same again, until the 
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -26,8 +25,8 @@ MOST_ROUNDS = 20
 LOOK_S = 0.05
 """How often to look for a marker while keys wait: it is gone with a widget that was taken away."""
 
-PATIENCE_S = 1.0
-"""After so long keys go on, whatever became of the marker."""
+MOST_LOOKS = 20
+"""After so many looks in vain keys go on, whatever became of the marker; a busy machine looks late, too."""
 
 
 class Passed(Message):
@@ -46,8 +45,13 @@ class Keyboard:
         self._waiting: deque[Callable[[], Awaitable[None]]] = deque()
         self._at: Widget | None = None
         self._number = self._rounds = 0
-        self._since = 0.0
+        self._looks = 0
         self._is_watched = False
+
+    @property
+    def is_quiet(self) -> bool:
+        """Tell whether every key has had its effect; the marker of one may have gone with what that key closed."""
+        return not self._waiting and (self._at is None or not _is_there(self._at))
 
     async def typed(self, deliver: Callable[[], Awaitable[None]]) -> None:
         """Have what was typed delivered, now or when it is its turn."""
@@ -57,7 +61,7 @@ class Keyboard:
             return
         if (front := self._front()) is None:
             return
-        self._at, self._since, self._rounds = front, time.monotonic(), 0
+        self._at, self._rounds, self._looks = front, 0, 0
         try:
             await deliver()
         finally:
@@ -67,7 +71,7 @@ class Keyboard:
         """Go on when a key has had its effect."""
         if marker.number != self._number or self._at is None:
             return
-        self._rounds += 1
+        self._rounds, self._looks = self._rounds + 1, 0
         front = self._front()
         if self._rounds < ROUNDS or (front is not self._at and self._rounds < MOST_ROUNDS):
             self._follow(front)
@@ -99,9 +103,14 @@ class Keyboard:
         self._is_watched = False
         if self._at is None:
             return
-        if time.monotonic() - self._since > PATIENCE_S:
+        self._looks += 1
+        if self._looks > MOST_LOOKS:
             await self._next()
-        elif not (self._at.is_running and self._at.is_attached):
+        elif not _is_there(self._at):
             self._follow(self._front())
         if self._waiting:
             self._watch()
+
+
+def _is_there(widget: Widget) -> bool:
+    return widget.is_running and widget.is_attached

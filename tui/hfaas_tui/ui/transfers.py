@@ -230,14 +230,15 @@ class Transfers:
         total: int | None = None,
     ) -> None:
         task = found.task
-        found.task = replace(
+        task = replace(
             task,
             state=task.state if state is None else state,
             message=task.message if message is None else message,
             done=task.done if done is None else done,
             total=task.total if total is None else total,
         )
-        self._store.put_task(found.task)
+        self._store.put_task(task)
+        found.task = task  # last: one that is over is forgotten, in the store too, by whichever thread comes next
 
     def _forget(self) -> None:
         """Drop the oldest that went well: a folder of 10,000 files is no list to read."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -24,9 +25,11 @@ from hfaas_tui.ui.logs.store import LEVELS, LogStore
 BLOCK = 8192
 """Lines that are searched at once."""
 DEADLINE_S = 5.0
-"""How long all lines there are may take."""
+"""How long all lines there are may be computed at."""
 DEADLINE_NEW_S = 2.0
-"""How long a block of new lines may take."""
+"""How long a block of new lines may be computed at."""
+WALL_S = 30.0
+"""How long the child may take to begin, and for what it was asked, however little of the machine it gets."""
 REST_S = 0.04
 """How long nothing must have been typed before a child is started."""
 FEW = 64
@@ -74,6 +77,7 @@ class Scan:
         self._closing = threading.Event()
         self._began = time.monotonic()
         self._child: _Child | None = None
+        self._allowed = DEADLINE_S
         threading.Thread(target=self._run, daemon=True, name="hfaas-scan").start()
 
     @property
@@ -118,7 +122,7 @@ class Scan:
                     return
                 self._began = time.monotonic()
                 self._child = _Child(self._store.fd, self.wanted)
-                self.error = self._child.greeting(DEADLINE_S)
+                self.error = self._child.greeting(WALL_S)
             if not self.error:
                 self._look_back()
                 self._look_on()
@@ -126,54 +130,54 @@ class Scan:
             self.note = str(error)
         except (OSError, EOFError) as error:
             if not self._closing.is_set():
-                self.note = f"the search ended: {error}"
+                self.note = self._why_ended(error)
         finally:
             self.took = self.took or time.monotonic() - self._began
-            self.is_through = True
             if self._child:
                 self._child.clear_away()
+            self.is_through = True
+
+    def _why_ended(self, error: Exception) -> str:
+        is_exhausted = self._child is not None and self._child.is_exhausted()
+        return f"stopped after {self._allowed:.0f} s" if is_exhausted else f"the search ended: {error}"
 
     def _look_back(self) -> None:
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + WALL_S
         blocks = [(first, min(first + BLOCK, self._known)) for first in range(0, self._known, BLOCK)]
         blocks.reverse()
         if self._child:
             for block in blocks[:1]:
-                self._ask(block)
+                self._ask(block, self._allowed)
         for at, block in enumerate(blocks):
             if self._closing.is_set():
                 return
             if self._child and at + 1 < len(blocks):  # one block ahead, so that neither waits for the other
                 self._ask(blocks[at + 1])
-            self._found.append((False, self._keep(self._candidates(block, deadline, DEADLINE_S))))
+            self._found.append((False, self._keep(self._candidates(block, deadline))))
         self.took = time.monotonic() - self._began
         self.is_through = True
 
     def _look_on(self) -> None:
+        self._allowed = DEADLINE_NEW_S
         while not self._closing.is_set():
             self._wake.wait()
             self._wake.clear()
             while self._known < len(self._store) and not self._closing.is_set():
                 block = self._known, min(self._known + BLOCK, len(self._store))
                 if self._child:
-                    self._ask(block)
-                deadline = time.monotonic() + DEADLINE_NEW_S
-                numbers = self._keep(self._candidates(block, deadline, DEADLINE_NEW_S))
+                    self._ask(block, self._allowed)
+                numbers = self._keep(self._candidates(block, time.monotonic() + WALL_S))
                 self._known = block[1]
                 if numbers:
                     self._found.append((True, numbers))
 
-    def _ask(self, block: tuple[int, int]) -> None:
+    def _ask(self, block: tuple[int, int], allowed: float = 0) -> None:
+        """Have a block looked at; a new time `allowed` begins with it, else it counts for the one before."""
         assert self._child
-        self._child.ask(*self._store.span(*block), block[0])
+        self._child.ask(*self._store.span(*block), block[0], int(1e6 * allowed))
 
-    def _candidates(self, block: tuple[int, int], deadline: float, allowed: float) -> Sequence[int]:
-        if not self._child:
-            return range(*block)
-        try:
-            return self._child.answer(deadline)
-        except TimeoutError:
-            raise TimeoutError(f"stopped after {allowed:.0f} s") from None
+    def _candidates(self, block: tuple[int, int], deadline: float) -> Sequence[int]:
+        return self._child.answer(deadline) if self._child else range(*block)
 
     def _keep(self, numbers: Sequence[int]) -> array[int]:
         """Leave only lines that are wanted for what is known besides their text."""
@@ -218,17 +222,28 @@ class _Child:
     def greeting(self, seconds: float) -> str:
         """Return what is wrong with the pattern; nothing when it is right."""
         deadline = time.monotonic() + seconds
-        return self._read(self._number(deadline), deadline).decode("utf-8", "replace")
+        try:
+            return self._read(self._number(deadline), deadline).decode("utf-8", "replace")
+        except TimeoutError:
+            raise TimeoutError(f"the search did not begin within {seconds:.0f} s") from None
 
-    def ask(self, start: int, end: int, first: int) -> None:
+    def ask(self, start: int, end: int, first: int, microseconds: int) -> None:
         assert self._process.stdin
-        self._process.stdin.write(struct.pack("=QQQ", start, end, first))
+        self._process.stdin.write(struct.pack("=QQQQ", start, end, first, microseconds))
 
     def answer(self, deadline: float) -> array[int]:
         """Return the lines of the oldest block that was asked for and not answered yet."""
         numbers = array("I")
-        numbers.frombytes(self._read(4 * self._number(deadline), deadline))
+        try:
+            numbers.frombytes(self._read(4 * self._number(deadline), deadline))
+        except TimeoutError:
+            raise TimeoutError(f"stopped after {WALL_S:.0f} s") from None
         return numbers
+
+    def is_exhausted(self) -> bool:
+        """Tell why it is gone: whether it computed for as long as it may."""
+        self.clear_away()
+        return self._process.returncode == -signal.SIGPROF
 
     def kill(self) -> None:
         """End it; whoever reads from it finds that it is gone."""

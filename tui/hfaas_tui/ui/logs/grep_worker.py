@@ -2,8 +2,9 @@
 
 Arguments: the number of an open file, flags (`i` ignores case, `v` inverts), the pattern in hexadecimal.
 Standard output begins with the length of an error message and the message; 0 when the pattern is right. For each
-block on standard input (where it begins and ends in the file, the number of its first line: three uint64) then comes
-how many lines match and their numbers, all as uint32.
+block on standard input (where it begins and ends in the file, the number of its first line, and how many microseconds
+it may compute from now on, 0 for what is left: four uint64) then comes how many lines match and their numbers, all as
+uint32. It ends by SIGPROF when it computed for longer: what a busy machine keeps it waiting does not count.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing takes longer than to search the first screenful
     from typing import Any
 
-BLOCK = 24
+BLOCK = 32
 MANY = 256
 """Matches after which it is known whether nearly all lines match; then one look at each is cheaper."""
-LONGEST_S = 10
-"""Seconds after which it ends by itself: its parent kills it sooner, unless the parent was killed."""
+START_S = 10
+"""Seconds it may compute until it is asked for the first time."""
 SGR = rb"\x1b\[[0-9;:]*m"
 ACROSS = re.compile(r"\(\?(?!:)|\\[AZ]")
 """What could make a line match, or not, because of the lines around it: such patterns see one line at a time."""
@@ -34,7 +35,7 @@ def main() -> None:
     answer = sys.stdout.buffer
     is_text = not pattern.isascii()
     source = pattern.decode("utf-8", "replace")
-    signal.alarm(LONGEST_S)
+    signal.setitimer(signal.ITIMER_PROF, START_S)
     try:
         wanted = re.compile(source if is_text else pattern, re.MULTILINE | (re.IGNORECASE if "i" in flags else 0))
     except (re.error, OverflowError, RecursionError) as error:
@@ -45,8 +46,9 @@ def main() -> None:
     answer.flush()
     search = one_by_one if ACROSS.search(source) else at_once
     while len(block := sys.stdin.buffer.read(BLOCK)) == BLOCK:
-        signal.alarm(LONGEST_S)
-        start, end, first = array("Q", block)
+        start, end, first, microseconds = array("Q", block)
+        if microseconds:
+            signal.setitimer(signal.ITIMER_PROF, microseconds / 1e6)
         blob = os.pread(fd, end - start, start)
         if b"\x1b" in blob:
             blob = re.sub(SGR, b"", blob)
@@ -56,7 +58,6 @@ def main() -> None:
             hits = array("I", (n for n in range(blob.count(b"\n") + 1) if n not in matching))
         answer.write(array("I", [len(hits)]).tobytes() + array("I", (first + n for n in hits)).tobytes())
         answer.flush()
-        signal.alarm(0)
 
 
 def at_once(wanted: re.Pattern[Any], blob: Any) -> array[int]:

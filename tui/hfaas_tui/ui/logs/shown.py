@@ -154,11 +154,12 @@ class Shown:
         for scan in (base, match):
             if scan:
                 scan.poll()
+        is_ready = all(scan.has_something for scan in (base, match) if scan)  # before: an error is known by then
         if match and match.error:  # what was there stays until the pattern is right
             self.error = match.error
             self._drop_coming()
             return False
-        if not all(scan.has_something for scan in (base, match) if scan):
+        if not is_ready:
             return False
         _close(self._base, self._match)
         self._base, self._match, self._coming = base, match, None

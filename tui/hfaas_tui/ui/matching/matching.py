@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -20,7 +21,9 @@ from pathlib import Path
 from hfaas_tui.errors import CliError
 
 PATIENCE_S = 2.0
-"""Seconds a pattern may take for all it is tried on."""
+"""Seconds a pattern may be computed at for all it is tried on."""
+WALL_S = 30.0
+"""Seconds after which its child is killed, however little of the machine it got."""
 
 BATCH = 1000
 _META = re.compile(r"[\\^$*+?{}\[\]|()]")  # not the dot: names of files are full of them
@@ -169,7 +172,7 @@ class Sieve:
         return found is not term.is_not
 
     def settle(self) -> None:
-        """Have the patterns tried, for at most 2 seconds; blocks."""
+        """Have the patterns tried, each for at most 2 seconds of computing; blocks."""
         asked = list(self._unknown)
         self._unknown = {}
         try:
@@ -183,7 +186,7 @@ class Sieve:
 def tried(pattern: str, texts: Sequence[str], patience: float = PATIENCE_S) -> list[bool]:
     """Return of which texts a pattern is true; CliError when it is none or takes too long."""
     child = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(Path(__file__).with_name("matching_child.py"))],
+        [sys.executable, "-I", "-S", str(Path(__file__).with_name("matching_child.py")), str(patience)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -191,7 +194,7 @@ def tried(pattern: str, texts: Sequence[str], patience: float = PATIENCE_S) -> l
         encoding="utf-8",
         errors="replace",
     )
-    clock = threading.Timer(patience, child.kill)
+    clock = threading.Timer(WALL_S, child.kill)
     clock.start()
     try:
         answer, _ = child.communicate("".join(_lines(pattern, texts)))
@@ -199,7 +202,8 @@ def tried(pattern: str, texts: Sequence[str], patience: float = PATIENCE_S) -> l
         clock.cancel()
         child.kill()
     if child.returncode:
-        raise CliError(f"stopped after {patience:g} s: this pattern takes too long")
+        after = WALL_S if child.returncode == -signal.SIGKILL else patience
+        raise CliError(f"stopped after {after:g} s: this pattern takes too long")
     answers = [json.loads(line) for line in answer.splitlines()]
     if answers and isinstance(answers[0], str):
         raise CliError(f"no regex: {answers[0]}")

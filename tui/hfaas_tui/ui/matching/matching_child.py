@@ -1,18 +1,21 @@
 """Tries a regex on texts, in a process of its own that `matching` may kill: `python -I -S matching_child.py`.
 
-Reads the pattern and then batches of texts, a JSON value a line; answers each batch with a list of 0 and 1, or the
-first one with what is wrong with the pattern.
+Its argument is how many seconds it may compute: SIGPROF ends it then, and what a busy machine keeps it waiting does
+not count. Reads the pattern and then batches of texts, a JSON value a line; answers each batch with a list of 0 and
+1, or the first one with what is wrong with the pattern.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import signal
 import sys
 
 
 def main() -> None:
     """Answer until there is nothing more to read."""
+    signal.setitimer(signal.ITIMER_PROF, float(sys.argv[1]))
     try:
         found = re.compile(json.loads(sys.stdin.readline()), re.IGNORECASE | re.MULTILINE).search
     except (re.error, OverflowError, RecursionError) as error:

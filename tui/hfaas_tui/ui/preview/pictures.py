@@ -52,6 +52,7 @@ class Decoder:
         self._command = command or (sys.executable, "-P", str(Path(picture_child.__file__)))
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+        self._is_closed = False
 
     def image(self, path: Path, size: tuple[int, int], room: tuple[int, int]) -> Picture:
         """Return an image file of this size, shrunk to a room of columns and rows of cells."""
@@ -62,7 +63,14 @@ class Decoder:
         return self._ask({"kind": "video", "path": str(path), "at": at}, room)
 
     def close(self) -> None:
-        """End the child."""
+        """End the child for good; a worker that waits for it finds that it is gone."""
+        self._is_closed = True
+        if child := self._child:
+            child.kill()
+        with self._lock:
+            self._end()
+
+    def _end(self) -> None:
         child, self._child = self._child, None
         if child:
             child.kill()
@@ -77,7 +85,7 @@ class Decoder:
             try:
                 head, pixels = self._exchange(json.dumps(request).encode() + b"\n")
             except (OSError, EOFError, ValueError) as error:
-                self.close()
+                self._end()
                 reason = str(error) if isinstance(error, TimeoutError) else "the decoder broke off"
                 raise Undecodable(f"{reason}: the file is damaged or hostile") from error
         return _picture(request, head, pixels)
@@ -93,8 +101,8 @@ class Decoder:
         return head, buffer.take(head["bytes"])
 
     def _running(self) -> subprocess.Popen[bytes]:
-        if self._child is None or self._child.poll() is not None:
-            self.close()
+        if not self._is_closed and (self._child is None or self._child.poll() is not None):
+            self._end()
             self._child = subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
@@ -103,6 +111,8 @@ class Decoder:
                 env={**os.environ, **_ENVIRONMENT},
                 start_new_session=True,  # ^C is for the terminal UI
             )
+        if self._is_closed or self._child is None:  # looked at again: `close` kills the child that it finds
+            raise EOFError("nobody wants a picture any more")
         return self._child
 
 

@@ -11,6 +11,7 @@ import csv
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,6 +74,8 @@ class Previewer:
         self.is_dark = True
         self._folder = ""
         self._holds: tuple[str, str] = ("", "")
+        self._lock = threading.Lock()
+        self._is_closed = False
 
     def look(
         self, read: Read, uri: str, version: str, count: int | None, room: tuple[int, int], at: float = 0
@@ -93,13 +96,15 @@ class Previewer:
             )
 
     def close(self) -> None:
-        """End the decoder and remove what was kept."""
+        """End the decoder and remove what was kept, for good."""
         self._decoder.close()
-        if self._folder:
-            with contextlib.suppress(OSError):
-                (Path(self._folder) / "object").unlink(missing_ok=True)
-                Path(self._folder).rmdir()
-            self._folder, self._holds = "", ("", "")
+        with self._lock:
+            self._is_closed = True
+            if self._folder:
+                with contextlib.suppress(OSError):
+                    (Path(self._folder) / "object").unlink(missing_ok=True)
+                    Path(self._folder).rmdir()
+                self._folder, self._holds = "", ("", "")
 
     def _picture(
         self,
@@ -134,16 +139,20 @@ class Previewer:
 
     def _file(self, read: Read, key: tuple[str, str], start: bytes, total: int) -> Path:
         """Return a file with all of the object in it; decoders want one, and it is read again for each frame."""
-        if not self._folder:
-            self._folder = tempfile.mkdtemp(prefix="hfaas-preview-")
-        file = Path(self._folder) / "object"
-        if self._holds != key:
-            self._holds = ("", "")
-            data = start if total <= len(start) else read(key[0], MOST_BYTES)
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(descriptor, "wb") as out:
-                out.write(data)
-            self._holds = key
+        is_held = self._holds == key
+        data = b"" if is_held else start if total <= len(start) else read(key[0], MOST_BYTES)
+        with self._lock:
+            if self._is_closed:  # what was made now would stay for ever
+                raise Undecodable("it is not wanted any more")
+            if not self._folder:
+                self._folder = tempfile.mkdtemp(prefix="hfaas-preview-")
+            file = Path(self._folder) / "object"
+            if not is_held:
+                self._holds = ("", "")
+                descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                with open(descriptor, "wb") as out:
+                    out.write(data)
+                self._holds = key
         return file
 
 

@@ -153,23 +153,28 @@ def read(path: Path) -> Source:
 
 
 def save(path: Path, text: str) -> Source:
-    """Put a file in the place of the one that is there, whole or not at all; its mode stays, links are followed."""
-    target = Path(os.path.realpath(path))
+    """Put a file in the place of the one that is there; CliError when that is not possible."""
     try:
-        with tempfile.NamedTemporaryFile("wb", dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.chmod(file.name, _mode(target))
-            os.replace(file.name, target)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+        put(path, text.encode())
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise CliError(f"{path} cannot be saved: {reason}", "the text is still in the editor") from None
     return Source(path, text, Stamp.of(path))
+
+
+def put(path: Path, data: bytes) -> None:
+    """Put a file in the place of the one that is there, whole or not at all; its mode stays, links are followed."""
+    target = Path(os.path.realpath(path))
+    with tempfile.NamedTemporaryFile("wb", dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.chmod(file.name, _mode(target))
+        os.replace(file.name, target)
+    except BaseException:
+        os.unlink(file.name)
+        raise
 
 
 def _mode(path: Path) -> int:

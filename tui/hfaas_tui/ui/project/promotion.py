@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hfaas_tui.errors import CliError, NoEmulator
 from hfaas_tui.ui.model import Problem, Target
+from hfaas_tui.ui.project import project
 
 if TYPE_CHECKING:
     from hfaas_deploy.building.images import FunctionSource
@@ -330,12 +331,12 @@ def _placeholder(parameter: str) -> str:
 
 
 def save(proposal: Proposal, folder: Path) -> Path:
-    """Write the template, byte for byte what its SHA-256 is of; CliError when that is not possible."""
+    """Write the template, byte for byte what its SHA-256 is of, or nothing; CliError when that is not possible."""
     path = folder / file_name(proposal)
     try:
         if path.exists() and path.read_bytes() != proposal.body.encode() and not _is_template(path):
             raise CliError(f"{path} is another file", "move it away first")
-        path.write_bytes(proposal.body.encode())
+        project.put(path, proposal.body.encode())
     except OSError as error:
         raise CliError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
     return path

@@ -1,10 +1,14 @@
-"""Notices when files of a project change, whoever changes them, by looking at their stamps in a thread."""
+"""Notices when files of a project change, whoever changes them, by looking at their stamps in a thread.
+
+A change is told when a second look finds it as the first one did: who writes a file empties it first, and what we
+saved ourselves is known by then.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from hfaas_tui.ui.project.project import Stamp
@@ -48,32 +52,35 @@ class Watch:
         self._pause = pause
         self._paths: tuple[Path, ...] = ()
         self._known: dict[Path, Stamp | None] = {}
+        self._new: dict[Path, Stamp | None] = {}
         self._changed: set[Path] = set()
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def look_at(self, paths: Iterable[Path]) -> None:
-        """Watch these paths from now on; those that were watched before keep their stamps."""
+    def look_at(self, paths: Iterable[Path], known: Mapping[Path, Stamp | None] = {}) -> None:
+        """Watch these paths from now on, from the stamps at which they were read or watched before."""
         new = tuple(dict.fromkeys(paths))
         if new == self._paths:
             return
         found = stamps(new)
         with self._lock:
-            self._known = {path: self._known.get(path, stamp) for path, stamp in found.items()}
+            known = {**found, **known, **self._known}
+            self._known = {path: known[path] for path in found}
             self._paths = new
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, daemon=True, name="hfaas-watch")
             self._thread.start()
 
-    def knows(self, path: Path) -> None:
-        """Take a file as it is now: we wrote it ourselves."""
+    def knows(self, path: Path, stamp: Stamp | None) -> None:
+        """Take a file as it was left: we wrote it ourselves."""
         with self._lock:
-            self._known[path] = Stamp.of(path)
+            self._known[path] = stamp
+            self._changed.discard(path)
 
     def taken(self) -> set[Path]:
-        """Return what changed since the last call."""
-        if not self._changed:
+        """Return what changed since the last call; nothing any more once it is closed."""
+        if not self._changed or self._closing.is_set():
             return set()
         with self._lock:
             changed, self._changed = self._changed, set()
@@ -86,12 +93,12 @@ class Watch:
         """Look once."""
         found = stamps(self._paths)
         with self._lock:
-            for path, stamp in found.items():
-                if path not in self._known or self._known[path] != stamp:
-                    self._changed.add(path)
-            for path in [path for path in self._known if path not in found]:
-                self._changed.add(path)
-            self._known = found
+            new = {path: found.get(path) for path in found | self._known}
+            new = {path: stamp for path, stamp in new.items() if stamp != self._known.get(path)}
+            settled = {path: stamp for path, stamp in new.items() if path in self._new and self._new[path] == stamp}
+            self._changed |= settled.keys()
+            self._known |= settled
+            self._new = new
 
     def _run(self) -> None:
         while not self._closing.wait(self._pause):

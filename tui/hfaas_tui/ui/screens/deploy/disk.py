@@ -34,6 +34,7 @@ class Disk:
         self._view = view
         self._watch = Watch()
         self._listed: tuple[Path, ...] = ()
+        self._asked: dict[Path, Source] = {}
 
     def close(self) -> None:
         self._watch.close()
@@ -55,13 +56,17 @@ class Disk:
             others = [path.name for path, _, stamp in wanted if Stamp.of(path) != stamp]
             if others and not force:
                 return others, []
-            return [], [project.save(path, text) for path, text, _ in wanted]
+            return [], [self._written(path, text) for path, text, _ in wanted]
 
         self._view.work("save", write, lambda done: self._saved(*done, then), exclusive=False)
 
+    def _written(self, path: Path, text: str) -> Source:
+        source = project.save(path, text)
+        self._watch.knows(path, source.stamp)  # at once: the next look is not to take it for somebody else's
+        return source
+
     def _saved(self, others: list[str], saved: list[Source], then: Then) -> None:
         for source in saved:
-            self._watch.knows(source.path)
             if editor := self._view.files.of(source.path):
                 editor.saved(source)
         self._view.files.refresh_tabs()
@@ -86,10 +91,12 @@ class Disk:
         if pipeline is None:
             return
 
+        known = {each.path: each.stamp for each in self._view.files.editors}
+
         def look() -> list[Source]:
             paths = project.files(pipeline)
             parts = project.parts(pipeline)
-            self._watch.look_at([*parts, *(path for path in paths if path not in parts)])
+            self._watch.look_at([*parts, *(path for path in paths if path not in parts)], known)
             return [] if tuple(paths) == self._listed else list(_read(paths))
 
         def looked(sources: list[Source]) -> None:
@@ -111,6 +118,8 @@ class Disk:
             self._view.work("reload", lambda: list(_read(paths)), self._reload, exclusive=False)
         else:
             self._view.planning.soon()
+        for each in edited:
+            each.look()
         if self._view.running.is_hot and not any(each.is_modified for each in edited):
             self._view.running.redeploy()
 
@@ -119,6 +128,7 @@ class Disk:
             editor = self._view.files.of(source.path)
             if editor is None or editor.stamp == source.stamp:
                 continue
+            editor.look()  # what was typed just now may not have been told yet
             if editor.is_modified and editor.text != source.text:
                 self._ask_reload(editor, source)
             else:
@@ -127,7 +137,14 @@ class Disk:
         self._view.check_soon(0)
 
     def _ask_reload(self, editor: Editor, source: Source) -> None:
+        """Ask once for each file; the answer is about how it was found last."""
+        is_asked = editor.path in self._asked
+        self._asked[editor.path] = source
+        if is_asked:
+            return
+
         def answered(yes: bool | None) -> None:
+            source = self._asked.pop(editor.path)
             if yes:
                 editor.take(source)
                 self._view.check_soon(0)
@@ -153,6 +170,7 @@ class Disk:
             self._view.say("$EDITOR needs a terminal of its own: not here", Condition.WARNING)
         except (OSError, ValueError) as error:
             self._view.say(f"{command} cannot be started: {error}", Condition.FAILED)
+        self._watch.knows(path, Stamp.of(path))  # what follows takes it up
         self._view.app.refresh(layout=True)
         self._view.work("reload", lambda: list(_read([path])), self._reload, exclusive=False)
         if self._view.running.is_hot:

@@ -268,9 +268,11 @@ class Functions(View):
         self.app.push_screen(asked, lambda answer: self._delete(names) if answer else None)
 
     def _delete(self, names: list[str]) -> None:
+        backend = self.backend  # as long as it takes: the user may go to another target meanwhile
+
         def call() -> None:
             for name in names:
-                self.backend.delete_function(name)
+                backend.delete_function(name)
 
         def done(_: None) -> None:
             self.table.clear_marks()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from concurrent.futures import CancelledError
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfaas_tui.errors import CliError
+from hfaas_tui.ui.errands import is_there
 from hfaas_tui.ui.filenames import free
 from hfaas_tui.ui.graph import graph
 from hfaas_tui.ui.graph.graph import place_of
@@ -74,9 +77,12 @@ class Moves:
         self._transfers.add(self._view.backend, plan.orders)
 
     def _over(self, order: Order) -> None:
-        self._view.app.call_from_thread(self._arrived, order)
+        with contextlib.suppress(RuntimeError, CancelledError):  # the app ended meanwhile
+            self._view.app.call_from_thread(self._arrived, order)
 
     def _arrived(self, order: Order) -> None:
+        if not is_there(self._view):
+            return
         self._view.store.note_objects()
         self._view.hfaas.feeds.hurry()
         self._view.say(f"put {order.name} in: t traces it")

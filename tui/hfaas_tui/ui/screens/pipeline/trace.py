@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.graph import graph
 from hfaas_tui.ui.graph.tracks import Mark, Track, newest, track
-from hfaas_tui.ui.model import Run
+from hfaas_tui.ui.model import Problem, Run
 from hfaas_tui.ui.state import Kind
 from hfaas_tui.ui.widgets.chrome import ChromeLine, Part
 from hfaas_tui.ui.widgets.vtable import VTable
@@ -29,6 +29,7 @@ class Tracing:
         self.track: Track | None = None
         self._seen = -1
         self._is_looking = False
+        self._closings = 0
         self._next = 0.0
 
     @property
@@ -48,7 +49,8 @@ class Tracing:
         """Show no trace any more; False when none was shown."""
         if self.track is None:
             return False
-        self.track = None
+        self.track, self._is_looking = None, False
+        self._closings += 1
         self._view.remove_class("-tracing")
         self._view.focus_main()
         self._view.summarise()
@@ -89,13 +91,18 @@ class Tracing:
         if here is None or self._is_looking:
             return
         self._is_looking, self._seen = True, view.store.version(Kind.RUNS)
-        runs, backend = view.store.runs(), view.backend
+        runs, backend, closings = view.store.runs(), view.backend, self._closings
 
         def done(found: Track) -> None:
-            self._is_looking, self._next = False, time.monotonic() + PAUSE_S
-            self._show(found)
+            if closings == self._closings:  # else it was closed meanwhile, and stays so
+                self._is_looking, self._next = False, time.monotonic() + PAUSE_S
+                self._show(found)
 
-        view.work("trace", lambda: _look(backend, uri, runs, here), done)
+        def failed(_: Problem) -> None:  # by a defect, which was told; that the object is gone is no failure
+            if closings == self._closings:
+                self._is_looking, self._next = False, time.monotonic() + PAUSE_S
+
+        view.work("trace", lambda: _look(backend, uri, runs, here), done, failed)
 
     def _show(self, found: Track) -> None:
         is_new = self.track is None or self.track.uri != found.uri

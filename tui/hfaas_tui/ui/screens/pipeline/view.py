@@ -74,6 +74,9 @@ class Pipeline(View):
         self._painted = 0
         self._wanted = ""
 
+    def on_unmount(self) -> None:
+        self.moves.close()
+
     def body(self) -> ComposeResult:
         yield ChromeLine(id="summary")
         yield GraphView(id="graph")

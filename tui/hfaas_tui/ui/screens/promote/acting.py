@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.filenames import safe_name
 from hfaas_tui.ui.model import Condition
-from hfaas_tui.ui.project import promotion
+from hfaas_tui.ui.project import project, promotion
 from hfaas_tui.ui.project.undertaking import Undertaking
 from hfaas_tui.ui.screens.promote import checks, resources
 from hfaas_tui.ui.screens.promote.agreeing import Agree, Keys
@@ -82,7 +82,7 @@ class Acting:
         view.work("save", lambda: promotion.save(proposal, view.hfaas.settings.folder), saved)
 
     def report(self) -> None:
-        """Write down all that is known of the promotion."""
+        """Write down all that is known of the promotion; nobody ever reads half of it."""
         one, view = self._view.deployed.undertaking, self._view
         if one is None:
             return
@@ -91,7 +91,7 @@ class Acting:
 
         def write() -> Path:
             try:
-                path.write_text(json.dumps(one.report(), indent=1) + "\n", encoding="utf-8")
+                project.put(path, (json.dumps(one.report(), indent=1) + "\n").encode())
             except OSError as error:
                 raise CliError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
             return path

@@ -162,14 +162,15 @@ class RunList(View):
         run = self.run
         if run is None or run == self._asked:
             return
-        self._asked = run
-        self.work("detail", lambda: self._fetched(run), self._learnt, lambda problem: self._failed(run, problem))
+        self._asked, backend = run, self.backend
 
-    def _fetched(self, run: Run) -> RunDetail:
-        costs.load()
-        detail = self.backend.detail(run)
-        runtabs.pretty(detail.event)  # large events take long, and are kept
-        return detail
+        def fetch() -> RunDetail:
+            costs.load()
+            detail = backend.detail(run)
+            runtabs.pretty(detail.event)  # large events take long, and are kept
+            return detail
+
+        self.work("detail", fetch, self._learnt, lambda problem: self._failed(run, problem))
 
     def _learnt(self, detail: RunDetail) -> None:
         name = detail.run.id

@@ -120,9 +120,9 @@ class Moves(View):
 
     def _picked(self, into: str, paths: list[Path] | None) -> None:
         if paths:
-            self._uploads = paths[0].parent
+            self._uploads, backend = paths[0].parent, self.backend
             self.work(
-                "plan", guarded(lambda: listing.plan_upload(self.backend, paths, into)), self._ask, exclusive=False
+                "plan", guarded(lambda: listing.plan_upload(backend, paths, into)), self._ask, exclusive=False
             )
 
     def action_download(self) -> None:
@@ -139,12 +139,9 @@ class Moves(View):
     def _save(self, chosen: Sequence[Entry], typed: str | None) -> None:
         if typed:
             folder = Path(typed).expanduser().absolute()
-            self._downloads = folder
+            self._downloads, backend = folder, self.backend
             self.work(
-                "plan",
-                guarded(lambda: listing.plan_download(self.backend, chosen, folder)),
-                self._ask,
-                exclusive=False,
+                "plan", guarded(lambda: listing.plan_download(backend, chosen, folder)), self._ask, exclusive=False
             )
 
     def _ask(self, plan: Plan) -> None:
@@ -169,9 +166,8 @@ class Moves(View):
 
     def _settled(self, plan: Plan, answer: str | None) -> None:
         if answer:
-            self.work(
-                "plan", guarded(lambda: listing.settle(self.backend, plan, answer)), self._begin, exclusive=False
-            )
+            backend = self.backend
+            self.work("plan", guarded(lambda: listing.settle(backend, plan, answer)), self._begin, exclusive=False)
 
     def _begin(self, orders: Sequence[Order]) -> None:
         self.transfers.add(self.backend, orders)
@@ -201,14 +197,12 @@ class Moves(View):
 
     def action_delete(self) -> None:
         """Count what would go, then ask."""
-        chosen = self.subjects()
+        chosen, backend = self.subjects(), self.backend
         is_place = any(entry.uri.count("/") == 3 and entry.is_folder for entry in chosen)
         if is_place and len(chosen) > 1:
             self.say("buckets and spaces are deleted one at a time", Condition.WARNING)
         elif chosen:
-            self.work(
-                "plan", lambda: listing.below(self.backend, chosen), partial(self._ask_delete, chosen, is_place)
-            )
+            self.work("plan", lambda: listing.below(backend, chosen), partial(self._ask_delete, chosen, is_place))
 
     def _ask_delete(self, chosen: Sequence[Entry], is_place: bool, found: Below) -> None:
         one = listing.asked(chosen[0].uri)
@@ -243,14 +237,15 @@ class Moves(View):
         if problem:
             self.say(problem, Condition.FAILED)
         elif is_place:
-            uri = name.rstrip("/")
-            self.work("make", lambda: self.backend.make_place(uri), lambda _: self._made(uri))
+            uri, backend = name.rstrip("/"), self.backend
+            self.work("make", lambda: backend.make_place(uri), lambda _: self._made(uri))
         else:
             self._make_folder(self.at + name.strip("/") + "/")
 
     def _make_folder(self, uri: str) -> None:
         if uri.startswith("onedata://"):
-            self.work("make", lambda: self.backend.make_place(uri), lambda _: self.open(uri))
+            backend = self.backend
+            self.work("make", lambda: backend.make_place(uri), lambda _: self.open(uri))
         else:  # an object that stands for it would be an event for functions
             self.open(uri)
             self.say("a folder comes to be with its first object: u uploads one")
@@ -266,7 +261,8 @@ class Moves(View):
         """Show which event the object caused and what came of it."""
         uri = next((entry.uri for entry in self.subjects() if not entry.is_folder), "")
         if uri:
-            self.work("story", lambda: self.backend.story(uri), partial(self._tell, uri))
+            backend = self.backend
+            self.work("story", lambda: backend.story(uri), partial(self._tell, uri))
         else:
             self.say("put the cursor on an object", Condition.WARNING)
 

@@ -110,7 +110,8 @@ class Storage(Moves):
     # --- going places
 
     def show(self, subject: str) -> None:
-        self.work("resolve", lambda: listing.resolve(self.backend, subject), lambda found: self.open(*found))
+        backend = self.backend
+        self.work("resolve", lambda: listing.resolve(backend, subject), lambda found: self.open(*found))
 
     def open(self, uri: str, select: str = "") -> None:
         """Show a folder, the cursor on an object of it."""
