@@ -109,8 +109,14 @@ class Watched:
 
     def until(self, is_it: Callable[[Run], object]) -> Run:
         """Wait for a run and return it."""
-        until(lambda: any(is_it(run) for run in [*self.runs.values()]))
-        return next(run for run in [*self.runs.values()] if is_it(run))
+        found: list[Run] = []
+
+        def look() -> bool:
+            found.extend(run for run in [*self.runs.values()] if is_it(run))
+            return bool(found)
+
+        until(look)
+        return found[0]
 
     def said(self, job: Run, word: str) -> bool:
         """Tell whether a job has said this: other tests' jobs may run, too."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tests.tui.ui.world import NOW, FakeBackend
 from textual.app import App
@@ -30,6 +30,16 @@ def frame(app: App[Any]) -> str:
     return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips) + "\n"
 
 
+class Hands(Pilot[int]):
+    """Presses a key once the one before it has had its effect; `Pilot` only guesses that from the process's rest."""
+
+    async def press(self, *keys: str) -> None:
+        app = cast("HfaasApp", self.app)
+        for key in keys:
+            await super().press(key)
+            await wait_for(self, lambda: app.keyboard.is_quiet or not app.is_running, "effect of a key")
+
+
 @asynccontextmanager
 async def running(
     backend: FakeBackend,
@@ -41,14 +51,15 @@ async def running(
 ) -> AsyncIterator[tuple[HfaasApp, Pilot[int]]]:
     """Run the UI on a target, its clock standing still."""
     app = HfaasApp(backend, settings=Settings(fps=50, **settings), clock=lambda: NOW, first=first)
-    async with app.run_test(size=size, notifications=True) as pilot:
+    async with app.run_test(size=size, notifications=True):
+        pilot = Hands(app)
         await wait_for(pilot, lambda: app.screen.id == f"view-{first}", "the first view")
         yield app, pilot
         if not has_defects:
             assert not app.defects.met, app.defects.met
 
 
-async def wait_for(pilot: Pilot[int], condition: Callable[[], object], what: str = "") -> None:
+async def wait_for(pilot: Pilot[Any], condition: Callable[[], object], what: str = "") -> None:
     """Wait until a condition holds; the failure shows the screen."""
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
@@ -56,22 +67,28 @@ async def wait_for(pilot: Pilot[int], condition: Callable[[], object], what: str
         await pilot.pause(0.01)
 
 
-async def wait_text(pilot: Pilot[int], text: str) -> None:
+async def wait_text(pilot: Pilot[Any], text: str) -> None:
     """Wait until a text is on the screen."""
     await wait_for(pilot, lambda: text in frame(pilot.app), repr(text))
 
 
 def under_cursor(app: App[Any]) -> str:
     """Return the name of what the cursor of the list is on."""
-    row = app.screen.query(VTable).first().selected
+    table = next(iter(app.screen.query(VTable)), None)  # none in a dialog that has not gone yet
+    row = table.selected if table is not None else None
     return row.name if row is not None else ""
 
 
 async def settle(pilot: Pilot[int], quiet: float = 0.2) -> str:
-    """Wait until the screen has not changed for a while, and return it."""
+    """Wait until the screen has not changed for a while, and return it.
+
+    The app may rest for longer than that while the store has no news, so it is told to look each time.
+    """
     last, since = "", time.monotonic()
     deadline = since + SETTLES_S
     while time.monotonic() - since < quiet and time.monotonic() < deadline:
+        if isinstance(pilot.app, HfaasApp):
+            pilot.app.call_later(pilot.app.poll)
         await pilot.pause(0.02)
         now = frame(pilot.app)
         if now != last:

@@ -121,7 +121,8 @@ def test_an_object_becomes_a_run_and_the_job_it_is_handed_over_to_its_other_leg(
     assert (job.invocation, job.cause, job.state, job.vcpus) == (handed.id, "mode", Condition.OK, 1)
     assert watched.writers[end] == ("heavy", job.id)
     until(lambda: watched.said(job, name))
-    assert any(line.request == first.id and line.raw == f"Hello, {name}".encode() for line in watched.lines)
+    hello = f"Hello, {name}".encode()
+    until(lambda: any(line.request == first.id and line.raw == hello for line in [*watched.lines]))
 
 
 def test_a_run_that_failed_says_why_and_what_it_wrote(watched: Watched, there: StandIn) -> None:

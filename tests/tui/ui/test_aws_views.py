@@ -12,7 +12,7 @@ import pytest
 from tests import faults
 from tests.standin import REGION, StandIn
 from tests.tui.ui.aws_world import STACK, client, deployed
-from tests.tui.ui.screen import SMALL, WIDE, frame, golden, running, settle, wait_for, wait_text
+from tests.tui.ui.screen import SMALL, WIDE, Hands, frame, golden, running, settle, wait_for, wait_text
 from tests.tui.ui.test_imports import HEAVY, LIGHT, loaded
 from tests.tui.ui.world import NOW, FakeBackend, function, run, sample
 from textual.pilot import Pilot
@@ -48,7 +48,8 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
 async def live(backend: Backend, size: tuple[int, int] = WIDE, **settings: Any) -> AsyncIterator[Pilot[int]]:
     """Run the UI on a real target, with a real clock."""
     app = HfaasApp(backend, settings=Settings(fps=50, **settings), clock=time.time)
-    async with app.run_test(size=size, notifications=True) as pilot:
+    async with app.run_test(size=size, notifications=True):
+        pilot = Hands(app)
         await wait_for(pilot, lambda: app.screen.id == "view-functions", "the first view")
         yield pilot
         assert not app.defects.met, app.defects.met
@@ -176,6 +177,7 @@ async def test_nothing_can_be_changed_before_the_account_was_typed(backend: Fake
     backend.target = AWS
     async with running(backend) as (app, pilot):
         await wait_text(pilot, "read only")
+        await wait_text(pilot, "grayify")
         await pilot.press("i")
         assert not app.screen.is_modal
         await pilot.press("ctrl+p", *"allow changes")
@@ -248,7 +250,8 @@ async def test_one_goes_to_another_target_and_back_and_nothing_of_the_first_is_s
     aws.has = {"on-aws": function("on-aws")}
     both = Both(local, aws)
     app = HfaasApp(local, settings=Settings(fps=50), targets=both, clock=lambda: NOW)
-    async with app.run_test(size=WIDE, notifications=True) as pilot:
+    async with app.run_test(size=WIDE, notifications=True):
+        pilot = Hands(app)
         await wait_text(pilot, "grayify")
         await pilot.press("3")
         await wait_text(pilot, "[3 Runs]")
@@ -276,7 +279,8 @@ async def test_what_is_not_saved_is_asked_for_before_another_target_comes(tmp_pa
     local, aws = sample(), FakeBackend(AWS)
     settings = Settings(fps=50, folder=tmp_path, pipeline=file)
     app = HfaasApp(local, settings=settings, targets=Both(local, aws), clock=lambda: NOW, first="deploy")
-    async with app.run_test(size=WIDE, notifications=True) as pilot:
+    async with app.run_test(size=WIDE, notifications=True):
+        pilot = Hands(app)
         await wait_text(pilot, "stack: a")
         await pilot.press("#", "escape")
         app.action_go_to_target("aws")

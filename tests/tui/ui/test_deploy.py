@@ -17,7 +17,7 @@ from hfaas_tui.ui.app import HfaasApp
 from hfaas_tui.ui.model import Target
 from hfaas_tui.ui.project.checking import Edit
 from hfaas_tui.ui.project.deploying import Line, Outcome, Plan, Say
-from hfaas_tui.ui.project.project import begin
+from hfaas_tui.ui.project.project import begin, save
 from hfaas_tui.ui.screens.deploy.view import Deploy
 from hfaas_tui.ui.widgets.problems import Problems
 
@@ -265,15 +265,32 @@ async def test_a_file_that_others_write_is_loaded_or_asked_about(world: World, p
     file = project / "pipeline.yaml"
     async with running(world, WIDE, "deploy", folder=project) as (_, pilot):
         await wait_text(pilot, "2048 → 4096")
-        file.write_text(VALID.replace("300", "301"))
+        save(file, VALID.replace("300", "301"))
         await wait_text(pilot, "timeout: 301")
         await pilot.press("#", "enter")
-        file.write_text(VALID.replace("300", "302"))
+        save(file, VALID.replace("300", "302"))
         await wait_text(pilot, "Loading it drops your changes")
         await pilot.press("escape")
         await pilot.press("ctrl+s")
         await wait_for(pilot, lambda: file.read_text().startswith("#\nfunctions"), "saving")
         assert "301" in file.read_text()
+
+
+async def test_a_file_that_changes_again_while_it_is_asked_about_is_asked_about_once(
+    world: World, project: Path
+) -> None:
+    file = project / "pipeline.yaml"
+    async with running(world, WIDE, "deploy", folder=project) as (app, pilot):
+        await wait_text(pilot, "2048 → 4096")
+        disk = view(app).disk
+        await pilot.press("#", "enter")
+        save(file, VALID.replace("300", "301"))
+        await wait_text(pilot, "Loading it drops your changes")
+        save(file, VALID.replace("300", "302"))
+        await wait_for(pilot, lambda: any("302" in each.text for each in disk._asked.values()), "the second text")
+        await pilot.press("y")
+        await wait_text(pilot, "timeout: 302")
+        assert not app.screen.is_modal
 
 
 async def test_a_save_over_what_others_wrote_is_asked_about(world: World, project: Path) -> None:
@@ -294,9 +311,10 @@ async def test_hot_redeploys_whatever_is_saved_by_whomever(world: World, project
     script = project / "mask-detector.sh"
     async with running(world, WIDE, "deploy", folder=project) as (_, pilot):
         await wait_text(pilot, "2048 → 4096")
+        await wait_text(pilot, "[pipeline.yaml] mask-detector.sh")  # from now on its files are watched
         await pilot.press("f10")
         await wait_text(pilot, "● hot")
-        script.write_text("#!/bin/bash\necho other\n")
+        save(script, "#!/bin/bash\necho other\n")
         await wait_for(pilot, lambda: len(world.deployer.deployed) == 1, "a deploy")
         await pilot.press("#", "enter", "ctrl+s")
         await wait_for(pilot, lambda: len(world.deployer.deployed) == 2, "another deploy")

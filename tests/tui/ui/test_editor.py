@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.tui.ui.screen import wait_for
 from textual.app import App, ComposeResult
 
 from hfaas_tui.ui.project.project import Source
@@ -72,9 +73,9 @@ async def test_enter_keeps_the_indentation_of_yaml() -> None:
         editor.focus()
         editor.go_to(1, 6)
         await pilot.press("enter", "x")
-        assert editor.text == "functions:\n  aws:\n    x"
+        await wait_for(pilot, lambda: editor.text == "functions:\n  aws:\n    x", "an indented line")
         assert not editor.is_modified
         editor.look()
         assert editor.is_modified
         await pilot.press("ctrl+z", "ctrl+z")
-        assert editor.text == "functions:\n  aws:"
+        await wait_for(pilot, lambda: editor.text == "functions:\n  aws:", "the text as it was")

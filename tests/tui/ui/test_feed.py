@@ -129,7 +129,7 @@ def test_what_happens_is_there_at_once(fake: Fed, backend: FakeBackend) -> None:
 
 
 def test_nothing_changes_in_the_store_while_nothing_changes(fake: Fed, backend: FakeBackend) -> None:
-    until(fake.store.places)
+    until(lambda: fake.store.version(Kind.PLACES))
     before, looks = fake.store.version(Kind.HEALTH, Kind.FUNCTIONS, Kind.PLACES), backend.calls.count(("places",))
     fake.hurried(lambda: backend.calls.count(("places",)) > looks + 3)
     assert fake.store.version(Kind.HEALTH, Kind.FUNCTIONS, Kind.PLACES) == before

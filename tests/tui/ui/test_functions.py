@@ -111,6 +111,27 @@ async def test_marked_functions_are_deleted_together_once_confirmed(backend: Fak
         ]
 
 
+async def test_all_are_deleted_where_it_was_asked_for(
+    backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = FakeBackend()
+    deleted = FakeBackend.delete_function
+
+    async with running(backend, SMALL) as (app, pilot):
+
+        def leave(self: FakeBackend, name: str) -> None:
+            app.backend = elsewhere
+            deleted(self, name)
+
+        monkeypatch.setattr(FakeBackend, "delete_function", leave)
+        await wait_text(pilot, "grayify")
+        await pilot.press("space", "space", "D")
+        await wait_text(pilot, "Delete 2 functions?")
+        await pilot.press("y")
+        await wait_text(pilot, "deleted deep-audio, grayify")
+    assert [call[0] for call in backend.calls].count("delete_function") == 2
+
+
 async def test_on_a_live_target_the_name_must_be_typed(backend: FakeBackend) -> None:
     backend.target = Target("oscar", "cluster.example.org")
     async with running(backend, SMALL) as (app, pilot):

@@ -291,11 +291,16 @@ async def test_a_defect_of_a_view_is_told_once_and_what_is_on_screen_stays(monke
     async with running(hostile(), WIDE, has_defects=True) as (app, pilot):
         await wait_text(pilot, "drift")
 
+        looks: list[int] = []
+
         def tick() -> None:
+            looks.append(1)
             raise RuntimeError("cannot look")
 
         monkeypatch.setattr(_view(app), "tick", tick)
-        await wait_for(pilot, lambda: len(app.defects.met) > 3, "some looks")
+        await wait_text(pilot, "cannot look")
+        first = len(looks)
+        await wait_for(pilot, lambda: len(looks) > first + 3, "some more looks")
         assert frame(app).count("cannot look") == 1
         assert "×2" not in frame(app)
         assert "drift" in frame(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.tui.ui.slow import late_python, no_python
 from tests.tui.ui.world import until
 
 from hfaas_tui.ui.logs import filter as filters
@@ -104,6 +106,32 @@ def test_a_catastrophic_pattern_is_killed(tmp_path: Path, monkeypatch: pytest.Mo
     assert time.monotonic() - began < 60
 
 
+def test_new_lines_that_a_pattern_takes_too_long_for_end_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filters, "DEADLINE_NEW_S", 0.3)
+    store = stored(tmp_path, b"aa")
+    with scanned(store, Wanted(pattern="(a+)+$")) as scan:
+        store.append([LogLine(0, "f", "r", "", b"a" * 60 + b"b")])
+        until(lambda: scan.poll() or scan.note)
+        assert (scan.note, list(scan.hits)) == ("stopped after 0 s", [0])
+
+
+def test_what_a_busy_machine_keeps_a_search_waiting_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filters, "DEADLINE_S", 0.3)
+    monkeypatch.setattr(sys, "executable", late_python(tmp_path, 0.7))
+    assert found(stored(tmp_path, b"aa", b"b"), "^a+$") == [0]
+
+
+def test_a_search_whose_process_does_not_begin_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filters, "WALL_S", 0.1)
+    monkeypatch.setattr(sys, "executable", no_python(tmp_path))
+    with scanned(stored(tmp_path, b"aa"), Wanted(pattern="^a+$")) as scan:
+        assert scan.note == "the search did not begin within 0 s"
+
+
 def test_closing_kills_a_search_that_would_never_end(tmp_path: Path) -> None:
     scan = Scan(stored(tmp_path, b"a" * 60 + b"b"), Wanted(pattern="(a+)+$"))
     until(lambda: scan._child)
@@ -166,6 +194,21 @@ def test_rows_and_lines_lead_to_each_other(tmp_path: Path) -> None:
     shown.poll()
     assert len(shown) == 0
     shown.clear(on=False)
+    shown.close()
+
+
+def test_a_pattern_found_wrong_while_it_is_looked_at_replaces_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def through(scan: Scan) -> bool:
+        until(lambda: scan.is_through)
+        return True
+
+    monkeypatch.setattr(Scan, "has_something", property(through))
+    shown = Shown(stored(tmp_path, b"x"))
+    shown.want(Wanted(pattern="(x"))
+    shown.poll()
+    assert (shown.error[:9], shown.pattern) == ("missing )", None)
     shown.close()
 
 

@@ -125,6 +125,7 @@ async def test_what_a_line_is_of_filters_by_key(backend: FakeBackend) -> None:
     async with running(backend, WIDE, "logs") as (app, pilot):
         view = app.screen.query_one(LogView)
         await wait_text(pilot, "842 fps")
+        await wait_for(pilot, app.store.functions, "functions to choose from")
         await pilot.press("R")
         await wait_for(pilot, lambda: view.rows == 2, "the job's lines")
         await pilot.press("R", "v", "j", "j", "j", "enter")

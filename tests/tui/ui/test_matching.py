@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from pathlib import Path
 
 import pytest
+from tests.tui.ui.slow import late_python
 
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.matching.matching import Sieve, parse, quantity, tried
@@ -89,6 +92,13 @@ def test_a_catastrophic_pattern_is_killed() -> None:
     with pytest.raises(CliError, match="takes too long"):
         tried("(a+)+$", ["a" * 40 + "!"], patience=0.3)
     assert time.monotonic() - began < 60
+
+
+def test_what_a_busy_machine_keeps_a_pattern_waiting_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", late_python(tmp_path, 0.7))
+    assert tried("^a+$", ["aaa", "b"], patience=0.3) == [True, False]
 
 
 def test_ten_thousand_texts_are_answered_in_order() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.tui.ui.screen import SMALL, frame, golden, running, settle, wait_for, wait_text
 from tests.tui.ui.world import FakeBackend
 from textual.notifications import Notification
@@ -44,7 +45,8 @@ async def test_three_toasts_at_most_and_escape_dismisses_errors(backend: FakeBac
         await golden(pilot, "messages")
 
 
-async def test_a_toast_leads_to_what_it_is_about(backend: FakeBackend) -> None:
+async def test_a_toast_leads_to_what_it_is_about(backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toasts, "USUAL_S", toasts.FOR_GOOD_S)
     async with running(backend, SMALL) as (app, pilot):
         await wait_text(pilot, "grayify")
         await pilot.press("j", "j", "j")

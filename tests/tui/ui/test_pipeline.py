@@ -118,7 +118,9 @@ async def test_the_picture_is_exported_as_text(video: FakeBackend, tmp_path: Pat
         await pilot.press("E")
         await wait_text(pilot, "Export to")
         await pilot.press("enter")
-        await wait_for(pilot, lambda: list(tmp_path.glob("pipeline-*.txt")), "file")
+        await wait_for(
+            pilot, lambda: any(each.text.startswith("saved") for each in app.store.messages()), "whole file"
+        )
         assert "scar-video/split-images" in next(tmp_path.glob("*.txt")).read_text()
         await pilot.press("minus")
         await wait_text(pilot, "scar-video/input")

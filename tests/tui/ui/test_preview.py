@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import struct
 import sys
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from tests.tui.ui.world import until
 
 from hfaas_tui.ui.preview import pictures, preview, sniff
 from hfaas_tui.ui.preview.pictures import Decoder, Picture, painted
@@ -152,21 +155,55 @@ def test_what_is_too_large_is_not_read(previewer: Previewer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("program", "words"),
+    ("program", "patience", "words"),
     [
-        ("import os; os.abort()", "broke off"),
-        ("print('no JSON', flush=True)", "broke off"),
-        ("import time; time.sleep(60)", "took longer"),
+        ("import os; os.abort()", 60, "broke off"),
+        ("print('no JSON', flush=True)", 60, "broke off"),
+        ("import time; time.sleep(60)", 0.5, "took longer"),
     ],
 )
 def test_a_decoder_that_dies_or_hangs_is_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, patience: float, words: str
 ) -> None:
-    monkeypatch.setattr(pictures, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(pictures, "PATIENCE_S", patience)
     decoder = Decoder((sys.executable, "-S", "-c", program))
     with pytest.raises(pictures.Undecodable, match=words):
         decoder.image(tmp_path / "x", (1, 1), ROOM)
     decoder.close()
+
+
+def test_a_decoder_is_ended_while_it_works_and_never_begins_again(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    program = f"import time; open({str(begun)!r}, 'a').write('once'); time.sleep(600)"
+    decoder = Decoder((sys.executable, "-S", "-c", program))
+
+    def ask() -> None:
+        with pytest.raises(pictures.Undecodable):
+            decoder.image(tmp_path / "x", (1, 1), ROOM)
+
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(ask)
+        until(lambda: begun.exists() and begun.read_text())
+        decoder.close()
+        asked.result()
+    ask()
+    assert begun.read_text() == "once"
+
+
+def test_a_preview_that_is_made_while_the_view_goes_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    decoder = Decoder()
+    previewer = Previewer(decoder)
+
+    def read(_: str, limit: int) -> bytes:
+        previewer.close()
+        return image(".png")[:limit]
+
+    shown = previewer.look(read, "s3://b/x.png", "1", None, ROOM)
+    assert shown.note == "No preview: it is not wanted any more"
+    assert (list(tmp_path.iterdir()), decoder._child) == ([], None)
 
 
 def test_without_opencv_the_pane_says_what_to_install(tmp_path: Path) -> None:

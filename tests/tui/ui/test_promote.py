@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -16,6 +17,7 @@ from hfaas_tui.errors import CliError
 from hfaas_tui.ui.app import HfaasApp
 from hfaas_tui.ui.model import Condition
 from hfaas_tui.ui.project import project as project_files
+from hfaas_tui.ui.project import promotion
 from hfaas_tui.ui.project.promotion import Image, Seen
 from hfaas_tui.ui.screens.promote import Promote
 
@@ -191,6 +193,13 @@ async def test_the_template_is_shown_with_the_line_that_brings_it_up_and_saved_b
         proposal = view(app).proposal
         assert proposal is not None
         assert hashlib.sha256(templates(project)[0].read_bytes()).hexdigest() == proposal.sha256
+
+
+def test_who_reads_a_template_while_it_is_saved_again_reads_all_of_the_first(world: World, project: Path) -> None:
+    proposal = promotion.propose(project / "pipeline.yaml", world.witness)
+    with promotion.save(proposal, project).open() as file:
+        promotion.save(replace(proposal, body=proposal.body.replace("annotate-video", "annotate")), project)
+        assert file.read() == proposal.body
 
 
 async def test_all_properties_fill_the_window_and_secrets_do_not_show(world: World, project: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -24,6 +25,7 @@ from textual.widgets import Input
 
 from hfaas_deploy import fdl, messages
 from hfaas_deploy.promote.promotion import BucketPlan, Owner, Promotion, Upload
+from hfaas_tui.ui import toasts
 from hfaas_tui.ui.app import HfaasApp
 from hfaas_tui.ui.project.promoting import Refused
 from hfaas_tui.where import Where
@@ -32,6 +34,8 @@ BOTH = pytest.mark.parametrize("size", [WIDE, SMALL])
 BEFORE = VIDEO.replace("memory: 1024", "memory: 512", 1).replace("name: detect-people", "name: find-people")
 EXPIRED = Refused("AWS says that your credentials have expired", "`aws sso login` renews them", "credentials")
 TOKEN = "s3cr3t-t0k3n"
+END = re.compile(r"\S+ is promoted$|the promotion was stopped$|promotion failed: ")
+"""What is said of a promotion that is over."""
 
 
 @asynccontextmanager
@@ -71,8 +75,9 @@ def undertaking(app: HfaasApp) -> Any:
 
 
 async def ended(app: HfaasApp, pilot: Pilot[int]) -> None:
-    """Wait until the promotion is over and told."""
+    """Wait until the promotion is over and told: its thread tells after the end."""
     await wait_for(pilot, lambda: not undertaking(app).is_running, "the end")
+    await wait_for(pilot, lambda: any(END.match(each.text) for each in app.store.messages()), "word of the end")
     await settle(pilot)
 
 
@@ -528,7 +533,10 @@ async def test_quitting_asks_while_a_promotion_runs(world: World, project: Path)
         await ended(app, pilot)
 
 
-async def test_the_end_is_told_wherever_one_is(world: World, project: Path) -> None:
+async def test_the_end_is_told_wherever_one_is(
+    world: World, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toasts, "USUAL_S", toasts.FOR_GOOD_S)
     fake = FakePromoter()
     fake.script = [HOLD, *whole(project / "pipeline.yaml")]
     async with deploying(world, project, fake) as (app, pilot):
@@ -611,6 +619,26 @@ async def test_c_copies_an_output_and_ctrl_s_saves_what_was_done(world: World, p
         assert report["template"] == undertaking(app).promotion.template.sha256
         assert set(report["images"]) == set(report["smoke"]) == set(NAMES)
         assert {step["state"] for step in report["steps"] if step["what"] == "Push image"} == {"ok"}
+
+
+async def test_a_report_that_is_saved_again_takes_the_place_of_the_first_as_a_whole(
+    world: World, project: Path
+) -> None:
+    fake = FakePromoter()
+    async with deploying(world, project, fake) as (app, pilot):
+        await ended(app, pilot)
+        await pilot.press("ctrl+s")
+        await wait_for(pilot, lambda: saved(app) == 1, "the report")
+        (file,) = project.glob("hfaas-promote-*.json")
+        first = file.stat().st_ino
+        await pilot.press("ctrl+s")
+        await wait_for(pilot, lambda: saved(app) == 2, "the report again")
+        assert file.stat().st_ino != first
+
+
+def saved(app: HfaasApp) -> int:
+    """Return how often it was told that a report was saved."""
+    return sum(each.text.startswith("report saved to") for each in app.store.messages())
 
 
 # --- around

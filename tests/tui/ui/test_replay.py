@@ -53,7 +53,8 @@ def test_a_recording_fills_the_store_and_seems_to_happen_now(recording: Path) ->
     store, logs = Store(), LogStore()
     feeds = Feeds(backend, store, logs)
     feeds.start()
-    until(lambda: len(logs) == 1 and len(store.functions()) == 2 and (run := store.run("i")) and run.is_over)
+    until(lambda: len(logs) == 1 and (run := store.run("i")) and run.is_over)
+    until(lambda: len(store.functions()) == 2 and store.places())
     run = store.run("i")
     assert run
     assert (run.state, time.time() - run.queued < 30) == (Condition.OK, True)

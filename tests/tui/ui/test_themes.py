@@ -6,6 +6,7 @@ import pytest
 from tests.tui.ui.screen import SMALL, frame, running, settle, wait_for, wait_text
 from tests.tui.ui.world import FakeBackend, sample
 from textual.color import Color
+from textual.pilot import Pilot
 
 from hfaas_tui.ui import themes
 from hfaas_tui.ui.app import HfaasApp
@@ -31,14 +32,20 @@ def test_every_colour_of_text_is_readable_on_what_is_behind_it(theme: object) ->
         assert contrast(text, variables[f"{state}-background"]) >= READABLE, state
 
 
+async def everything(pilot: Pilot[int]) -> None:
+    """Wait until all that the target has is on the screen: functions, lines, runs and places."""
+    await wait_text(pilot, "No log lines of deep-audio yet.")
+    await wait_text(pilot, "2▶ 1◌  ✓4/4")
+
+
 @pytest.mark.parametrize("name", themes.NAMES)
 async def test_the_words_are_the_same_in_every_theme(name: str) -> None:
     async with running(sample(), SMALL, theme=name) as (app, pilot):
-        await wait_text(pilot, "No log lines of deep-audio yet.")
+        await everything(pilot)
         assert app.theme == name
         found = await settle(pilot)
     async with running(sample(), SMALL) as (_, pilot):
-        await wait_text(pilot, "No log lines of deep-audio yet.")
+        await everything(pilot)
         assert await settle(pilot) == found
 
 

@@ -11,7 +11,7 @@ from tests.tui.ui.world import FakeBackend, until
 from hfaas_tui.errors import CliError
 from hfaas_tui.ui.backend import Moved
 from hfaas_tui.ui.filenames import is_safe, safe_name, safe_path, targets
-from hfaas_tui.ui.model import Condition
+from hfaas_tui.ui.model import Condition, Task
 from hfaas_tui.ui.state import Store
 from hfaas_tui.ui.transfers import KEPT, Order, Transfers
 
@@ -141,6 +141,21 @@ def test_those_that_went_well_are_forgotten_in_time(tmp_path: Path) -> None:
     transfers.add(backend, [Order("upload", f"s3://b/{n}", tmp_path / "x") for n in range(KEPT + 10)])
     until(lambda: transfers.pending == 0 and len(store.tasks()) <= KEPT)
     assert len(backend.objects) == KEPT + 10
+
+
+def test_a_transfer_is_over_once_the_store_knows(tmp_path: Path) -> None:
+    class Asking(Store):
+        def put_task(self, task: Task) -> None:
+            if task.state is Condition.OK:
+                pending.append(transfers.pending)
+            super().put_task(task)
+
+    pending: list[int] = []
+    (tmp_path / "x").write_bytes(b"hi")
+    transfers = Transfers(Asking())
+    transfers.add(FakeBackend(), [Order("upload", "s3://b/x", tmp_path / "x")])
+    until(lambda: transfers.pending == 0)
+    assert pending == [1]
 
 
 def test_an_exception_nobody_thought_of_does_not_stop_the_queue(tmp_path: Path) -> None:

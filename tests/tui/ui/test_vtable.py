@@ -30,10 +30,13 @@ class OneTable(App[None]):
 
 
 def cpu_ms(call: Callable[[], object], times: int = 10) -> float:
-    began = time.process_time()
+    """Return what a call costs this thread at best: what else the machine does only adds to it."""
+    took = []
     for _ in range(times):
+        began = time.thread_time()
         call()
-    return (time.process_time() - began) * 1000 / times
+        took.append(time.thread_time() - began)
+    return min(took) * 1000
 
 
 async def test_ten_thousand_rows_cost_little_to_replace_to_sort_and_to_paint() -> None:
@@ -57,10 +60,10 @@ async def test_the_cursor_reaches_both_ends_and_stays_where_an_item_vanished() -
         table.set_rows(MANY)
         table.focus()
         await pilot.press("G")
-        await pilot.pause()
-        assert "▸ ✓ ready  fn-09999" in frame(app)
+        await wait_text(pilot, "▸ ✓ ready  fn-09999")
         await pilot.press("ctrl+u", "ctrl+b", "k")
         await pilot.press("g", "j", "j")
+        await wait_for(pilot, lambda: table.selected is MANY[2], "the third row")
         table.set_rows(MANY[:2] + MANY[3:])
         assert table.selected is MANY[3]
         table.set_rows([])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.tui.ui.world import until
 
+from hfaas_tui.ui.project.project import Stamp
 from hfaas_tui.ui.project.watching import Watch
 
 
@@ -15,21 +16,66 @@ def watch() -> Watch:
     return Watch(pause=3600)
 
 
+def look(watch: Watch) -> None:
+    """Look as often as it takes for what stands still to be told."""
+    watch.look()
+    watch.look()
+
+
 def test_changed_new_and_removed_files_are_told_once(tmp_path: Path, watch: Watch) -> None:
     one, two, folder = tmp_path / "a.sh", tmp_path / "b.sh", tmp_path / "box"
     folder.mkdir()
     for each in (one, two):
         each.write_text("1")
     watch.look_at([one, two, folder])
-    watch.look()
+    look(watch)
     assert watch.taken() == set()
     one.write_text("22")
     two.unlink()
     (folder / "Dockerfile").write_text("FROM debian")
-    watch.look()
+    look(watch)
     assert watch.taken() == {one, two, folder / "Dockerfile"}
+    look(watch)
     assert watch.taken() == set()
+    (folder / "Dockerfile").unlink()
+    look(watch)
+    assert watch.taken() == {folder / "Dockerfile"}
     watch.close()
+
+
+def test_what_changed_between_reading_and_watching_is_told(tmp_path: Path, watch: Watch) -> None:
+    file = tmp_path / "a.sh"
+    file.write_text("1")
+    read = Stamp.of(file)
+    file.write_text("22")
+    watch.look_at([file], {file: read})
+    look(watch)
+    assert watch.taken() == {file}
+    watch.close()
+
+
+def test_a_file_is_told_once_nobody_writes_it_any_more(tmp_path: Path, watch: Watch) -> None:
+    file = tmp_path / "a.sh"
+    file.write_text("1")
+    watch.look_at([file])
+    file.write_text("")
+    watch.look()
+    assert watch.taken() == set()
+    file.write_text("22")
+    watch.look()
+    assert watch.taken() == set()
+    look(watch)
+    assert watch.taken() == {file}
+    watch.close()
+
+
+def test_nothing_is_told_after_the_end(tmp_path: Path, watch: Watch) -> None:
+    file = tmp_path / "a.sh"
+    watch.look_at([file])
+    file.write_text("1")
+    look(watch)
+    watch.close()
+    assert watch.taken() == set()
 
 
 def test_what_we_wrote_ourselves_is_no_news(tmp_path: Path, watch: Watch) -> None:
@@ -37,8 +83,9 @@ def test_what_we_wrote_ourselves_is_no_news(tmp_path: Path, watch: Watch) -> Non
     file.write_text("1")
     watch.look_at([file])
     file.write_text("22")
-    watch.knows(file)
     watch.look()
+    watch.knows(file, Stamp.of(file))
+    look(watch)
     assert watch.taken() == set()
     watch.close()
 
@@ -50,7 +97,7 @@ def test_the_state_of_an_emulator_and_hidden_files_are_passed_over(tmp_path: Pat
     watch.look_at([tmp_path])
     (state / "trace").write_text("new")
     (tmp_path / ".a.sh.swp").write_text("new")
-    watch.look()
+    look(watch)
     assert watch.taken() == set()
     watch.close()
 

@@ -88,11 +88,12 @@ class FakeBackend:
 
     def places(self) -> list[Place]:
         self._note("places")
+        objects = dict(self.objects)  # tests and transfers change it meanwhile
         return [
             Place(
                 spot,
-                objects=sum(uri.startswith(spot + "/") for uri in self.objects),
-                size=sum(len(data) for uri, data in self.objects.items() if uri.startswith(spot + "/")),
+                objects=sum(uri.startswith(spot + "/") for uri in objects),
+                size=sum(len(data) for uri, data in objects.items() if uri.startswith(spot + "/")),
             )
             for spot in self.spots
         ]
@@ -159,7 +160,9 @@ class FakeBackend:
     def delete(self, uri: str) -> None:
         self._note("delete", uri)
         self.spots = [spot for spot in self.spots if spot != uri]
-        for each in [each for each in self.objects if each == uri or (uri.endswith("/") and each.startswith(uri))]:
+        for each in [
+            each for each in [*self.objects] if each == uri or (uri.endswith("/") and each.startswith(uri))
+        ]:
             del self.objects[each]
 
     def make_place(self, uri: str) -> None:
