@@ -86,6 +86,10 @@ class ProviderAuth(HfaasError):
     code = 242
 
 
+class SecretEmpty(ProviderAuth):
+    """A secret has no value yet: a deploy brings it once the Stack is up."""
+
+
 class OutputFailed(HfaasError):
     """A result could not be uploaded."""
 

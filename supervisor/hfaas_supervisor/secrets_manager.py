@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from hfaas_supervisor import script
-from hfaas_supervisor.errors import ProviderAuth
+from hfaas_supervisor.errors import ProviderAuth, SecretEmpty
 
 POINTER = "HFAAS_SECRET_VARIABLES"
 """Holds the ARN of the secret with the script's own secret variables, if there are any."""
@@ -19,6 +19,9 @@ FRESH_S = 300.0
 TIMEOUT_S = 5
 PAUSES_S = (0.2, 0.5)
 PASSING = frozenset({429, 500, 502, 503, 504})
+EMPTY = "staging label"
+"""What Secrets Manager speaks of when there is the secret, and nothing in it."""
+
 HEADERS = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "secretsmanager.GetSecretValue"}
 
 
@@ -55,7 +58,7 @@ class Variables:
 
 
 def fetch(arn: str) -> dict[str, Any]:
-    """Return the map that a secret holds; what passes is tried three times."""
+    """Return the map that a secret holds, SecretEmpty when that is none yet; what passes is tried three times."""
     status, answer = _ask(arn)
     for pause in PAUSES_S:
         if status not in PASSING:
@@ -64,7 +67,8 @@ def fetch(arn: str) -> dict[str, Any]:
         status, answer = _ask(arn)
     if status != 200:
         reason = answer.get("Message") or answer.get("message") or answer.get("__type") or f"HTTP {status}"
-        raise ProviderAuth(f"the secret {arn} cannot be read: {reason}")
+        kind = SecretEmpty if EMPTY in reason else ProviderAuth
+        raise kind(f"the secret {arn} cannot be read: {reason}")
     return _value(answer.get("SecretString"), arn)
 
 

@@ -4,7 +4,8 @@ HFAAS_ONETRIGGER is base64 of JSON: `provider` (the id in storage_providers.oned
 `folder`, `function` (name or ARN) or `webhook`, `state` (s3://BUCKET/KEY), and as it is needed `settle`, `max_wait`,
 `idle`, `ignore`, `created_only`, `suffix`. Token and host come from the secret that ONEDATA_SECRET_<ID> names; a host
 in the secret wins. The answer tells how many files wait, in how many seconds the next is due, and how many events were
-sent. An Event {"retry_dead": true} first tries again what was refused.
+sent. An Event {"retry_dead": true} first tries again what was refused. While the secret has no value nothing is looked
+at, and that is no failure: the schedule begins with the Stack, and a deploy brings the value once that is up.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 from hfaas_supervisor import secrets_manager
 from hfaas_supervisor.console import Console
-from hfaas_supervisor.errors import ConfigError, ProviderAuth
+from hfaas_supervisor.errors import ConfigError, ProviderAuth, SecretEmpty
 from hfaas_supervisor.job import Job
 from hfaas_supervisor.onetrigger import targets, watch
 from hfaas_supervisor.onetrigger.engine import Engine
@@ -32,6 +33,8 @@ from hfaas_supervisor.onetrigger.wire import Trust
 
 RESERVE_S = 5.0
 """Kept back for the event under way, for writing the state and for the answer."""
+
+NOTHING: dict[str, Any] = {"pending": 0, "next": None, "fired": 0, "dead": 0}
 
 NAMES: Mapping[str, type | tuple[type, ...]] = {
     "provider": str,
@@ -65,7 +68,11 @@ class Poller:
 
     def poll(self, event: bytes, seconds: float) -> dict[str, Any]:
         """Deal with what has changed, within the seconds that are left."""
-        provider = self._provider or Provider(*_access(self._settings), self._trust)
+        try:
+            provider = self._provider or Provider(*_access(self._settings), self._trust)
+        except SecretEmpty as error:
+            self._console.warning(f"nothing is looked at yet: {error}")
+            return NOTHING
         self._provider = provider
         try:
             with closing(StateObject(self._settings["state"], targets.region(), self._trust)) as state:

@@ -16,7 +16,7 @@ from tests.supervisor.onetrigger.conftest import TOKEN, Certificates, Datahub, H
 from hfaas_supervisor.errors import ConfigError, ProviderAuth
 from hfaas_supervisor.onetrigger.scheduled import Poller
 
-Deploy = Callable[..., None]
+Deploy = Callable[..., Callable[[dict[str, str]], None]]
 
 
 def encoded(settings: object) -> str:
@@ -27,9 +27,9 @@ def encoded(settings: object) -> str:
 def deploy(
     runtime: Runtime, s3: S3, live_hub: Datahub, hook: Hook, certificates: Certificates, endpoint: str
 ) -> Deploy:
-    """Start the Function, with a secret that holds this."""
+    """Start the Function, with a secret that holds this; gives what puts something else into it."""
 
-    def start(secret: dict[str, str], **settings: Any) -> None:
+    def start(secret: dict[str, str] | None, **settings: Any) -> Callable[[dict[str, str]], None]:
         client: Any = boto3.client(
             "secretsmanager",
             region_name="us-east-1",
@@ -37,8 +37,13 @@ def deploy(
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
-        arn = client.create_secret(Name=uuid.uuid4().hex, SecretString=json.dumps(secret))["ARN"]
-        client.close()
+        arn = client.create_secret(Name=uuid.uuid4().hex)["ARN"]
+
+        def put(secret: dict[str, str]) -> None:
+            client.put_secret_value(SecretId=arn, SecretString=json.dumps(secret))
+
+        if secret is not None:
+            put(secret)
         state = f"s3://{s3.bucket}/onetrigger/stack/name.json"
         plan = {"provider": "my-hub", "space": "films", "folder": "in", "state": state, "idle": 0.05}
         runtime.start(
@@ -46,6 +51,7 @@ def deploy(
             ONEDATA_SECRET_MY_HUB=arn,
             SSL_CERT_FILE=certificates.ca,
         )
+        return put
 
     return start
 
@@ -61,6 +67,18 @@ def test_each_event_is_a_poll_that_says_what_is_left(
     answer = runtime.invoke({}, seconds=30).json
     assert (answer["pending"], answer["fired"], 50 < answer["next"] <= 60) == (1, 1, True)
     assert hook.keys == ["/films/in/a"]
+    assert s3.keys() == ["onetrigger/stack/name.json"]
+
+
+def test_while_its_secret_has_no_value_nothing_is_looked_at_and_nothing_fails(
+    deploy: Deploy, runtime: Runtime, live_hub: Datahub, s3: S3
+) -> None:
+    put = deploy(None, oneprovider_host=live_hub.host)
+    assert runtime.invoke({}, seconds=30).json == {"pending": 0, "next": None, "fired": 0, "dead": 0}
+    assert "nothing is looked at yet: the secret " in runtime.log
+    assert s3.keys() == []
+    put({"token": TOKEN})
+    runtime.invoke({}, seconds=30)
     assert s3.keys() == ["onetrigger/stack/name.json"]
 
 
