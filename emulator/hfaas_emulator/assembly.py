@@ -217,6 +217,8 @@ class Plant:
         asked = self._onedata_options
         place = Place(self._directory / "onedata", asked.port, engine.host, engine.runs_images, asked.flush_s)
         onedata = Onedata(place, self._ledgers.trace)
+        if onedata.was_used:
+            await self._booted  # its certificates need modules for which others stand in while moto is imported
         try:
             await onedata.open()
             yield onedata

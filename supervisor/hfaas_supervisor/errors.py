@@ -87,7 +87,11 @@ class ProviderAuth(HfaasError):
 
 
 class SecretEmpty(ProviderAuth):
-    """A secret has no value yet: a deploy brings it once the Stack is up."""
+    """A secret has no value yet: a deploy brings it once the Stack is up. To callers it is a ProviderAuth."""
+
+    @property
+    def type(self) -> str:
+        return ProviderAuth.__name__
 
 
 class OutputFailed(HfaasError):

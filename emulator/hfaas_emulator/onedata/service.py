@@ -53,9 +53,14 @@ class Onedata:
         self._opened: AsyncExitStack | None = None
         self._provider: Provider | None = None
 
+    @property
+    def was_used(self) -> bool:
+        """Tell whether there ever was a space."""
+        return (self._place.directory / "metadata.sqlite").exists()
+
     async def open(self) -> None:
         """Open it if there ever was a space."""
-        if (self._place.directory / "metadata.sqlite").exists():
+        if self.was_used:
             await self._open()
 
     async def close(self) -> None:
